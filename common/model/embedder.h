@@ -10,15 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/image/image.h"
+#include "common/vector/blocks.h"
 
 namespace vitrine {
-
-// A part of the vector: its numbers stand together and are scaled together.
-struct Block {
-  std::string name;
-  int dim = 0;
-  float weight = 0;  // The weights of all blocks add up to 1.
-};
 
 // What a bundle says of itself in its extra file card.json.
 struct ModelCard {

@@ -1,0 +1,42 @@
+// A set of rows, and its file in deletions/.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "vitrine/storage/manifest.pb.h"
+
+namespace vitrine {
+
+// A fixed number of bits. Reading is thread-safe.
+class Bitmap {
+ public:
+  Bitmap() = default;
+  explicit Bitmap(uint32_t size) : size_(size), words_((size + 63) / 64) {}
+
+  uint32_t size() const { return size_; }
+  bool Get(uint32_t i) const { return words_[i / 64] >> (i % 64) & 1; }
+  void Set(uint32_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
+  uint32_t Count() const;
+
+ private:
+  friend absl::StatusOr<storage::FileRef> WriteDeletions(
+      const std::filesystem::path& path, const Bitmap& dead);
+  friend absl::StatusOr<Bitmap> ReadDeletions(const std::filesystem::path& path,
+                                              const storage::FileRef& ref,
+                                              uint32_t rows);
+  uint32_t size_ = 0;
+  std::vector<uint64_t> words_;
+};
+
+// Publishes the dead rows of a shard.
+absl::StatusOr<storage::FileRef> WriteDeletions(
+    const std::filesystem::path& path, const Bitmap& dead);
+// DATA_LOSS where the file is damaged or is not of a shard with `rows` rows.
+absl::StatusOr<Bitmap> ReadDeletions(const std::filesystem::path& path,
+                                     const storage::FileRef& ref,
+                                     uint32_t rows);
+
+}  // namespace vitrine

@@ -1,0 +1,49 @@
+// Packs of thumbnails in pictures/, found by the SHA-256 of the original file.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "common/base/hash.h"
+#include "common/index/section_file.h"
+
+namespace vitrine {
+
+// By content, so that a picture that occurs twice is stored once a pack.
+using Thumbnails = std::map<Sha256Digest, std::string>;
+
+// Publishes thumbnails (JPEG bytes) as a pack.
+absl::StatusOr<storage::FileRef> WritePicturePack(
+    const std::filesystem::path& path, const Thumbnails& thumbnails);
+
+// An open pack. Immutable and thread-safe.
+class PicturePack {
+ public:
+  static absl::StatusOr<std::shared_ptr<const PicturePack>> Open(
+      const std::filesystem::path& path, const storage::FileRef& ref);
+
+  const std::string& name() const { return name_; }
+  uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
+  // The thumbnail of a picture by the 32 bytes of its SHA-256; valid as long as
+  // the pack.
+  std::optional<std::string_view> Find(std::string_view sha256) const;
+  // The i-th picture, in the order of the digests.
+  std::pair<Sha256Digest, std::string_view> entry(uint32_t i) const;
+
+ private:
+  struct Record;
+  PicturePack() = default;
+
+  std::string name_;
+  std::unique_ptr<SectionFile> file_;
+  std::span<const Record> records_;
+  std::string_view bytes_;
+};
+
+}  // namespace vitrine

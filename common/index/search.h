@@ -1,0 +1,62 @@
+// Finding the rows of a snapshot that are most similar to a query.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "common/index/snapshot.h"
+
+namespace vitrine {
+
+enum class Metric { kCosine, kEuclidean, kManhattan };
+
+// The metric that the serving set was built for.
+Metric MetricOf(const storage::VectorSet& set);
+
+// The default number of candidates of a graph walk, where `k` fit into it.
+inline constexpr int kDefaultEf = 64;
+
+struct SearchParams {
+  int k = 10;
+  int offset = 0;
+  float min_score = 0;
+  bool group_by_product = true;
+  Metric metric = Metric::kCosine;
+  bool exact = false;
+  int ef = 0;                   // 0 chooses.
+  std::vector<float> emphasis;  // One a block, at least one positive; empty
+                                // leaves the blocks' weights as they are.
+  absl::flat_hash_set<std::string_view> excluded_products;
+  const RowFilter* filter = nullptr;  // Null is every live row.
+};
+
+struct SearchHit {
+  const Shard* shard = nullptr;  // Owned by the snapshot.
+  uint32_t row = 0;
+  float score = 0;     // 0 to 1.
+  float distance = 0;  // For cosine 1 - similarity.
+  std::vector<float> block_cosines;
+
+  RowKey key() const { return shard->key(row); }
+};
+
+struct SearchResult {
+  enum class Plan { kExactScan, kGraphWalk, kFilteredScan };
+  std::vector<SearchHit>
+      hits;  // Best first; ties by product id, then image key.
+  Plan plan = Plan::kExactScan;
+  int ef = 0;
+  int64_t rows_visited = 0;
+  int64_t rows_matching = 0;
+};
+
+// `query` has dim numbers, normalised by blocks. Takes no lock; thread-safe.
+// INVALID_ARGUMENT for a k, offset, ef or emphasis out of range.
+absl::StatusOr<SearchResult> Search(const Snapshot& snapshot,
+                                    std::span<const float> query,
+                                    const SearchParams& params);
+
+}  // namespace vitrine

@@ -1,0 +1,86 @@
+// Tables of string keys and values, for products/ and sources/: immutable
+// sorted segments, of which the newest that knows a key wins.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/index/section_file.h"
+
+namespace vitrine {
+
+// Changes of a table: a value, or nothing for a key that is deleted.
+using TableChanges =
+    std::map<std::string, std::optional<std::string>, std::less<>>;
+
+// Publishes changes as a segment.
+absl::StatusOr<storage::FileRef> WriteTableSegment(
+    const std::filesystem::path& path, const TableChanges& changes);
+
+// An open segment. Immutable and thread-safe.
+class TableSegment {
+ public:
+  struct Entry {
+    std::string_view key;
+    std::string_view value;
+    bool deleted = false;
+  };
+
+  // Verifies all of the file: DATA_LOSS where anything is damaged.
+  static absl::StatusOr<std::shared_ptr<const TableSegment>> Open(
+      const std::filesystem::path& path, const storage::FileRef& ref);
+
+  const std::string& name() const { return name_; }
+  uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
+  Entry entry(uint32_t i) const;
+  // The first entry whose key is not less than `key`.
+  uint32_t LowerBound(std::string_view key) const;
+
+ private:
+  struct Record;
+  TableSegment() = default;
+
+  std::string name_;
+  std::unique_ptr<SectionFile> file_;
+  std::span<const Record> records_;
+  std::string_view strings_;
+};
+
+// Some segments as one table. Immutable and thread-safe.
+class Table {
+ public:
+  Table() = default;
+  // Oldest first.
+  explicit Table(std::vector<std::shared_ptr<const TableSegment>> segments)
+      : segments_(std::move(segments)) {}
+
+  // The value of a key that is there and not deleted; valid as long as the
+  // table.
+  std::optional<std::string_view> Find(std::string_view key) const;
+  // Calls `visit` for each live key after `after`, in order, until it returns
+  // false. The values are valid as long as the table.
+  void ForEach(std::string_view after,
+               const std::function<bool(std::string_view key,
+                                        std::string_view value)>& visit) const;
+  const std::vector<std::shared_ptr<const TableSegment>>& segments() const {
+    return segments_;
+  }
+
+  // The changes of the newest `count` segments, merged into one. Deletions are
+  // kept unless all segments are merged.
+  TableChanges Merge(size_t count) const;
+
+ private:
+  std::vector<std::shared_ptr<const TableSegment>> segments_;
+};
+
+}  // namespace vitrine
