@@ -1,6 +1,7 @@
 // A set of rows, and its file in deletions/.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <vector>
@@ -20,6 +21,15 @@ class Bitmap {
   bool Get(uint32_t i) const { return words_[i / 64] >> (i % 64) & 1; }
   void Set(uint32_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
   uint32_t Count() const;
+  // Calls visit(i) for each bit that is set, in order.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (size_t w = 0; w < words_.size(); ++w) {
+      for (uint64_t word = words_[w]; word != 0; word &= word - 1) {
+        visit(static_cast<uint32_t>(w * 64 + std::countr_zero(word)));
+      }
+    }
+  }
 
  private:
   friend absl::StatusOr<storage::FileRef> WriteDeletions(

@@ -23,6 +23,7 @@ struct GraphParams {
 
 // A graph over rows 0 … n - 1.
 struct Graph {
+  GraphSpace space = GraphSpace::kDot;
   uint32_t entry = 0;
   uint32_t max_level = 0;
   uint32_t level0_stride = 0;  // 1 + links: a count, then row numbers.
@@ -58,13 +59,20 @@ class GraphView {
       uint32_t upper_stride, std::span<const uint32_t> level0,
       std::span<const uint32_t> upper_start, std::span<const uint32_t> upper);
 
-  // The up to `ef` nearest rows that were met, nearest first. `distance(row)`
-  // is smaller for nearer rows; `visited` receives how often it was called.
-  template <typename Distance>
-  std::vector<Candidate> Search(const Distance& distance, int ef,
-                                int64_t* visited) const;
+  // The up to `ef` nearest rows that `accept(row)` lets through, nearest first;
+  // the walk passes through the others. `distance(row)` is smaller for nearer
+  // rows. Adds to `visited`, where not null, how many distances were computed.
+  template <typename Distance, typename Accept>
+  std::vector<Candidate> Search(const Distance& distance, const Accept& accept,
+                                int ef, int64_t* visited) const;
 
  private:
+  // The links of a row on a level above 0: a count, then rows.
+  const uint32_t* UpperLinks(uint32_t row, uint32_t level) const {
+    return upper_.data() +
+           static_cast<size_t>(upper_start_[row] + level - 1) * upper_stride_;
+  }
+
   uint32_t rows_ = 0;
   uint32_t entry_ = 0;
   uint32_t max_level_ = 0;

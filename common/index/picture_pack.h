@@ -36,8 +36,9 @@ class PicturePack {
   // The i-th picture, in the order of the digests.
   std::pair<Sha256Digest, std::string_view> entry(uint32_t i) const;
 
+  struct Record;  // As it lies in the file.
+
  private:
-  struct Record;
   PicturePack() = default;
 
   std::string name_;

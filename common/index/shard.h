@@ -63,9 +63,12 @@ class Shard {
   std::pair<uint32_t, uint32_t> RowsOf(std::string_view product_id) const;
   // Null for a flat shard.
   const GraphView* graph() const { return has_graph_ ? &graph_ : nullptr; }
+  // What the graph's edges minimise.
+  GraphSpace graph_space() const { return graph_space_; }
+
+  struct KeyRecord;  // As it lies in the file.
 
  private:
-  struct KeyRecord;
   Shard() = default;
 
   std::string name_;
@@ -76,6 +79,7 @@ class Shard {
   std::string_view strings_;
   std::span<const uint16_t> vectors_;
   bool has_graph_ = false;
+  GraphSpace graph_space_ = GraphSpace::kDot;
   GraphView graph_;
 };
 

@@ -45,8 +45,9 @@ class TableSegment {
   // The first entry whose key is not less than `key`.
   uint32_t LowerBound(std::string_view key) const;
 
+  struct Record;  // As it lies in the file.
+
  private:
-  struct Record;
   TableSegment() = default;
 
   std::string name_;

@@ -1,0 +1,181 @@
+// The only file that sees hnswlib: in two translation units it fails to link.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wreorder"
+#include <hnswlib/hnswlib.h>
+#pragma GCC diagnostic pop
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/index/graph.h"
+#include "common/vector/half.h"
+
+namespace vitrine {
+namespace {
+
+// hnswlib's own kernels follow the compiler's flags; these follow the
+// processor.
+#define VITRINE_CLONES __attribute__((target_clones("default", "arch=haswell")))
+
+VITRINE_CLONES float DotDistance(const void* a, const void* b,
+                                 const void* dim) {
+  const auto* x = static_cast<const float*>(a);
+  const auto* y = static_cast<const float*>(b);
+  const size_t n = *static_cast<const size_t*>(dim);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < n; ++i) sum += x[i] * y[i];
+  return 1 - sum;
+}
+
+VITRINE_CLONES float L1Distance(const void* a, const void* b, const void* dim) {
+  const auto* x = static_cast<const float*>(a);
+  const auto* y = static_cast<const float*>(b);
+  const size_t n = *static_cast<const size_t*>(dim);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (size_t i = 0; i < n; ++i) sum += std::fabs(x[i] - y[i]);
+  return sum;
+}
+
+class Space : public hnswlib::SpaceInterface<float> {
+ public:
+  Space(GraphSpace space, int dim)
+      : space_(space), dim_(static_cast<size_t>(dim)) {}
+  size_t get_data_size() override { return dim_ * sizeof(float); }
+  hnswlib::DISTFUNC<float> get_dist_func() override {
+    return space_ == GraphSpace::kDot ? DotDistance : L1Distance;
+  }
+  void* get_dist_func_param() override { return &dim_; }
+
+ private:
+  GraphSpace space_;
+  size_t dim_;
+};
+
+using Hnsw = hnswlib::HierarchicalNSW<float>;
+
+// Adds all rows; throws what hnswlib throws.
+std::unique_ptr<Hnsw> BuildHnsw(Space* space, std::span<const uint16_t> vectors,
+                                int dim, const GraphParams& params) {
+  const size_t rows = vectors.size() / static_cast<size_t>(dim);
+  auto hnsw =
+      std::make_unique<Hnsw>(space, rows, static_cast<size_t>(params.m),
+                             static_cast<size_t>(params.ef_construction));
+  // Rows are ordered by product, so neighbours in a shard are alike; a graph
+  // grows better from rows in random order.
+  std::vector<uint32_t> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937(1));
+  auto add = [&](uint32_t row) {
+    std::vector<float> vector(static_cast<size_t>(dim));
+    FloatsFromHalves(vectors.data() + static_cast<size_t>(row) * vector.size(),
+                     vector.size(), vector.data());
+    hnsw->addPoint(vector.data(), row);
+  };
+  if (rows == 0) return hnsw;
+  add(order[0]);  // The first point makes the entry; alone, as hnswlib asks.
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  constexpr size_t kChunk = 64;
+  const auto chunks = static_cast<int>((rows - 1 + kChunk - 1) / kChunk);
+  ParallelFor(chunks, params.threads, [&](int chunk) {
+    try {
+      const size_t begin = 1 + static_cast<size_t>(chunk) * kChunk;
+      for (size_t i = begin; i < std::min(rows, begin + kChunk); ++i)
+        add(order[i]);
+    } catch (...) {
+      std::lock_guard lock(failure_mutex);
+      failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+  return hnsw;
+}
+
+absl::Status Failed(const std::exception& e) {
+  return absl::InternalError(absl::StrCat("hnswlib failed: ", e.what()));
+}
+
+}  // namespace
+
+absl::StatusOr<Graph> BuildGraph(std::span<const uint16_t> vectors, int dim,
+                                 const GraphParams& params) {
+  try {
+    Space space(params.space, dim);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, vectors, dim, params);
+    const auto rows = static_cast<uint32_t>(hnsw->cur_element_count);
+    Graph graph;
+    graph.space = params.space;
+    graph.level0_stride = static_cast<uint32_t>(hnsw->maxM0_) + 1;
+    graph.upper_stride = static_cast<uint32_t>(hnsw->maxM_) + 1;
+    graph.level0.resize(static_cast<size_t>(rows) * graph.level0_stride);
+    graph.upper_start.resize(rows + 1);
+    if (rows == 0) return graph;
+    // hnswlib numbers rows in the order of their insertion.
+    std::vector<uint32_t> row_of(rows);
+    std::vector<uint32_t> id_of(rows);
+    for (uint32_t id = 0; id < rows; ++id) {
+      row_of[id] = static_cast<uint32_t>(hnsw->getExternalLabel(id));
+      id_of[row_of[id]] = id;
+    }
+    auto copy = [&](hnswlib::linklistsizeint* from, uint32_t* to) {
+      const uint32_t count = hnsw->getListCount(from);
+      to[0] = count;
+      for (uint32_t i = 0; i < count; ++i) to[1 + i] = row_of[from[1 + i]];
+    };
+    for (uint32_t row = 0; row < rows; ++row) {
+      copy(
+          hnsw->get_linklist0(id_of[row]),
+          graph.level0.data() + static_cast<size_t>(row) * graph.level0_stride);
+      const auto levels =
+          static_cast<uint32_t>(hnsw->element_levels_[id_of[row]]);
+      graph.upper_start[row + 1] = graph.upper_start[row] + levels;
+      for (uint32_t level = 1; level <= levels; ++level) {
+        graph.upper.resize(graph.upper.size() + graph.upper_stride);
+        copy(hnsw->get_linklist(id_of[row], static_cast<int>(level)),
+             graph.upper.data() + graph.upper.size() - graph.upper_stride);
+      }
+    }
+    graph.entry = row_of[hnsw->enterpoint_node_];
+    graph.max_level = static_cast<uint32_t>(hnsw->maxlevel_);
+    return graph;
+  } catch (const std::exception& e) {
+    return Failed(e);
+  }
+}
+
+absl::StatusOr<std::vector<std::vector<uint32_t>>> SearchWithHnswlib(
+    std::span<const uint16_t> vectors, int dim, const GraphParams& params,
+    std::span<const float> queries, int k, int ef) {
+  try {
+    Space space(params.space, dim);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, vectors, dim, params);
+    hnsw->setEf(static_cast<size_t>(ef));
+    std::vector<std::vector<uint32_t>> answers;
+    for (size_t q = 0; q < queries.size(); q += static_cast<size_t>(dim)) {
+      auto nearest =
+          hnsw->searchKnn(queries.data() + q, static_cast<size_t>(k));
+      std::vector<uint32_t>& answer = answers.emplace_back();
+      for (; !nearest.empty(); nearest.pop()) {
+        answer.push_back(static_cast<uint32_t>(nearest.top().second));
+      }
+      std::reverse(answer.begin(), answer.end());
+    }
+    return answers;
+  } catch (const std::exception& e) {
+    return Failed(e);
+  }
+}
+
+}  // namespace vitrine

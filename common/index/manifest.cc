@@ -1,0 +1,125 @@
+#include "common/index/manifest.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+
+namespace vitrine {
+namespace {
+
+constexpr char kMagic[8] = {'V', 'I', 'T', 'R', 'M', 'A', 'N', '\n'};
+constexpr uint32_t kFormatVersion = 1;
+constexpr size_t kMaxBytes = 64 << 10;
+
+// Before the serialised message.
+struct Header {
+  char magic[8];
+  uint32_t version;
+  uint32_t bytes;
+  uint64_t checksum;  // Of the version, the size and the message.
+};
+static_assert(sizeof(Header) == 24);
+
+uint64_t ManifestChecksum(const Header& header, std::string_view message) {
+  std::string checked(reinterpret_cast<const char*>(&header.version), 8);
+  checked.append(message);
+  return Checksum(checked);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<uint64_t>> ListGenerations(const IndexPaths& paths) {
+  VITRINE_ASSIGN_OR_RETURN(auto names, ListFolder(paths.manifests()));
+  std::vector<uint64_t> generations;
+  for (const std::string& name : names) {
+    if (auto generation = GenerationOfManifestName(name))
+      generations.push_back(*generation);
+  }
+  std::sort(generations.begin(), generations.end());
+  return generations;
+}
+
+absl::StatusOr<storage::Manifest> ReadManifest(const IndexPaths& paths,
+                                               uint64_t generation) {
+  const std::filesystem::path path = paths.manifest(generation);
+  auto damaged = [&path](std::string_view what) {
+    return MakeError(absl::StatusCode::kDataLoss,
+                     v1::ERROR_REASON_INDEX_DAMAGED,
+                     absl::StrCat(path.string(), " is damaged: ",
+                                  absl::string_view(what.data(), what.size())));
+  };
+  VITRINE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, 2 * kMaxBytes));
+  Header header;
+  if (bytes.size() < sizeof(header)) {
+    return damaged(absl::StrCat("it has only ", bytes.size(), " bytes"));
+  }
+  bytes.copy(reinterpret_cast<char*>(&header), sizeof(header));
+  if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) {
+    return damaged("it is no manifest of Vitrine");
+  }
+  const std::string_view message =
+      std::string_view(bytes).substr(sizeof(header));
+  if (header.bytes != message.size() ||
+      header.checksum != ManifestChecksum(header, message)) {
+    return damaged("it fails its checksum");
+  }
+  if (header.version != kFormatVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path.string(), " has format version ", header.version,
+                     ", but this program reads version ", kFormatVersion,
+                     ": use the newer Vitrine that wrote it"));
+  }
+  storage::Manifest manifest;
+  if (!manifest.ParseFromArray(message.data(),
+                               static_cast<int>(message.size()))) {
+    return damaged("its message does not parse");
+  }
+  if (manifest.generation() != generation) {
+    return damaged(
+        absl::StrCat("it says that it is generation ", manifest.generation()));
+  }
+  return manifest;
+}
+
+absl::Status PublishManifest(const IndexPaths& paths,
+                             const storage::Manifest& manifest) {
+  const std::string message = manifest.SerializeAsString();
+  if (message.size() > kMaxBytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "manifest ", manifest.generation(), " would have ", message.size(),
+        " bytes, more than ", kMaxBytes, ": too many files await their merge"));
+  }
+  Header header = {};
+  std::memcpy(header.magic, kMagic, sizeof(kMagic));
+  header.version = kFormatVersion;
+  header.bytes = static_cast<uint32_t>(message.size());
+  header.checksum = ManifestChecksum(header, message);
+  std::string bytes(reinterpret_cast<const char*>(&header), sizeof(header));
+  bytes.append(message);
+  return PublishFile(paths.manifest(manifest.generation()), bytes);
+}
+
+absl::StatusOr<const storage::VectorSet*> ServingSet(
+    const storage::Manifest& manifest) {
+  const storage::VectorSet* serving = nullptr;
+  for (const storage::VectorSet& set : manifest.vector_sets()) {
+    if (set.state() != storage::VectorSet::STATE_SERVING) continue;
+    if (serving != nullptr) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("generation ", manifest.generation(),
+                       " has two serving vector sets"));
+    }
+    serving = &set;
+  }
+  if (serving == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "generation ", manifest.generation(), " has no serving vector set"));
+  }
+  return serving;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,217 @@
+#include "common/index/shard.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace vitrine {
+namespace {
+
+enum ShardSection : uint32_t {
+  kMeta = 1,
+  kKeys = 2,
+  kStrings = 3,
+  kVectors = 4,
+  kGraphMeta = 5,
+  kGraphLevel0 = 6,
+  kGraphUpperStart = 7,
+  kGraphUpper = 8,
+};
+
+struct Meta {
+  uint32_t rows;
+  uint32_t dim;
+};
+
+struct GraphMeta {
+  uint32_t space;
+  uint32_t entry;
+  uint32_t max_level;
+  uint32_t level0_stride;
+  uint32_t upper_stride;
+};
+
+auto KeyOf(const Row& row) { return std::tie(row.product_id, row.image_key); }
+
+template <typename T>
+absl::Status WriteValue(SectionWriter* writer, uint32_t section,
+                        const T& value) {
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(section));
+  return writer->AppendArray(std::span<const T>(&value, 1));
+}
+
+template <typename T>
+absl::Status WriteArray(SectionWriter* writer, uint32_t section,
+                        const std::vector<T>& values) {
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(section));
+  return writer->AppendArray(std::span<const T>(values));
+}
+
+}  // namespace
+
+// The product id and then the image key lie at `offset` of the strings.
+struct Shard::KeyRecord {
+  Sha256Digest sha256;
+  uint64_t offset;
+  uint32_t product_bytes;
+  uint32_t image_bytes;
+};
+
+absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
+                                            int dim, std::vector<Row> rows,
+                                            const GraphParams* graph) {
+  std::sort(rows.begin(), rows.end(),
+            [](const Row& a, const Row& b) { return KeyOf(a) < KeyOf(b); });
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].vector.size() != static_cast<size_t>(dim)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "a row has ", rows[i].vector.size(), " numbers instead of ", dim));
+    }
+    if (i > 0 && KeyOf(rows[i - 1]) == KeyOf(rows[i])) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("picture \"", rows[i].image_key, "\" of product \"",
+                       rows[i].product_id, "\" occurs twice"));
+    }
+  }
+  if (rows.empty() || rows.size() >= std::numeric_limits<uint32_t>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a shard cannot have ", rows.size(), " rows"));
+  }
+
+  VITRINE_ASSIGN_OR_RETURN(auto writer,
+                           SectionWriter::Create(path, FileKind::kShard));
+  const Meta meta = {static_cast<uint32_t>(rows.size()),
+                     static_cast<uint32_t>(dim)};
+  VITRINE_RETURN_IF_ERROR(WriteValue(writer.get(), kMeta, meta));
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kKeys));
+  uint64_t offset = 0;
+  for (const Row& row : rows) {
+    const Shard::KeyRecord key = {row.sha256, offset,
+                                  static_cast<uint32_t>(row.product_id.size()),
+                                  static_cast<uint32_t>(row.image_key.size())};
+    VITRINE_RETURN_IF_ERROR(
+        writer->AppendArray(std::span<const Shard::KeyRecord>(&key, 1)));
+    offset += row.product_id.size() + row.image_key.size();
+  }
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kStrings));
+  for (const Row& row : rows) {
+    VITRINE_RETURN_IF_ERROR(writer->Append(row.product_id));
+    VITRINE_RETURN_IF_ERROR(writer->Append(row.image_key));
+  }
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kVectors));
+  for (const Row& row : rows) {
+    VITRINE_RETURN_IF_ERROR(
+        writer->AppendArray(std::span<const uint16_t>(row.vector)));
+  }
+  if (graph != nullptr) {
+    std::vector<uint16_t> vectors;
+    vectors.reserve(rows.size() * static_cast<size_t>(dim));
+    for (const Row& row : rows) {
+      vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
+    }
+    VITRINE_ASSIGN_OR_RETURN(const Graph built,
+                             BuildGraph(vectors, dim, *graph));
+    const GraphMeta graph_meta = {static_cast<uint32_t>(built.space),
+                                  built.entry, built.max_level,
+                                  built.level0_stride, built.upper_stride};
+    VITRINE_RETURN_IF_ERROR(WriteValue(writer.get(), kGraphMeta, graph_meta));
+    VITRINE_RETURN_IF_ERROR(
+        WriteArray(writer.get(), kGraphLevel0, built.level0));
+    VITRINE_RETURN_IF_ERROR(
+        WriteArray(writer.get(), kGraphUpperStart, built.upper_start));
+    VITRINE_RETURN_IF_ERROR(WriteArray(writer.get(), kGraphUpper, built.upper));
+  }
+  return writer->Finish(rows.size());
+}
+
+absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
+    const std::filesystem::path& path, const storage::FileRef& ref, int dim) {
+  std::shared_ptr<Shard> shard(new Shard());
+  VITRINE_ASSIGN_OR_RETURN(shard->file_,
+                           SectionFile::Open(path, FileKind::kShard, &ref));
+  const SectionFile& file = *shard->file_;
+  VITRINE_ASSIGN_OR_RETURN(auto meta, file.Array<Meta>(kMeta, 1));
+  if (meta[0].dim != static_cast<uint32_t>(dim)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path.string(), " has vectors of ", meta[0].dim,
+                     " numbers instead of ", dim));
+  }
+  shard->name_ = ref.name();
+  shard->rows_ = meta[0].rows;
+  shard->dim_ = dim;
+  VITRINE_ASSIGN_OR_RETURN(shard->keys_,
+                           file.Array<KeyRecord>(kKeys, shard->rows_));
+  VITRINE_ASSIGN_OR_RETURN(
+      shard->vectors_,
+      file.Array<uint16_t>(kVectors, uint64_t{shard->rows_} * meta[0].dim));
+  shard->strings_ = file.section(kStrings);
+  for (uint32_t row = 0; row < shard->rows_; ++row) {
+    const KeyRecord& key = shard->keys_[row];
+    if (key.offset > shard->strings_.size() ||
+        uint64_t{key.product_bytes} + key.image_bytes >
+            shard->strings_.size() - key.offset) {
+      return file.Damaged(
+          absl::StrCat("the key of row ", row, " lies outside of it"));
+    }
+    if (row > 0) {
+      const RowKey before = shard->key(row - 1);
+      const RowKey now = shard->key(row);
+      if (std::tie(before.product_id, before.image_key) >=
+          std::tie(now.product_id, now.image_key)) {
+        return file.Damaged(absl::StrCat("row ", row, " is unordered"));
+      }
+    }
+  }
+  if (file.section(kGraphMeta).empty()) return shard;
+
+  VITRINE_ASSIGN_OR_RETURN(auto graph_meta,
+                           file.Array<GraphMeta>(kGraphMeta, 1));
+  const GraphMeta& graph = graph_meta[0];
+  VITRINE_ASSIGN_OR_RETURN(
+      auto level0, file.Array<uint32_t>(kGraphLevel0, uint64_t{shard->rows_} *
+                                                          graph.level0_stride));
+  VITRINE_ASSIGN_OR_RETURN(
+      auto upper_start,
+      file.Array<uint32_t>(kGraphUpperStart, uint64_t{shard->rows_} + 1));
+  const std::string_view upper_bytes = file.section(kGraphUpper);
+  const std::span<const uint32_t> upper(
+      reinterpret_cast<const uint32_t*>(upper_bytes.data()),
+      upper_bytes.size() / sizeof(uint32_t));
+  auto view = GraphView::Open(shard->rows_, graph.entry, graph.max_level,
+                              graph.level0_stride, graph.upper_stride, level0,
+                              upper_start, upper);
+  if (!view.ok()) {
+    return file.Damaged(std::string_view(view.status().message().data(),
+                                         view.status().message().size()));
+  }
+  shard->graph_ = *view;
+  shard->has_graph_ = true;
+  shard->graph_space_ = static_cast<GraphSpace>(graph.space);
+  return shard;
+}
+
+RowKey Shard::key(uint32_t row) const {
+  const KeyRecord& key = keys_[row];
+  return {
+      strings_.substr(key.offset, key.product_bytes),
+      strings_.substr(key.offset + key.product_bytes, key.image_bytes),
+      {reinterpret_cast<const char*>(key.sha256.data()), key.sha256.size()}};
+}
+
+std::pair<uint32_t, uint32_t> Shard::RowsOf(std::string_view product_id) const {
+  auto id = [this](const KeyRecord& key) {
+    return strings_.substr(key.offset, key.product_bytes);
+  };
+  auto first = std::partition_point(
+      keys_.begin(), keys_.end(),
+      [&](const KeyRecord& key) { return id(key) < product_id; });
+  auto last = std::partition_point(
+      first, keys_.end(),
+      [&](const KeyRecord& key) { return id(key) == product_id; });
+  return {static_cast<uint32_t>(first - keys_.begin()),
+          static_cast<uint32_t>(last - keys_.begin())};
+}
+
+}  // namespace vitrine

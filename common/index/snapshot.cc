@@ -1,0 +1,203 @@
+#include "common/index/snapshot.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/index/manifest.h"
+
+namespace vitrine {
+namespace {
+
+// The part of `open` that has this name; null where none has.
+template <typename T>
+std::shared_ptr<const T> FindOpen(
+    const std::vector<std::shared_ptr<const T>>& open,
+    const std::string& name) {
+  auto it = std::find_if(open.begin(), open.end(), [&](const auto& part) {
+    return part->name() == name;
+  });
+  return it == open.end() ? nullptr : *it;
+}
+
+// Opens what `refs` name in `folder`, but for what `open` has open.
+template <typename T>
+absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
+    const std::filesystem::path& folder,
+    const google::protobuf::RepeatedPtrField<storage::FileRef>& refs,
+    const std::vector<std::shared_ptr<const T>>& open) {
+  std::vector<std::shared_ptr<const T>> parts;
+  for (const storage::FileRef& ref : refs) {
+    std::shared_ptr<const T> part = FindOpen(open, ref.name());
+    if (part == nullptr) {
+      VITRINE_ASSIGN_OR_RETURN(part, T::Open(folder / ref.name(), ref));
+    }
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
+    const IndexPaths& paths, const storage::Manifest& manifest,
+    const Snapshot* previous) {
+  static const Snapshot* const kNothing = new Snapshot();  // Never destroyed.
+  if (previous == nullptr) previous = kNothing;
+  std::shared_ptr<Snapshot> snapshot(new Snapshot());
+  snapshot->manifest_ = manifest;
+  VITRINE_ASSIGN_OR_RETURN(snapshot->serving_, ServingSet(snapshot->manifest_));
+  for (const storage::BlockSpec& block : snapshot->serving_->blocks()) {
+    snapshot->blocks_.push_back(
+        {block.name(), static_cast<int>(block.dim()), block.weight()});
+  }
+  snapshot->dim_ = TotalDim(snapshot->blocks_);
+  for (const storage::Shard& ref : snapshot->serving_->shards()) {
+    auto before =
+        std::find_if(previous->shards_.begin(), previous->shards_.end(),
+                     [&](const LiveShard& live) {
+                       return live.shard->name() == ref.file().name();
+                     });
+    LiveShard live;
+    if (before != previous->shards_.end()) live.shard = before->shard;
+    if (live.shard == nullptr) {
+      VITRINE_ASSIGN_OR_RETURN(live.shard,
+                               Shard::Open(paths.shards() / ref.file().name(),
+                                           ref.file(), snapshot->dim_));
+    }
+    if (ref.has_deletions()) {
+      live.deletions_name = ref.deletions().name();
+      if (before != previous->shards_.end() &&
+          before->deletions_name == live.deletions_name) {
+        live.dead = before->dead;
+      } else {
+        VITRINE_ASSIGN_OR_RETURN(
+            live.dead, ReadDeletions(paths.deletions() / live.deletions_name,
+                                     ref.deletions(), live.shard->rows()));
+      }
+    }
+    snapshot->images_ += live.shard->rows() - live.dead.Count();
+    snapshot->shards_.push_back(std::move(live));
+  }
+  VITRINE_ASSIGN_OR_RETURN(
+      auto segments,
+      OpenAll<TableSegment>(paths.products(),
+                            snapshot->manifest_.product_segments(),
+                            previous->products_.segments()));
+  snapshot->products_ = Table(std::move(segments));
+  VITRINE_ASSIGN_OR_RETURN(
+      snapshot->packs_,
+      OpenAll<PicturePack>(paths.pictures(),
+                           snapshot->manifest_.picture_packs(),
+                           previous->packs_));
+  return snapshot;
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
+    const IndexPaths& paths, const Snapshot* previous, std::string* degraded) {
+  degraded->clear();
+  auto generations = ListGenerations(paths);
+  if (!generations.ok() || generations->empty()) {
+    if (!generations.ok() && !absl::IsNotFound(generations.status()))
+      return generations.status();
+    return MakeError(
+        absl::StatusCode::kNotFound, v1::ERROR_REASON_INDEX_NOT_READY,
+        absl::StrCat("there is no index in ", paths.root.string(),
+                     ": run vitrine-indexer --index=", paths.root.string(),
+                     " --catalog=DIR"));
+  }
+  absl::Status newest_failure;
+  for (auto generation = generations->rbegin();
+       generation != generations->rend(); ++generation) {
+    absl::StatusOr<storage::Manifest> manifest =
+        ReadManifest(paths, *generation);
+    absl::Status failure = manifest.status();
+    if (manifest.ok()) {
+      auto snapshot = Open(paths, *manifest, previous);
+      if (snapshot.ok()) {
+        if (!newest_failure.ok()) {
+          *degraded = absl::StrCat("generation ", generations->back(),
+                                   " does not open (", newest_failure.message(),
+                                   "); serving generation ", *generation);
+        }
+        return snapshot;
+      }
+      failure = snapshot.status();
+    }
+    if (newest_failure.ok()) newest_failure = failure;
+  }
+  return newest_failure;
+}
+
+absl::StatusOr<storage::ProductRecord> Snapshot::FindProduct(
+    std::string_view product_id) const {
+  const auto bytes = products_.Find(product_id);
+  if (!bytes) {
+    return MakeError(
+        absl::StatusCode::kNotFound, v1::ERROR_REASON_UNKNOWN_PRODUCT,
+        absl::StrCat("no product \"",
+                     absl::string_view(product_id.data(), product_id.size()),
+                     "\" in generation ", generation()),
+        "product_id");
+  }
+  storage::ProductRecord product;
+  if (!product.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
+    return MakeError(
+        absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
+        absl::StrCat("the record of product \"",
+                     absl::string_view(product_id.data(), product_id.size()),
+                     "\" does not parse"));
+  }
+  return product;
+}
+
+void Snapshot::ForEachRowOf(
+    std::string_view product_id,
+    const std::function<void(const Shard& shard, uint32_t row)>& visit) const {
+  for (const LiveShard& live : shards_) {
+    const auto [first, last] = live.shard->RowsOf(product_id);
+    for (uint32_t row = first; row < last; ++row) {
+      if (live.IsLive(row)) visit(*live.shard, row);
+    }
+  }
+}
+
+std::string_view Snapshot::FindThumbnail(std::string_view sha256) const {
+  for (auto pack = packs_.rbegin(); pack != packs_.rend(); ++pack) {
+    if (auto jpeg = (*pack)->Find(sha256)) return *jpeg;
+  }
+  return {};
+}
+
+std::shared_ptr<const RowFilter> Snapshot::FilterRows(
+    const std::string& cache_key,
+    const std::function<bool(std::string_view product_id,
+                             const storage::ProductRecord& product)>& matches)
+    const {
+  {
+    std::lock_guard lock(filters_mutex_);
+    auto it = filters_.find(cache_key);
+    if (it != filters_.end()) return it->second;
+  }
+  auto filter = std::make_shared<RowFilter>();
+  for (const LiveShard& live : shards_) {
+    Bitmap rows(live.shard->rows());
+    for (uint32_t row = 0; row < live.shard->rows();) {
+      const std::string_view product_id = live.shard->key(row).product_id;
+      const uint32_t last = live.shard->RowsOf(product_id).second;
+      const auto product = FindProduct(product_id);
+      const bool matching = product.ok() && matches(product_id, *product);
+      for (; row < last; ++row) {
+        if (!matching || !live.IsLive(row)) continue;
+        rows.Set(row);
+        ++filter->matching;
+      }
+    }
+    filter->rows.push_back(std::move(rows));
+  }
+  std::lock_guard lock(filters_mutex_);
+  return filters_.try_emplace(cache_key, std::move(filter)).first->second;
+}
+
+}  // namespace vitrine

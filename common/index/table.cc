@@ -1,0 +1,168 @@
+#include "common/index/table.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+
+namespace vitrine {
+namespace {
+
+enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
+
+}  // namespace
+
+// The key and then the value lie at `offset` of the strings.
+struct TableSegment::Record {
+  uint64_t offset;
+  uint32_t key_bytes;
+  uint32_t value_bytes;  // kDeleted for a deletion.
+
+  static constexpr uint32_t kDeleted = std::numeric_limits<uint32_t>::max();
+  uint32_t stored_value_bytes() const {
+    return value_bytes == kDeleted ? 0 : value_bytes;
+  }
+};
+
+absl::StatusOr<storage::FileRef> WriteTableSegment(
+    const std::filesystem::path& path, const TableChanges& changes) {
+  VITRINE_ASSIGN_OR_RETURN(auto writer,
+                           SectionWriter::Create(path, FileKind::kTable));
+  const auto count = static_cast<uint32_t>(changes.size());
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kCount));
+  VITRINE_RETURN_IF_ERROR(
+      writer->AppendArray(std::span<const uint32_t>(&count, 1)));
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kRecords));
+  uint64_t offset = 0;
+  for (const auto& [key, value] : changes) {
+    if (key.size() >= TableSegment::Record::kDeleted ||
+        (value && value->size() >= TableSegment::Record::kDeleted)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a record of ", path.string(), " is too long"));
+    }
+    const TableSegment::Record record = {
+        offset, static_cast<uint32_t>(key.size()),
+        value ? static_cast<uint32_t>(value->size())
+              : TableSegment::Record::kDeleted};
+    VITRINE_RETURN_IF_ERROR(
+        writer->AppendArray(std::span<const TableSegment::Record>(&record, 1)));
+    offset += key.size() + record.stored_value_bytes();
+  }
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kStrings));
+  for (const auto& [key, value] : changes) {
+    VITRINE_RETURN_IF_ERROR(writer->Append(key));
+    if (value) {
+      VITRINE_RETURN_IF_ERROR(writer->Append(*value));
+    }
+  }
+  return writer->Finish(count);
+}
+
+absl::StatusOr<std::shared_ptr<const TableSegment>> TableSegment::Open(
+    const std::filesystem::path& path, const storage::FileRef& ref) {
+  std::shared_ptr<TableSegment> segment(new TableSegment());
+  VITRINE_ASSIGN_OR_RETURN(segment->file_,
+                           SectionFile::Open(path, FileKind::kTable, &ref));
+  segment->name_ = ref.name();
+  const SectionFile& file = *segment->file_;
+  VITRINE_ASSIGN_OR_RETURN(auto count, file.Array<uint32_t>(kCount, 1));
+  VITRINE_ASSIGN_OR_RETURN(segment->records_,
+                           file.Array<Record>(kRecords, count[0]));
+  segment->strings_ = file.section(kStrings);
+  std::string_view previous;
+  for (uint32_t i = 0; i < segment->size(); ++i) {
+    const Record& record = segment->records_[i];
+    const uint64_t bytes =
+        uint64_t{record.key_bytes} + record.stored_value_bytes();
+    if (record.offset > segment->strings_.size() ||
+        bytes > segment->strings_.size() - record.offset) {
+      return file.Damaged(absl::StrCat("record ", i, " lies outside of it"));
+    }
+    const std::string_view key =
+        segment->strings_.substr(record.offset, record.key_bytes);
+    if (i > 0 && key <= previous)
+      return file.Damaged(absl::StrCat("record ", i, " is unordered"));
+    previous = key;
+  }
+  return segment;
+}
+
+TableSegment::Entry TableSegment::entry(uint32_t i) const {
+  const Record& record = records_[i];
+  return {strings_.substr(record.offset, record.key_bytes),
+          strings_.substr(record.offset + record.key_bytes,
+                          record.stored_value_bytes()),
+          record.value_bytes == Record::kDeleted};
+}
+
+uint32_t TableSegment::LowerBound(std::string_view key) const {
+  auto it = std::partition_point(
+      records_.begin(), records_.end(), [&](const Record& record) {
+        return strings_.substr(record.offset, record.key_bytes) < key;
+      });
+  return static_cast<uint32_t>(it - records_.begin());
+}
+
+std::optional<std::string_view> Table::Find(std::string_view key) const {
+  for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
+    const TableSegment& segment = **it;
+    const uint32_t i = segment.LowerBound(key);
+    if (i == segment.size()) continue;
+    const TableSegment::Entry entry = segment.entry(i);
+    if (entry.key != key) continue;
+    if (entry.deleted) return std::nullopt;
+    return entry.value;
+  }
+  return std::nullopt;
+}
+
+void Table::ForEach(
+    std::string_view after,
+    const std::function<bool(std::string_view key, std::string_view value)>&
+        visit) const {
+  std::vector<uint32_t> next;
+  for (const auto& segment : segments_) {
+    uint32_t i = segment->LowerBound(after);
+    // An empty `after` is before every key, the empty one included.
+    if (!after.empty() && i < segment->size() && segment->entry(i).key == after)
+      ++i;
+    next.push_back(i);
+  }
+  while (true) {
+    std::optional<TableSegment::Entry> least;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (next[s] == segments_[s]->size()) continue;
+      const TableSegment::Entry entry = segments_[s]->entry(next[s]);
+      // Not less, so that the newest of equal keys wins.
+      if (!least || entry.key <= least->key) least = entry;
+    }
+    if (!least) return;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (next[s] < segments_[s]->size() &&
+          segments_[s]->entry(next[s]).key == least->key) {
+        ++next[s];
+      }
+    }
+    if (!least->deleted && !visit(least->key, least->value)) return;
+  }
+}
+
+TableChanges Table::Merge(size_t count) const {
+  TableChanges merged;
+  for (size_t s = segments_.size() - count; s < segments_.size(); ++s) {
+    for (uint32_t i = 0; i < segments_[s]->size(); ++i) {
+      const TableSegment::Entry entry = segments_[s]->entry(i);
+      std::optional<std::string>& value = merged[std::string(entry.key)];
+      value = entry.deleted ? std::nullopt
+                            : std::optional(std::string(entry.value));
+    }
+  }
+  if (count == segments_.size()) {
+    std::erase_if(
+        merged, [](const auto& change) { return !change.second.has_value(); });
+  }
+  return merged;
+}
+
+}  // namespace vitrine
