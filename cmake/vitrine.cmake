@@ -25,8 +25,10 @@ function(vitrine_program name)
 endfunction()
 
 # vitrine_test(foo_test DEPS target … [LABELS label …] [TIMEOUT seconds])
-# A GoogleTest program from foo_test.cc. The label `unit` (the default) is what
-# the sanitizer builds run; `end_to_end` starts real programs.
+# A GoogleTest program from foo_test.cc. Label `unit` (the default) is what the
+# AddressSanitizer build runs, `concurrency` (besides `unit`: many threads) the
+# ThreadSanitizer build; `end_to_end` starts real programs, and alone. Target
+# LABEL_tests builds the tests of a label.
 function(vitrine_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -38,10 +40,19 @@ function(vitrine_test name)
   add_executable(${name} ${name}.cc)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE vitrine_options ${ARG_DEPS} GTest::gtest_main)
+  foreach(label ${ARG_LABELS})
+    if(NOT TARGET ${label}_tests)
+      add_custom_target(${label}_tests)
+    endif()
+    add_dependencies(${label}_tests ${name})
+  endforeach()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES
     LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "VITRINE_SOURCE_DIR=${PROJECT_SOURCE_DIR};VITRINE_BIN_DIR=${VITRINE_BIN_DIR}")
+  if("end_to_end" IN_LIST ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
 endfunction()
 
 if(CMAKE_RUNTIME_OUTPUT_DIRECTORY)
