@@ -1,6 +1,6 @@
 // Pictures: what a file claims to be, decoding, squaring for a model,
-// thumbnails. All functions are thread-safe. OpenCV and libjpeg stay in the .cc
-// files.
+// thumbnails. All functions are thread-safe. The libraries (libjpeg, libpng,
+// libwebp, OpenCV) each stay in one .cc file.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,15 @@ namespace vitrine {
 // to its middle.
 enum class ResizeMode { kSquash, kLetterbox, kCrop };
 
+enum class ImageFormat { kJpeg, kPng, kWebp };
+
+// What a picture's header says: its size as it is shown, after EXIF rotation.
+struct ImageInfo {
+  ImageFormat format = ImageFormat::kJpeg;
+  int width = 0;
+  int height = 0;
+};
+
 // 8-bit RGB, height × width × 3, row-major.
 struct Image {
   int width = 0;
@@ -29,11 +38,17 @@ struct ImageLimits {
   int64_t max_pixels = 64'000'000;
 };
 
+// Reads the header alone, in microseconds, and checks it against `limits`: all
+// that DecodeImage would refuse before it decodes is refused here, alike.
+absl::StatusOr<ImageInfo> ProbeImage(std::string_view bytes,
+                                     const ImageLimits& limits = {});
+
 // Decodes a JPEG, PNG or WebP file: EXIF orientation applied, alpha laid on
-// white, 16-bit, grey and CMYK made 8-bit RGB. Everything else, and everything
-// damaged, is an error with a v1::ErrorReason (IMAGE_EMPTY, IMAGE_TOO_LARGE,
-// IMAGE_TOO_MANY_PIXELS, IMAGE_NOT_DECODABLE, IMAGE_TRUNCATED,
-// IMAGE_FORMAT_UNSUPPORTED), its value and its remedy.
+// white, 16-bit, grey and CMYK made 8-bit RGB; of an animation the first frame.
+// Everything else, and everything damaged, is INVALID_ARGUMENT with a
+// v1::ErrorReason (IMAGE_EMPTY, IMAGE_TOO_LARGE, IMAGE_TOO_MANY_PIXELS,
+// IMAGE_NOT_DECODABLE, IMAGE_TRUNCATED, IMAGE_FORMAT_UNSUPPORTED), its value
+// and its remedy.
 // Where `min_side` is positive a large JPEG may come at a half, a quarter or an
 // eighth of its size, as long as its shorter side keeps at least `min_side`.
 absl::StatusOr<Image> DecodeImage(std::string_view bytes,
@@ -45,7 +60,8 @@ absl::StatusOr<Image> DecodeImage(std::string_view bytes,
 absl::StatusOr<Image> CropImage(const Image& image, float x0, float y0,
                                 float x1, float y1);
 
-// size × size × 3, by area averaging where it shrinks, bilinear where it grows.
+// size × size × 3, by area averaging where both sides shrink, else bilinear.
+// `image` is not empty.
 std::vector<uint8_t> SquareImage(const Image& image, ResizeMode mode, int size);
 
 // The shorter side that DecodeImage should keep so that SquareImage to `size`
