@@ -26,10 +26,11 @@ struct SearchParams {
   bool group_by_product = true;
   Metric metric = Metric::kCosine;
   bool exact = false;
-  int ef = 0;                   // 0 chooses.
-  std::vector<float> emphasis;  // One a block, at least one positive; empty
-                                // leaves the blocks' weights as they are.
-  absl::flat_hash_set<std::string_view> excluded_products;
+  int ef = 0;  // 0 chooses.
+  std::vector<float> emphasis =
+      {};  // One a block, at least one positive; empty
+           // leaves the blocks' weights as they are.
+  absl::flat_hash_set<std::string_view> excluded_products = {};
   const RowFilter* filter = nullptr;  // Null is every live row.
 };
 

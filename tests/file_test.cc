@@ -1,0 +1,88 @@
+#include "common/base/file.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/temp_dir.h"
+
+namespace vitrine {
+namespace {
+
+TEST(StagingFile, IsInvisibleUntilPublished) {
+  TempDir dir;
+  const auto path = dir.path() / "a";
+  ASSERT_OK_AND_ASSIGN(auto file, StagingFile::Create(path));
+  ASSERT_OK(file->Append("one"));
+  ASSERT_OK(file->Sync());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  ASSERT_OK(file->Publish());
+  ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(path));
+  EXPECT_EQ(bytes, "one");
+  EXPECT_FALSE(std::filesystem::exists(file->staging_path()));
+}
+
+TEST(StagingFile, NeverReplacesAName) {
+  TempDir dir;
+  ASSERT_OK(PublishFile(dir.path() / "a", "first"));
+  EXPECT_STATUS(PublishFile(dir.path() / "a", "second"),
+                absl::StatusCode::kAlreadyExists, "a");
+  EXPECT_EQ(*ReadFile(dir.path() / "a"), "first");
+  EXPECT_EQ(ListFolder(dir.path())->size(), 1u);
+}
+
+TEST(StagingFile, LeavesNothingWhenDropped) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(auto file, StagingFile::Create(dir.path() / "a"));
+  ASSERT_OK(file->Append("one"));
+  file.reset();
+  EXPECT_TRUE(ListFolder(dir.path())->empty());
+}
+
+TEST(StagingFile, ReplacesWhatACrashLeft) {
+  TempDir dir;
+  std::ofstream(dir.path() / "a.staging") << "half a file that is longer";
+  ASSERT_OK(PublishFile(dir.path() / "a", "whole"));
+  EXPECT_EQ(*ReadFile(dir.path() / "a"), "whole");
+}
+
+TEST(StagingFile, SaysWhyAFullDiskFailed) {
+  // /dev/full takes no byte.
+  TempDir dir;
+  std::filesystem::create_symlink("/dev/full", dir.path() / "a.staging");
+  ASSERT_OK_AND_ASSIGN(auto file, StagingFile::Create(dir.path() / "a"));
+  ASSERT_OK(file->Append("one"));
+  EXPECT_STATUS(file->Publish(), absl::StatusCode::kResourceExhausted,
+                "No space left");
+  EXPECT_STATUS(file->Publish(), absl::StatusCode::kResourceExhausted,
+                "No space left");
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "a"));
+}
+
+TEST(ReadFile, RefusesWhatIsTooLargeOrNoFile) {
+  TempDir dir;
+  std::ofstream(dir.path() / "a") << "12345";
+  EXPECT_STATUS(ReadFile(dir.path() / "a", 4),
+                absl::StatusCode::kResourceExhausted,
+                "has 5 bytes, more than 4");
+  EXPECT_STATUS(ReadFile(dir.path() / "b"), absl::StatusCode::kNotFound, "b");
+  EXPECT_STATUS(ReadFile(dir.path()), absl::StatusCode::kInvalidArgument,
+                "not a regular file");
+  ASSERT_EQ(::mkfifo((dir.path() / "fifo").c_str(), 0600), 0);
+  EXPECT_STATUS(ReadFile(dir.path() / "fifo"),
+                absl::StatusCode::kInvalidArgument, "not a regular file");
+}
+
+TEST(MappedFile, ShowsTheBytesAndTakesAnEmptyFile) {
+  TempDir dir;
+  std::ofstream(dir.path() / "a") << "12345";
+  std::ofstream(dir.path() / "empty").flush();
+  ASSERT_OK_AND_ASSIGN(auto file, MappedFile::Open(dir.path() / "a"));
+  EXPECT_EQ(file->data(), "12345");
+  ASSERT_OK_AND_ASSIGN(auto empty, MappedFile::Open(dir.path() / "empty"));
+  EXPECT_EQ(empty->data(), "");
+}
+
+}  // namespace
+}  // namespace vitrine

@@ -1,0 +1,343 @@
+#include "common/index/search.h"
+
+#include <cmath>
+#include <map>
+
+#include "tests/test_util/index_builder.h"
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/temp_dir.h"
+#include "tests/test_util/vectors.h"
+
+namespace vitrine {
+namespace {
+
+constexpr int kRows = 3000;
+
+class SearchTest : public testing::Test {
+ protected:
+  std::shared_ptr<const Snapshot> Publish() {
+    EXPECT_OK(builder_.Publish());
+    std::string degraded;
+    auto snapshot = Snapshot::OpenNewest(builder_.paths(), nullptr, &degraded);
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    return *snapshot;
+  }
+
+  static std::vector<std::string> Ids(const SearchResult& result) {
+    std::vector<std::string> ids;
+    for (const SearchHit& hit : result.hits)
+      ids.emplace_back(hit.key().product_id);
+    return ids;
+  }
+
+  TempDir dir_;
+  IndexBuilder builder_{dir_.path() / "index", TestBlocks()};
+  std::mt19937 random_{11};
+};
+
+TEST_F(SearchTest, AStoredVectorFindsItselfFirst) {
+  const std::vector<Row> rows = DrawRows(500, 1);
+  ASSERT_OK(builder_.AddShard(rows));
+  auto snapshot = Publish();
+  for (const Metric metric :
+       {Metric::kCosine, Metric::kEuclidean, Metric::kManhattan}) {
+    for (size_t i = 0; i < rows.size(); i += 37) {
+      std::vector<float> query(192);
+      FloatsFromHalves(rows[i].vector.data(), 192, query.data());
+      ASSERT_OK_AND_ASSIGN(
+          const SearchResult result,
+          Search(*snapshot, query, {.k = 3, .metric = metric}));
+      EXPECT_EQ(result.hits[0].key().product_id, rows[i].product_id);
+      EXPECT_GT(result.hits[0].score,
+                metric == Metric::kEuclidean ? 0.97f : 0.998f);
+      EXPECT_LE(result.hits[0].score, 1.0f);
+      EXPECT_EQ(result.plan, SearchResult::Plan::kExactScan);
+    }
+  }
+}
+
+// Against the formulas of each metric, computed in double precision.
+TEST_F(SearchTest, ScoresAreThoseOfTheFormulas) {
+  const std::vector<Row> rows = DrawRows(60, 1);
+  ASSERT_OK(builder_.AddShard(rows));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  const std::vector<float> emphasis = {0.5f, 3.0f};
+  for (const Metric metric :
+       {Metric::kCosine, Metric::kEuclidean, Metric::kManhattan}) {
+    SearchParams params = {
+        .k = 60, .min_score = -1, .metric = metric, .emphasis = emphasis};
+    ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                         Search(*snapshot, query, params));
+    ASSERT_EQ(result.hits.size(), 60u);
+    float before = INFINITY;
+    for (const SearchHit& hit : result.hits) {
+      std::vector<float> row(192);
+      FloatsFromHalves(hit.shard->vector(hit.row), 192, row.data());
+      double dot[2] = {}, l1[2] = {};
+      for (size_t i = 0; i < 192; ++i) {
+        dot[i >= 128] += static_cast<double>(query[i]) * row[i];
+        l1[i >= 128] += std::fabs(static_cast<double>(query[i]) - row[i]);
+      }
+      const double total = 0.5 * 0.8 + 3 * 0.2;
+      const double sim = (0.5 * dot[0] + 3 * dot[1]) / total;
+      double distance = 1 - sim, score = std::max(0.0, sim);
+      if (metric == Metric::kEuclidean) distance = std::sqrt(2 - 2 * sim);
+      if (metric == Metric::kManhattan)
+        distance = (0.5 * l1[0] + 3 * l1[1]) / total;
+      if (metric != Metric::kCosine) score = 1 / (1 + distance);
+      EXPECT_NEAR(hit.distance, distance, 1e-4);
+      EXPECT_NEAR(hit.score, score, 1e-4);
+      EXPECT_NEAR(hit.block_cosines[0], dot[0] / 0.8, 1e-4);
+      EXPECT_NEAR(hit.block_cosines[1], dot[1] / 0.2, 1e-4);
+      EXPECT_LE(hit.score, before);
+      before = hit.score;
+    }
+  }
+}
+
+TEST_F(SearchTest, TheSamePictureScoresOneUnderAnyEmphasis) {
+  const std::vector<Row> rows = DrawRows(60, 1);
+  ASSERT_OK(builder_.AddShard(rows));
+  auto snapshot = Publish();
+  std::vector<float> query(192);
+  FloatsFromHalves(rows[9].vector.data(), 192, query.data());
+  for (const std::vector<float>& emphasis :
+       {std::vector{0.0f, 1.0f}, {1.0f, 0.0f}, {2.0f, 7.0f}}) {
+    ASSERT_OK_AND_ASSIGN(
+        const SearchResult result,
+        Search(*snapshot, query, {.k = 1, .emphasis = emphasis}));
+    EXPECT_NEAR(result.hits[0].score, 1.0f, 2e-3);
+  }
+}
+
+TEST_F(SearchTest, TheGraphFindsWhatTheScanFinds) {
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(kRows, 1), &graph));
+  auto snapshot = Publish();
+  size_t found = 0;
+  for (int q = 0; q < 100; ++q) {
+    const std::vector<float> query = DrawVector(q % 120, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, {}));
+    ASSERT_OK_AND_ASSIGN(const SearchResult scanned,
+                         Search(*snapshot, query, {.exact = true}));
+    EXPECT_EQ(walked.plan, SearchResult::Plan::kGraphWalk);
+    EXPECT_EQ(walked.ef, kDefaultEf);
+    EXPECT_LT(walked.rows_visited, scanned.rows_visited);
+    EXPECT_EQ(scanned.rows_visited, kRows);
+    const std::vector<std::string> exact = Ids(scanned);
+    for (const std::string& id : Ids(walked)) {
+      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
+    }
+  }
+  EXPECT_GE(found, 990u);
+}
+
+TEST_F(SearchTest, TheWalkEqualsHnswlibOnTheSameGraph) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
+    GraphParams params;
+    params.space = space;
+    std::vector<uint16_t> vectors;
+    for (const Row& row : rows)
+      vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
+    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(vectors, 192, params));
+    ASSERT_OK_AND_ASSIGN(
+        const GraphView view,
+        GraphView::Open(kRows, graph.entry, graph.max_level,
+                        graph.level0_stride, graph.upper_stride, graph.level0,
+                        graph.upper_start, graph.upper));
+    std::vector<float> queries;
+    for (int q = 0; q < 50; ++q) {
+      const std::vector<float> query = DrawVector(q, &random_);
+      queries.insert(queries.end(), query.begin(), query.end());
+    }
+    constexpr int kEf = 20;
+    ASSERT_OK_AND_ASSIGN(
+        const auto expected,
+        SearchWithHnswlib(vectors, 192, params, queries, kEf, kEf));
+    for (size_t q = 0; q < expected.size(); ++q) {
+      auto distance = [&](uint32_t row) {
+        double sum = 0;
+        for (size_t i = 0; i < 192; ++i) {
+          const double x = FloatFromHalf(vectors[row * 192 + i]),
+                       y = queries[q * 192 + i];
+          sum += space == GraphSpace::kDot ? -x * y : std::fabs(x - y);
+        }
+        return static_cast<float>(sum);
+      };
+      std::vector<uint32_t> rows_found;
+      for (const auto& candidate : view.Search(
+               distance, [](uint32_t) { return true; }, kEf, nullptr)) {
+        rows_found.push_back(candidate.row);
+      }
+      EXPECT_EQ(rows_found, expected[q]) << "query " << q;
+    }
+  }
+}
+
+TEST_F(SearchTest, DeadRowsAreNeverFoundAndNeverMissed) {
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(kRows, 1), &graph));
+  std::vector<uint32_t> dead;
+  for (uint32_t row = 0; row < kRows; ++row) {
+    if (row % 10 != 0) dead.push_back(row);
+  }
+  ASSERT_OK(builder_.DeleteRows(0, dead));
+  auto snapshot = Publish();
+  size_t found = 0;
+  for (int q = 0; q < 30; ++q) {
+    const std::vector<float> query = DrawVector(q % 120, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, {}));
+    ASSERT_OK_AND_ASSIGN(const SearchResult scanned,
+                         Search(*snapshot, query, {.exact = true}));
+    EXPECT_EQ(walked.hits.size(), 10u);
+    const std::vector<std::string> exact = Ids(scanned);
+    for (const SearchHit& hit : walked.hits) {
+      EXPECT_EQ(hit.row % 10, 0u);
+      found += static_cast<size_t>(
+          std::count(exact.begin(), exact.end(), hit.key().product_id));
+    }
+  }
+  EXPECT_GE(found, 297u);
+}
+
+TEST_F(SearchTest, GroupsByProductAndWidensUntilKProductsStand) {
+  // One product with 200 pictures nearer to the query than all others.
+  std::vector<Row> rows = DrawRows(300, 1);
+  const std::vector<float> query = DrawVector(3, &random_);
+  for (int i = 0; i < 200; ++i) {
+    rows.push_back(MakeRow("many", std::to_string(i), query));
+  }
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  auto snapshot = Publish();
+  ASSERT_OK_AND_ASSIGN(const SearchResult grouped,
+                       Search(*snapshot, query, {.k = 20}));
+  const std::vector<std::string> ids = Ids(grouped);
+  ASSERT_EQ(ids.size(), 20u);
+  EXPECT_EQ(ids[0], "many");
+  EXPECT_EQ(std::count(ids.begin(), ids.end(), "many"), 1);
+  EXPECT_EQ(grouped.hits[0].key().image_key, "0");
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult pictures,
+      Search(*snapshot, query, {.k = 20, .group_by_product = false}));
+  const std::vector<std::string> picture_ids = Ids(pictures);
+  EXPECT_EQ(std::count(picture_ids.begin(), picture_ids.end(), "many"), 20);
+}
+
+TEST_F(SearchTest, ExcludesAndPages) {
+  const std::vector<Row> rows = DrawRows(100, 1);
+  ASSERT_OK(builder_.AddShard({rows.begin(), rows.begin() + 40}));
+  ASSERT_OK(builder_.AddShard({rows.begin() + 40, rows.end()}));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(const SearchResult all,
+                       Search(*snapshot, query, {.k = 100}));
+  std::vector<std::string> expected = Ids(all);
+  ASSERT_EQ(expected.size(), 100u);
+  SearchParams params = {.k = 5, .offset = 3};
+  params.excluded_products = {expected[0], expected[4]};
+  ASSERT_OK_AND_ASSIGN(const SearchResult page,
+                       Search(*snapshot, query, params));
+  EXPECT_THAT(Ids(page),
+              testing::ElementsAre(expected[5], expected[6], expected[7],
+                                   expected[8], expected[9]));
+  ASSERT_OK_AND_ASSIGN(const SearchResult beyond,
+                       Search(*snapshot, query, {.k = 50, .offset = 90}));
+  EXPECT_EQ(beyond.hits.size(), 10u);
+}
+
+TEST_F(SearchTest, TiesGoByProductId) {
+  const std::vector<float> same = DrawVector(1, &random_);
+  ASSERT_OK(
+      builder_.AddShard({MakeRow("c", "x", same), MakeRow("a", "x", same)}));
+  ASSERT_OK(
+      builder_.AddShard({MakeRow("b", "x", same), MakeRow("d", "x", same)}));
+  auto snapshot = Publish();
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, same, {.k = 3}));
+  EXPECT_THAT(Ids(result), testing::ElementsAre("a", "b", "c"));
+}
+
+TEST_F(SearchTest, AFilterReturnsKOrAllThatMatch) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  auto few = snapshot->FilterRows(
+      "few", [](std::string_view id, const storage::ProductRecord&) {
+        return id.ends_with("77");
+      });
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult result,
+      Search(*snapshot, query,
+             {.k = 100, .min_score = -2, .filter = few.get()}));
+  EXPECT_EQ(result.hits.size(), 30u);
+  EXPECT_EQ(result.plan, SearchResult::Plan::kFilteredScan);
+  for (const std::string& id : Ids(result)) EXPECT_TRUE(id.ends_with("77"));
+}
+
+TEST_F(SearchTest, MinScoreCutsTheTail) {
+  ASSERT_OK(builder_.AddShard(DrawRows(200, 1)));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, query, {.k = 200, .min_score = 0.5f}));
+  EXPECT_GT(result.hits.size(), 0u);
+  EXPECT_LT(result.hits.size(), 200u);
+  for (const SearchHit& hit : result.hits) EXPECT_GE(hit.score, 0.5f);
+}
+
+TEST_F(SearchTest, AnotherMetricThanTheGraphsIsRankedByItself) {
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(kRows, 1), &graph));
+  auto snapshot = Publish();
+  size_t found = 0;
+  for (int q = 0; q < 30; ++q) {
+    const std::vector<float> query = DrawVector(q, &random_);
+    SearchParams params = {.metric = Metric::kManhattan};
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, params));
+    params.exact = true;
+    ASSERT_OK_AND_ASSIGN(const SearchResult scanned,
+                         Search(*snapshot, query, params));
+    const std::vector<std::string> exact = Ids(scanned);
+    for (const std::string& id : Ids(walked)) {
+      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
+    }
+  }
+  EXPECT_GE(found, 285u);
+}
+
+TEST_F(SearchTest, AnEmptyIndexHasNoHits) {
+  auto snapshot = Publish();
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, DrawVector(1, &random_), {}));
+  EXPECT_TRUE(result.hits.empty());
+}
+
+TEST_F(SearchTest, RefusesParametersOutOfRange) {
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  auto message = [&](const SearchParams& params) {
+    return std::string(Search(*snapshot, query, params).status().message());
+  };
+  EXPECT_EQ(message({.k = 0}), "k is 0: give 1 to 1000");
+  EXPECT_EQ(message({.k = 100'000}), "k is 100000: give 1 to 1000");
+  EXPECT_EQ(message({.k = 10, .offset = 995}), "offset is 995: give 0 to 990");
+  EXPECT_EQ(message({.ef = 5000}), "ef is 5000: give 1 to 4096");
+  EXPECT_EQ(message({.emphasis = {1, -1}}), "emphasis is -1: give 0 to 1e+06");
+  EXPECT_THAT(message({.emphasis = {0, 0}}),
+              testing::HasSubstr("every block's emphasis is 0"));
+  EXPECT_STATUS(Search(*snapshot, std::span(query).first(64), {}),
+                absl::StatusCode::kFailedPrecondition,
+                "the query has 64 numbers");
+}
+
+}  // namespace
+}  // namespace vitrine

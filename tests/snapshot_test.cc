@@ -1,0 +1,119 @@
+#include "common/index/snapshot.h"
+
+#include "tests/test_util/corrupt.h"
+#include "tests/test_util/index_builder.h"
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/temp_dir.h"
+#include "tests/test_util/vectors.h"
+
+namespace vitrine {
+namespace {
+
+class SnapshotTest : public testing::Test {
+ protected:
+  std::shared_ptr<const Snapshot> OpenNewest(
+      const Snapshot* previous = nullptr) {
+    auto snapshot =
+        Snapshot::OpenNewest(builder_.paths(), previous, &degraded_);
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    return snapshot.ok() ? *snapshot : nullptr;
+  }
+
+  TempDir dir_;
+  IndexBuilder builder_{dir_.path() / "index", TestBlocks()};
+  std::string degraded_;
+};
+
+TEST_F(SnapshotTest, ShowsRowsProductsAndPictures) {
+  const std::vector<Row> rows = DrawRows(20, 1);
+  ASSERT_OK(builder_.AddShard(rows));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  ASSERT_OK(builder_.AddPictures({{rows[3].sha256, "a jpeg"}}));
+  ASSERT_OK(builder_.DeleteRows(0, {4}));
+  ASSERT_OK(builder_.Publish());
+  auto snapshot = OpenNewest();
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->generation(), 1u);
+  EXPECT_EQ(snapshot->images(), 19u);
+  EXPECT_EQ(snapshot->dim(), 192);
+  EXPECT_EQ(snapshot->FindProduct("p00003")->title(), "Title of p00003");
+  EXPECT_STATUS(snapshot->FindProduct("nobody"), absl::StatusCode::kNotFound,
+                "no product \"nobody\" in generation 1");
+  const std::string sha(rows[3].sha256.begin(), rows[3].sha256.end());
+  EXPECT_EQ(snapshot->FindThumbnail(sha), "a jpeg");
+  EXPECT_EQ(snapshot->FindThumbnail(std::string(32, 'x')), "");
+  int live = 0;
+  snapshot->ForEachRowOf("p00003", [&](const Shard&, uint32_t) { ++live; });
+  snapshot->ForEachRowOf("p00004", [&](const Shard&, uint32_t) { ++live; });
+  EXPECT_EQ(live, 1);
+}
+
+TEST_F(SnapshotTest, SharesFilesWithTheGenerationBefore) {
+  ASSERT_OK(builder_.AddShard(DrawRows(20, 1)));
+  ASSERT_OK(builder_.Publish());
+  auto first = OpenNewest();
+  ASSERT_OK(builder_.AddShard(
+      {MakeRow("q", "q.jpg", std::vector<float>(192, 0.1f))}));
+  ASSERT_OK(builder_.DeleteRows(0, {0, 1}));
+  ASSERT_OK(builder_.Publish());
+  auto second = OpenNewest(first.get());
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(first->shards()[0].shard, second->shards()[0].shard);
+  EXPECT_EQ(first->images(), 20u);
+  EXPECT_EQ(second->images(), 19u);
+}
+
+TEST_F(SnapshotTest, KeepsToTheNewestGenerationThatVerifies) {
+  ASSERT_OK(builder_.AddShard(DrawRows(20, 1)));
+  ASSERT_OK(builder_.Publish());
+  ASSERT_OK(builder_.AddShard(
+      {MakeRow("q", "q.jpg", std::vector<float>(192, 0.1f))}));
+  ASSERT_OK(builder_.Publish());
+  FlipBit(builder_.paths().shards() / builder_.set().shards(1).file().name(),
+          100);
+  auto snapshot = OpenNewest();
+  ASSERT_NE(snapshot, nullptr);
+  EXPECT_EQ(snapshot->generation(), 1u);
+  EXPECT_THAT(degraded_, testing::HasSubstr("generation 2 does not open"));
+  EXPECT_THAT(degraded_,
+              testing::HasSubstr(builder_.set().shards(1).file().name()));
+}
+
+TEST_F(SnapshotTest, SaysWhatIsWrongWhenNothingOpens) {
+  EXPECT_STATUS(
+      Snapshot::OpenNewest({dir_.path() / "nowhere"}, nullptr, &degraded_),
+      absl::StatusCode::kNotFound, "there is no index in");
+  ASSERT_OK(builder_.AddShard(DrawRows(20, 1)));
+  ASSERT_OK(builder_.Publish());
+  std::filesystem::remove(builder_.paths().shards() /
+                          builder_.set().shards(0).file().name());
+  EXPECT_STATUS(Snapshot::OpenNewest(builder_.paths(), nullptr, &degraded_),
+                absl::StatusCode::kDataLoss, "is missing");
+}
+
+TEST_F(SnapshotTest, FiltersLiveRowsOnceForAKey) {
+  const std::vector<Row> rows = DrawRows(20, 1);
+  ASSERT_OK(builder_.AddShard(rows));
+  ASSERT_OK(builder_.PutProductsOf({rows.begin(), rows.begin() + 5}, "Dress"));
+  ASSERT_OK(builder_.PutProductsOf({rows.begin() + 5, rows.end()}, "Shoes"));
+  ASSERT_OK(builder_.DeleteRows(0, {0}));
+  ASSERT_OK(builder_.Publish());
+  auto snapshot = OpenNewest();
+  ASSERT_NE(snapshot, nullptr);
+  int asked = 0;
+  auto dresses = [&asked](std::string_view,
+                          const storage::ProductRecord& product) {
+    ++asked;
+    return product.category() == "Dress";
+  };
+  auto filter = snapshot->FilterRows("category:Dress", dresses);
+  EXPECT_EQ(filter->matching, 4u);
+  EXPECT_FALSE(filter->rows[0].Get(0));
+  EXPECT_TRUE(filter->rows[0].Get(4));
+  EXPECT_FALSE(filter->rows[0].Get(5));
+  EXPECT_EQ(snapshot->FilterRows("category:Dress", dresses), filter);
+  EXPECT_EQ(asked, 20);
+}
+
+}  // namespace
+}  // namespace vitrine

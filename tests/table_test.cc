@@ -1,0 +1,107 @@
+#include "common/index/table.h"
+
+#include <random>
+
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/temp_dir.h"
+
+namespace vitrine {
+namespace {
+
+using testing::ElementsAre;
+using testing::Pair;
+
+class TableTest : public testing::Test {
+ protected:
+  std::shared_ptr<const TableSegment> Segment(const TableChanges& changes) {
+    const auto path = dir_.path() / std::to_string(++files_);
+    auto ref = WriteTableSegment(path, changes);
+    EXPECT_TRUE(ref.ok()) << ref.status();
+    auto segment = TableSegment::Open(path, *ref);
+    EXPECT_TRUE(segment.ok()) << segment.status();
+    return *segment;
+  }
+
+  static std::vector<std::pair<std::string, std::string>> All(
+      const Table& table, std::string_view after = {}) {
+    std::vector<std::pair<std::string, std::string>> all;
+    table.ForEach(after, [&all](std::string_view key, std::string_view value) {
+      all.emplace_back(key, value);
+      return true;
+    });
+    return all;
+  }
+
+  TempDir dir_;
+  int files_ = 0;
+};
+
+TEST_F(TableTest, TheNewestSegmentWins) {
+  const Table table({Segment({{"a", "1"}, {"b", "1"}, {"c", "1"}}),
+                     Segment({{"b", "2"}, {"c", std::nullopt}}),
+                     Segment({{"d", ""}})});
+  EXPECT_EQ(table.Find("a"), "1");
+  EXPECT_EQ(table.Find("b"), "2");
+  EXPECT_EQ(table.Find("c"), std::nullopt);
+  EXPECT_EQ(table.Find("d"), "");
+  EXPECT_EQ(table.Find("e"), std::nullopt);
+  EXPECT_THAT(All(table),
+              ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("d", "")));
+  EXPECT_THAT(All(table, "a"), ElementsAre(Pair("b", "2"), Pair("d", "")));
+  EXPECT_THAT(All(table, "bb"), ElementsAre(Pair("d", "")));
+}
+
+TEST_F(TableTest, MergingKeepsDeletionsUntilAllIsMerged) {
+  const Table table({Segment({{"a", "1"}, {"b", "1"}}),
+                     Segment({{"b", std::nullopt}}), Segment({{"c", "3"}})});
+  EXPECT_THAT(table.Merge(2),
+              ElementsAre(Pair("b", std::nullopt), Pair("c", "3")));
+  EXPECT_THAT(table.Merge(3), ElementsAre(Pair("a", "1"), Pair("c", "3")));
+}
+
+TEST_F(TableTest, AgreesWithAMapUnderRandomChanges) {
+  std::mt19937 random(3);
+  std::map<std::string, std::string> expected;
+  std::vector<std::shared_ptr<const TableSegment>> segments;
+  for (int s = 0; s < 12; ++s) {
+    TableChanges changes;
+    for (int i = 0; i < 40; ++i) {
+      const std::string key = "k" + std::to_string(random() % 100);
+      if (random() % 3 == 0) {
+        changes[key] = std::nullopt;
+      } else {
+        changes[key] = std::to_string(random());
+      }
+    }
+    for (const auto& [key, value] : changes) {
+      if (value) {
+        expected[key] = *value;
+      } else {
+        expected.erase(key);
+      }
+    }
+    segments.push_back(Segment(changes));
+  }
+  const Table table(segments);
+  const auto all = All(table);
+  EXPECT_TRUE(std::equal(all.begin(), all.end(), expected.begin(),
+                         expected.end(), [](const auto& a, const auto& b) {
+                           return a.first == b.first && a.second == b.second;
+                         }));
+  for (int i = 0; i < 100; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    const auto it = expected.find(key);
+    EXPECT_EQ(table.Find(key),
+              it == expected.end()
+                  ? std::nullopt
+                  : std::optional<std::string_view>(it->second));
+  }
+}
+
+TEST_F(TableTest, AnEmptyTableHasNothing) {
+  EXPECT_THAT(All(Table()), ElementsAre());
+  EXPECT_THAT(All(Table({Segment({})})), ElementsAre());
+}
+
+}  // namespace
+}  // namespace vitrine
