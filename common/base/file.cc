@@ -39,26 +39,31 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path,
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0)
     return ErrnoStatus(errno, absl::StrCat("cannot open ", path.string()));
+  return ReadDescriptor(fd.get(), path.string(), max_bytes);
+}
+
+absl::StatusOr<std::string> ReadDescriptor(int fd, std::string_view name,
+                                           uint64_t max_bytes) {
+  const absl::string_view shown(name.data(), name.size());
   struct stat info;
-  if (::fstat(fd.get(), &info) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("cannot stat ", path.string()));
+  if (::fstat(fd, &info) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("cannot stat ", shown));
   }
   if (!S_ISREG(info.st_mode)) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path.string(), " is not a regular file"));
+        absl::StrCat(shown, " is not a regular file"));
   }
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size > max_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
-        path.string(), " has ", size, " bytes, more than ", max_bytes));
+        shown, " has ", size, " bytes, more than ", max_bytes));
   }
   std::string bytes(size, '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    ssize_t n = ::read(fd.get(), bytes.data() + done, bytes.size() - done);
+    ssize_t n = ::read(fd, bytes.data() + done, bytes.size() - done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      return ErrnoStatus(errno, absl::StrCat("cannot read ", path.string()));
+    if (n < 0) return ErrnoStatus(errno, absl::StrCat("cannot read ", shown));
     if (n == 0) break;
     done += static_cast<size_t>(n);
   }

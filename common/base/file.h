@@ -20,6 +20,10 @@ namespace vitrine {
 absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path,
                                      uint64_t max_bytes = UINT64_MAX);
 
+// The same for an open file; `name` is for messages. The descriptor stays open.
+absl::StatusOr<std::string> ReadDescriptor(int fd, std::string_view name,
+                                           uint64_t max_bytes = UINT64_MAX);
+
 // Names of the entries of a folder, sorted; without `.` and `..`.
 absl::StatusOr<std::vector<std::string>> ListFolder(
     const std::filesystem::path& folder);
