@@ -1,0 +1,80 @@
+#include "common/catalog/json_product.h"
+
+#include <gtest/gtest.h>
+
+namespace vitrine {
+namespace {
+
+TEST(JsonProduct, ReadsALine) {
+  JsonProduct product;
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(ParseJsonProduct(
+      R"({"id":"A1","title":"Shirt","category":"Tops",
+          "attributes":{"colour":"red","price":12.5,"kids":false,
+                        "tags":["a","b"],"none":null},
+          "images":["x.jpg","y.jpg"]})",
+      JsonForm::kLine, &product, &complaints));
+  EXPECT_TRUE(complaints.empty());
+  EXPECT_EQ(product.id, "A1");
+  EXPECT_EQ(product.title, "Shirt");
+  EXPECT_EQ(product.category, "Tops");
+  EXPECT_EQ(product.images, (std::vector<std::string>{"x.jpg", "y.jpg"}));
+  const auto& attributes = product.attributes.attributes();
+  ASSERT_EQ(attributes.size(), 4u);
+  EXPECT_EQ(attributes.at("colour").text(), "red");
+  EXPECT_EQ(attributes.at("price").number(), 12.5);
+  EXPECT_TRUE(attributes.at("kids").has_flag());
+  EXPECT_EQ(attributes.at("tags").list().values_size(), 2);
+}
+
+TEST(JsonProduct, TakesANumberForAnId) {
+  JsonProduct product;
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(ParseJsonProduct(R"({"id": 1163})", JsonForm::kLine, &product,
+                               &complaints));
+  EXPECT_EQ(product.id, "1163");
+}
+
+TEST(JsonProduct, KeepsWhatIsRightBesideWhatIsWrong) {
+  JsonProduct product;
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(ParseJsonProduct(
+      R"({"product_id":"A1","title":["no"],"price":3,
+          "attributes":{"ok":"yes","deep":{"a":1},"mixed":["a",1],"":"x"}})",
+      JsonForm::kSidecar, &product, &complaints));
+  EXPECT_EQ(product.id, "A1");
+  EXPECT_FALSE(product.title);
+  EXPECT_EQ(product.attributes.attributes_size(), 1);
+  ASSERT_EQ(complaints.size(), 5u);
+  const std::string all = ::testing::PrintToString(complaints);
+  for (const char* value : {"deep", "mixed", "price", "title"}) {
+    EXPECT_NE(all.find(value), std::string::npos) << all;
+  }
+}
+
+TEST(JsonProduct, RefusesWhatIsNoProduct) {
+  for (const char* text :
+       {"", "{", "[]", "3", "null", "{\"title\":\"no id\"}", "{\"id\":\"\"}",
+        "{\"id\":true}", "{\"id\":\"caf\xE9\"}", "{\"id\":1}{\"id\":2}",
+        "{\"id\":1e999}"}) {
+    JsonProduct product;
+    std::vector<std::string> complaints;
+    EXPECT_FALSE(ParseJsonProduct(text, JsonForm::kLine, &product, &complaints))
+        << text;
+    EXPECT_FALSE(complaints.empty()) << text;
+  }
+}
+
+TEST(JsonProduct, SurvivesDeepNesting) {
+  JsonProduct product;
+  std::vector<std::string> complaints;
+  EXPECT_FALSE(ParseJsonProduct(std::string(200'000, '['), JsonForm::kLine,
+                                &product, &complaints));
+  const std::string deep =
+      "{\"id\":\"a\",\"attributes\":{\"x\":" + std::string(10'000, '[') +
+      std::string(10'000, ']') + "}}";
+  EXPECT_TRUE(ParseJsonProduct(deep, JsonForm::kLine, &product, &complaints));
+}
+
+}  // namespace
+}  // namespace vitrine
