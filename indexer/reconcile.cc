@@ -1,0 +1,117 @@
+#include "indexer/reconcile.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_set>
+
+#include "absl/strings/str_cat.h"
+#include "vitrine/v1/search.pb.h"
+
+namespace vitrine {
+namespace {
+
+using Kind = FileAction::Kind;
+
+bool LiesAtOrBelow(std::string_view path,
+                   const std::vector<std::string>& places) {
+  return std::any_of(
+      places.begin(), places.end(), [&](const std::string& place) {
+        return path.starts_with(place) &&
+               (path.size() == place.size() || path[place.size()] == '/');
+      });
+}
+
+bool Changed(const CatalogPicture& picture,
+             const storage::SourceFileRecord& known) {
+  // A file that could not be read may be readable now, without a trace in its
+  // size or time.
+  return picture.bytes != known.bytes() ||
+         picture.modified_unix_ns != known.modified_unix_ns() ||
+         picture.product_id != known.product_id() ||
+         known.refused_reason() == v1::ERROR_REASON_IMAGE_UNREADABLE;
+}
+
+}  // namespace
+
+Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
+                         const ReconcileOptions& options) {
+  Reconciliation result;
+  std::unordered_set<std::string_view> alive;
+  std::vector<const KnownFiles::value_type*> gone;
+  auto next = known.begin();
+  auto pass_gone_until = [&](const std::string* path) {
+    for (; next != known.end() && (path == nullptr || next->first < *path);
+         ++next) {
+      if (LiesAtOrBelow(next->first, listing.unreadable)) {
+        alive.insert(next->second.product_id());
+        ++result.unchanged;
+      } else {
+        gone.push_back(&*next);
+      }
+    }
+  };
+  // Both are in byte order of their paths.
+  for (const CatalogPicture& picture : listing.pictures) {
+    pass_gone_until(&picture.path);
+    alive.insert(picture.product_id);
+    if (next == known.end() || next->first != picture.path) {
+      result.actions.push_back({Kind::kAdd, picture.path, picture.product_id});
+      continue;
+    }
+    if (Changed(picture, next->second)) {
+      result.actions.push_back(
+          {Kind::kCheck, picture.path, picture.product_id});
+    } else {
+      ++result.unchanged;
+    }
+    ++next;
+  }
+  pass_gone_until(nullptr);
+
+  if (options.keep_deleted) {
+    result.kept = gone.size();
+    return result;
+  }
+  std::unordered_set<std::string_view> products, deleted;
+  for (const auto& [path, record] : known) {
+    if (record.refused_reason() == 0) products.insert(record.product_id());
+  }
+  for (const auto* file : gone) {
+    const std::string& product = file->second.product_id();
+    if (products.contains(product) && !alive.contains(product)) {
+      deleted.insert(product);
+    }
+  }
+  const uint64_t recent = options.recently_deleted_products;
+  const uint64_t count = deleted.size() + recent;
+  const uint64_t total = products.size() + recent;
+  const bool hold = !options.allow_mass_delete && !deleted.empty() &&
+                    count > kMassDeleteProducts &&
+                    static_cast<double>(count) >
+                        kMassDeleteShare * static_cast<double>(total);
+  for (const auto* file : gone) {
+    if (hold && deleted.contains(file->second.product_id())) {
+      result.held.push_back(file->first);
+    } else {
+      result.actions.push_back(
+          {Kind::kRemove, file->first, file->second.product_id()});
+    }
+  }
+  if (hold) {
+    result.held_products = deleted.size();
+    result.held_message = absl::StrCat(
+        deleted.size(), " of ", products.size(),
+        " products have lost all their pictures",
+        recent == 0 ? ""
+                    : absl::StrCat(", after ", recent,
+                                   " that were deleted just before"),
+        "; more than ", kMassDeleteProducts, " products and ",
+        100 * kMassDeleteShare,
+        " % of the catalogue at once are taken for a mistake, so nothing of "
+        "them is deleted; bring the pictures back, or run the indexer with "
+        "--allow-mass-delete if they are meant to go");
+  }
+  return result;
+}
+
+}  // namespace vitrine
