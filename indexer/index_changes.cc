@@ -1,0 +1,142 @@
+#include "indexer/index_changes.h"
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include <algorithm>
+
+namespace vitrine {
+namespace {
+
+template <typename Record>
+std::optional<Record> Parse(std::string_view bytes) {
+  Record record;
+  if (!record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+// The record under `key`, the changes before the table.
+template <typename Record>
+std::optional<Record> FindRecord(const TableChanges& changes,
+                                 const Table& table, std::string_view key) {
+  const auto changed = changes.find(key);
+  if (changed != changes.end()) {
+    return changed->second ? Parse<Record>(*changed->second) : std::nullopt;
+  }
+  const auto bytes = table.Find(key);
+  return bytes ? Parse<Record>(*bytes) : std::nullopt;
+}
+
+}  // namespace
+
+std::string SerializeRecord(const google::protobuf::MessageLite& record) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    record.SerializeToCodedStream(&coded);
+  }
+  return bytes;
+}
+
+ChangeSet::ChangeSet(std::shared_ptr<const Snapshot> snapshot,
+                     std::shared_ptr<const Table> sources)
+    : snapshot_(std::move(snapshot)), sources_(std::move(sources)) {}
+
+std::optional<storage::ProductRecord> ChangeSet::FindProduct(
+    std::string_view product_id) const {
+  return FindRecord<storage::ProductRecord>(changes_.products,
+                                            snapshot_->products(), product_id);
+}
+
+std::optional<storage::SourceFileRecord> ChangeSet::FindSource(
+    std::string_view path) const {
+  return FindRecord<storage::SourceFileRecord>(changes_.sources, *sources_,
+                                               path);
+}
+
+std::vector<uint16_t> ChangeSet::FindVector(
+    const std::string& product_id, const std::string& image_key) const {
+  const auto changed = changes_.rows.find({product_id, image_key});
+  if (changed != changes_.rows.end()) {
+    return changed->second ? changed->second->vector : std::vector<uint16_t>();
+  }
+  std::vector<uint16_t> vector;
+  snapshot_->ForEachRowOf(product_id, [&](const Shard& shard, uint32_t row) {
+    if (shard.key(row).image_key != image_key) return;
+    const uint16_t* values = shard.vector(row);
+    vector.assign(values, values + shard.dim());
+  });
+  return vector;
+}
+
+void ChangeSet::PutProduct(const std::string& product_id,
+                           const storage::ProductRecord& record) {
+  changes_.products[product_id] = SerializeRecord(record);
+}
+
+void ChangeSet::PutImage(Row row, std::string thumbnail) {
+  storage::ProductRecord product =
+      FindProduct(row.product_id).value_or(storage::ProductRecord());
+  auto* images = product.mutable_images();
+  auto image = std::find_if(
+      images->begin(), images->end(),
+      [&](const auto& known) { return known.key() >= row.image_key; });
+  if (image == images->end() || image->key() != row.image_key) {
+    // In the order of the keys.
+    const auto at = image - images->begin();
+    images->Add();
+    std::rotate(images->begin() + at, images->end() - 1, images->end());
+    image = images->begin() + at;
+    image->set_key(row.image_key);
+  }
+  image->set_sha256(row.sha256.data(), row.sha256.size());
+  PutProduct(row.product_id, product);
+  if (!thumbnail.empty()) {
+    changes_.thumbnails[row.sha256] = std::move(thumbnail);
+  }
+  std::pair key(row.product_id, row.image_key);
+  changes_.rows[std::move(key)] = std::move(row);
+}
+
+void ChangeSet::RemoveImage(const std::string& product_id,
+                            const std::string& image_key) {
+  std::optional<storage::ProductRecord> product = FindProduct(product_id);
+  if (!product) return;
+  auto* images = product->mutable_images();
+  const auto image =
+      std::find_if(images->begin(), images->end(),
+                   [&](const auto& known) { return known.key() == image_key; });
+  if (image == images->end()) return;
+  images->erase(image);
+  if (images->empty()) {
+    changes_.products[product_id] = std::nullopt;
+  } else {
+    PutProduct(product_id, *product);
+  }
+  changes_.rows[{product_id, image_key}] = std::nullopt;
+}
+
+bool ChangeSet::Describe(const std::string& product_id,
+                         storage::ProductRecord description) {
+  const std::optional<storage::ProductRecord> product = FindProduct(product_id);
+  if (!product) return false;
+  *description.mutable_images() = product->images();
+  if (SerializeRecord(description) == SerializeRecord(*product)) return false;
+  PutProduct(product_id, description);
+  return true;
+}
+
+void ChangeSet::PutSource(const std::string& path,
+                          const storage::SourceFileRecord& record) {
+  changes_.sources[path] = SerializeRecord(record);
+}
+
+void ChangeSet::RemoveSource(const std::string& path) {
+  changes_.sources[path] = std::nullopt;
+}
+
+}  // namespace vitrine

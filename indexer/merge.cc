@@ -1,0 +1,232 @@
+#include "indexer/merge.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/index/picture_pack.h"
+#include "indexer/publisher.h"
+
+namespace vitrine {
+namespace {
+
+template <typename Refs>
+std::vector<uint64_t> SizesOf(const Refs& refs) {
+  std::vector<uint64_t> sizes;
+  for (const storage::FileRef& ref : refs) sizes.push_back(ref.bytes());
+  return sizes;
+}
+
+template <typename Refs>
+std::set<std::string> NewestNames(const Refs& refs, size_t count) {
+  std::set<std::string> names;
+  for (auto ref = refs.end() - static_cast<ptrdiff_t>(count); ref != refs.end();
+       ++ref) {
+    names.insert(ref->name());
+  }
+  return names;
+}
+
+std::vector<LiveShard> FreeShards(const IndexView& view, bool flat_only,
+                                  const std::set<std::string>& busy) {
+  std::vector<LiveShard> shards;
+  for (const LiveShard& live : view.snapshot->shards()) {
+    if (flat_only && live.shard->graph() != nullptr) continue;
+    if (!busy.contains(live.shard->name())) shards.push_back(live);
+  }
+  return shards;
+}
+
+std::optional<ShardMerge> NextMergeOf(const std::vector<LiveShard>& shards,
+                                      const MergeLimits& limits) {
+  std::vector<ShardState> states;
+  for (const LiveShard& live : shards) {
+    states.push_back({live.shard->rows(), live.dead.Count(),
+                      live.shard->graph() != nullptr});
+  }
+  return NextShardMerge(states, limits);
+}
+
+void TakeShards(const std::vector<LiveShard>& shards, const ShardMerge& merge,
+                MergePlan* plan) {
+  for (size_t i : merge.inputs) plan->shards.push_back(shards[i]);
+  plan->graph = merge.graph;
+}
+
+std::vector<Row> LiveRows(const std::vector<LiveShard>& shards) {
+  std::vector<Row> rows;
+  for (const LiveShard& live : shards) {
+    for (uint32_t i = 0; i < live.shard->rows(); ++i) {
+      if (!live.IsLive(i)) continue;
+      const RowKey key = live.shard->key(i);
+      Row row;
+      row.product_id = key.product_id;
+      row.image_key = key.image_key;
+      std::copy(key.sha256.begin(), key.sha256.end(),
+                reinterpret_cast<char*>(row.sha256.data()));
+      const uint16_t* vector = live.shard->vector(i);
+      row.vector.assign(vector, vector + live.shard->dim());
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+GraphSpace SpaceOf(const storage::VectorSet& set) {
+  return set.metric() == storage::VectorSet::METRIC_MANHATTAN
+             ? GraphSpace::kL1
+             : GraphSpace::kDot;
+}
+
+// The pictures of the packs that some row still shows.
+Thumbnails UsedThumbnails(const IndexPaths& paths, const IndexView& view,
+                          const std::set<std::string>& packs,
+                          absl::Status* status) {
+  Thumbnails used;
+  for (const storage::FileRef& ref :
+       view.snapshot->manifest().picture_packs()) {
+    if (!packs.contains(ref.name())) continue;
+    auto pack = PicturePack::Open(paths.pictures() / ref.name(), ref);
+    if (!pack.ok()) {
+      *status = pack.status();
+      return used;
+    }
+    for (uint32_t i = 0; i < (*pack)->size(); ++i) {
+      const auto [digest, jpeg] = (*pack)->entry(i);
+      const std::string_view sha256(
+          reinterpret_cast<const char*>(digest.data()), digest.size());
+      if (!view.content->FindVector(sha256).empty()) used[digest] = jpeg;
+    }
+  }
+  return used;
+}
+
+}  // namespace
+
+MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
+                         const std::set<std::string>& busy) {
+  MergePlan plan;
+  MergeLimits flat = limits;
+  flat.graph_rows = UINT64_MAX;
+  const auto shards = FreeShards(view, /*flat_only=*/true, busy);
+  if (const auto merge = NextMergeOf(shards, flat)) {
+    TakeShards(shards, *merge, &plan);
+  }
+  const storage::Manifest& manifest = view.snapshot->manifest();
+  plan.products =
+      NewestToMerge(SizesOf(manifest.product_segments()), limits.files);
+  plan.sources =
+      NewestToMerge(SizesOf(manifest.source_segments()), limits.files);
+  plan.pictures = NewestToMerge(SizesOf(manifest.picture_packs()), limits.files,
+                                limits.pack_bytes);
+  return plan;
+}
+
+MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
+                         const std::set<std::string>& busy) {
+  MergePlan plan;
+  const auto shards = FreeShards(view, /*flat_only=*/false, busy);
+  const auto merge = NextMergeOf(shards, limits);
+  if (!merge) return plan;
+  const bool touches_graph =
+      merge->graph ||
+      std::any_of(merge->inputs.begin(), merge->inputs.end(), [&](size_t i) {
+        return shards[i].shard->graph() != nullptr;
+      });
+  if (touches_graph) TakeShards(shards, *merge, &plan);
+  return plan;
+}
+
+absl::StatusOr<MergeOutput> RunMerge(
+    const IndexPaths& paths, const IndexView& view, const MergePlan& plan,
+    int threads, const std::function<std::string()>& new_file_name) {
+  const storage::Manifest& manifest = view.snapshot->manifest();
+  MergeOutput output;
+  auto write = [&]() -> absl::Status {
+    if (plan.products > 0) {
+      output.product_inputs =
+          NewestNames(manifest.product_segments(), plan.products);
+      VITRINE_ASSIGN_OR_RETURN(
+          output.products,
+          WriteTableSegment(paths.products() / new_file_name(),
+                            view.snapshot->products().Merge(plan.products)));
+    }
+    if (plan.sources > 0) {
+      output.source_inputs =
+          NewestNames(manifest.source_segments(), plan.sources);
+      VITRINE_ASSIGN_OR_RETURN(
+          output.sources, WriteTableSegment(paths.sources() / new_file_name(),
+                                            view.sources->Merge(plan.sources)));
+    }
+    if (plan.pictures > 0) {
+      output.picture_inputs =
+          NewestNames(manifest.picture_packs(), plan.pictures);
+      absl::Status status;
+      const Thumbnails used =
+          UsedThumbnails(paths, view, output.picture_inputs, &status);
+      VITRINE_RETURN_IF_ERROR(status);
+      VITRINE_ASSIGN_OR_RETURN(
+          output.pictures,
+          WritePicturePack(paths.pictures() / new_file_name(), used));
+    }
+    if (!plan.shards.empty()) {
+      output.shard_inputs = plan.shards;
+      std::vector<Row> rows = LiveRows(plan.shards);
+      if (!rows.empty()) {
+        GraphParams params;
+        params.space = SpaceOf(view.snapshot->serving());
+        params.threads = threads;
+        const std::string name = new_file_name();
+        VITRINE_ASSIGN_OR_RETURN(
+            storage::FileRef file,
+            WriteShard(paths.shards() / name, view.snapshot->dim(),
+                       std::move(rows), plan.graph ? &params : nullptr));
+        *output.shard.emplace().mutable_file() = file;
+        output.shard->set_has_graph(plan.graph);
+      }
+    }
+    storage::Manifest draft = manifest;
+    if (output.shard) {
+      for (storage::VectorSet& set : *draft.mutable_vector_sets()) {
+        if (set.state() == storage::VectorSet::STATE_SERVING) {
+          *set.add_shards() = *output.shard;
+        }
+      }
+    }
+    if (output.products) *draft.add_product_segments() = *output.products;
+    if (output.pictures) *draft.add_picture_packs() = *output.pictures;
+    VITRINE_ASSIGN_OR_RETURN(output.opened,
+                             Snapshot::Open(paths, draft, view.snapshot.get()));
+    return absl::OkStatus();
+  };
+  const absl::Status status = write();
+  if (!status.ok()) {
+    // A file that stays is removed when the index is next opened for writing.
+    for (const auto& file : FilesOfMerge(paths, output)) {
+      RemoveFile(file).IgnoreError();
+    }
+    return status;
+  }
+  return output;
+}
+
+std::vector<std::filesystem::path> FilesOfMerge(const IndexPaths& paths,
+                                                const MergeOutput& output) {
+  std::vector<std::filesystem::path> files;
+  if (output.shard) {
+    files.push_back(paths.shards() / output.shard->file().name());
+  }
+  if (output.products) {
+    files.push_back(paths.products() / output.products->name());
+  }
+  if (output.sources) {
+    files.push_back(paths.sources() / output.sources->name());
+  }
+  if (output.pictures) {
+    files.push_back(paths.pictures() / output.pictures->name());
+  }
+  return files;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,73 @@
+// One merge: immutable files in, fewer and larger ones out. Publisher::Commit
+// puts the outputs in the place of the inputs.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/index/index_paths.h"
+#include "common/index/snapshot.h"
+#include "common/index/table.h"
+#include "indexer/merge_policy.h"
+#include "vitrine/storage/manifest.pb.h"
+
+namespace vitrine {
+
+struct IndexView;
+
+// What a merge takes of a view.
+struct MergePlan {
+  std::vector<LiveShard> shards;
+  bool graph = false;   // Whether the shards' output is to have one.
+  size_t products = 0;  // So many of the newest segments, …
+  size_t sources = 0;   // … likewise, …
+  size_t pictures = 0;  // … and of the newest packs.
+
+  bool empty() const {
+    return shards.empty() && products == 0 && sources == 0 && pictures == 0;
+  }
+};
+
+// The lightest merges that are due: flat shards, segments and packs. Shards
+// named in `busy` are left alone.
+MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
+                         const std::set<std::string>& busy);
+// The merge that is due of shards with a graph, or into one with a graph.
+MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
+                         const std::set<std::string>& busy);
+
+struct MergeOutput {
+  // In the place of plan.shards; nothing where none of their rows lived.
+  std::optional<storage::Shard> shard;
+  std::optional<storage::FileRef> products;
+  std::optional<storage::FileRef> sources;
+  std::optional<storage::FileRef> pictures;
+
+  // Names of the inputs.
+  std::vector<LiveShard> shard_inputs;
+  std::set<std::string> product_inputs;
+  std::set<std::string> source_inputs;
+  std::set<std::string> picture_inputs;
+
+  // Has the outputs and the view's files open, so that to commit is quick.
+  std::shared_ptr<const Snapshot> opened;
+};
+
+// Writes the outputs. `threads` build the graph. Reads only what is immutable,
+// so that it runs beside publications and other merges of other files.
+absl::StatusOr<MergeOutput> RunMerge(
+    const IndexPaths& paths, const IndexView& view, const MergePlan& plan,
+    int threads, const std::function<std::string()>& new_file_name);
+
+// The paths of what a merge has written.
+std::vector<std::filesystem::path> FilesOfMerge(const IndexPaths& paths,
+                                                const MergeOutput& output);
+
+}  // namespace vitrine

@@ -1,0 +1,130 @@
+#include "indexer/merger.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "common/base/status.h"
+
+namespace vitrine {
+namespace {
+
+constexpr std::chrono::seconds kAfterFailure(30);
+
+// Fresh pictures go before merges. Linux gives each thread a priority of its
+// own (setpriority(2), "C library/kernel differences").
+void LowerPriority() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
+}
+
+}  // namespace
+
+absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
+                               int threads) {
+  if (due.plan.empty()) return false;
+  VITRINE_ASSIGN_OR_RETURN(
+      const MergeOutput output,
+      RunMerge(publisher->paths(), due.view, due.plan, threads,
+               [publisher] { return publisher->NewFileName(); }));
+  VITRINE_RETURN_IF_ERROR(publisher->Commit(output).status());
+  return true;
+}
+
+absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
+                          int threads) {
+  while (true) {
+    DueMerge due;
+    due.view = publisher->view();
+    // Graphs first: they take in flat shards that would only be copied.
+    due.plan = PlanGraphMerge(due.view, limits, {});
+    if (due.plan.empty()) due.plan = PlanLightMerge(due.view, limits, {});
+    VITRINE_ASSIGN_OR_RETURN(const bool merged,
+                             MergeOnce(publisher, due, threads));
+    if (!merged) return absl::OkStatus();
+  }
+}
+
+Merger::Merger(Publisher* publisher, const MergeLimits& limits,
+               std::function<void(const absl::Status&)> report)
+    : publisher_(publisher), report_(std::move(report)), limits_(limits) {
+  threads_[kLight] = std::thread([this] { Run(kLight); });
+  threads_[kGraph] = std::thread([this] { Run(kGraph); });
+}
+
+Merger::~Merger() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Merger::Wake() {
+  std::lock_guard lock(mutex_);
+  due_[kLight] = due_[kGraph] = true;
+  changed_.notify_all();
+}
+
+void Merger::SetLimits(const MergeLimits& limits) {
+  {
+    std::lock_guard lock(mutex_);
+    limits_ = limits;
+  }
+  Wake();
+}
+
+bool Merger::WaitUntilIdle(int64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] {
+    return !due_[kLight] && !due_[kGraph] && !running_[kLight] &&
+           !running_[kGraph];
+  });
+}
+
+void Merger::Run(Lane lane) {
+  LowerPriority();
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || due_[lane]; });
+    if (stopping_) return;
+    due_[lane] = false;
+    running_[lane] = true;
+    lock.unlock();
+    const bool merged = MergeInLane(lane);
+    lock.lock();
+    running_[lane] = false;
+    // A merge may make another one due, in either lane.
+    if (merged) due_[kLight] = due_[kGraph] = true;
+    changed_.notify_all();
+  }
+}
+
+bool Merger::MergeInLane(Lane lane) {
+  DueMerge due;
+  std::set<std::string> taken;
+  {
+    std::lock_guard lock(mutex_);
+    // Taken under the lock: what is not busy here has been committed there.
+    due.view = publisher_->view();
+    due.plan = lane == kGraph ? PlanGraphMerge(due.view, limits_, busy_)
+                              : PlanLightMerge(due.view, limits_, busy_);
+    for (const LiveShard& live : due.plan.shards) {
+      taken.insert(live.shard->name());
+    }
+    busy_.insert(taken.begin(), taken.end());
+  }
+  const absl::StatusOr<bool> merged = MergeOnce(publisher_, due, 1);
+  if (!merged.ok()) report_(merged.status());
+  std::unique_lock lock(mutex_);
+  for (const std::string& name : taken) busy_.erase(name);
+  if (merged.ok()) return *merged;
+  changed_.wait_for(lock, kAfterFailure, [this] { return stopping_; });
+  due_[lane] = true;
+  return false;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,71 @@
+// Merging beside publication: one thread for light merges, one for graphs.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "indexer/merge_policy.h"
+#include "indexer/publisher.h"
+
+namespace vitrine {
+
+// What is to be merged of which view.
+struct DueMerge {
+  IndexView view;
+  MergePlan plan;
+};
+
+// Runs a merge and commits it. Returns whether there was anything to do.
+absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
+                               int threads);
+
+// Merges until nothing is due under `limits`, in the calling thread.
+absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
+                          int threads);
+
+// Merges in the background until destroyed, which waits for the merge in hand.
+// Thread-safe.
+class Merger {
+ public:
+  // `report` receives failures, from other threads; a failed merge is tried
+  // again after a while.
+  Merger(Publisher* publisher, const MergeLimits& limits,
+         std::function<void(const absl::Status&)> report);
+  ~Merger();
+  Merger(const Merger&) = delete;
+  Merger& operator=(const Merger&) = delete;
+
+  // After each publication: something may be due.
+  void Wake();
+  void SetLimits(const MergeLimits& limits);
+  // Returns when nothing is due and nothing is running, or `timeout_ms` have
+  // passed.
+  bool WaitUntilIdle(int64_t timeout_ms);
+
+ private:
+  enum Lane { kLight, kGraph };
+  void Run(Lane lane);
+  bool MergeInLane(Lane lane);
+
+  Publisher* const publisher_;
+  const std::function<void(const absl::Status&)> report_;
+
+  std::mutex mutex_;  // Guards what follows.
+  std::condition_variable changed_;
+  MergeLimits limits_;
+  std::set<std::string> busy_;  // Shards that a lane is merging.
+  bool due_[2] = {true, true};
+  bool running_[2] = {false, false};
+  bool stopping_ = false;
+
+  std::thread threads_[2];
+};
+
+}  // namespace vitrine

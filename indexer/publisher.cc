@@ -1,0 +1,235 @@
+#include "indexer/publisher.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/index/manifest.h"
+#include "indexer/generation_parts.h"
+
+namespace vitrine {
+namespace {
+
+constexpr char kWriter[] = "vitrine-indexer 0.1.0";
+
+absl::Status NeedsRepair(const absl::Status& status, const IndexPaths& paths) {
+  if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
+  return absl::DataLossError(absl::StrCat(
+      "the index ", paths.root.string(), " is damaged: ", status.message(),
+      "; nothing is published to it until vitrine-indexer --repair has read "
+      "the catalogue again"));
+}
+
+absl::StatusOr<std::shared_ptr<const Table>> OpenSources(
+    const IndexPaths& paths, const storage::Manifest& manifest,
+    const Table* previous) {
+  std::vector<std::shared_ptr<const TableSegment>> segments;
+  for (const storage::FileRef& ref : manifest.source_segments()) {
+    std::shared_ptr<const TableSegment> segment;
+    if (previous != nullptr) {
+      for (const auto& open : previous->segments()) {
+        if (open->name() == ref.name()) segment = open;
+      }
+    }
+    if (segment == nullptr) {
+      VITRINE_ASSIGN_OR_RETURN(
+          segment, TableSegment::Open(paths.sources() / ref.name(), ref));
+    }
+    segments.push_back(std::move(segment));
+  }
+  return std::make_shared<const Table>(std::move(segments));
+}
+
+}  // namespace
+
+Publisher::Publisher(IndexPaths paths, PublisherOptions options)
+    : paths_(std::move(paths)),
+      options_(std::move(options)),
+      retention_(options_.retention) {}
+
+int64_t Publisher::NowUnixMs() const {
+  if (options_.now_unix_ms) return options_.now_unix_ms();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string Publisher::NewFileName() const {
+  std::lock_guard lock(mutex_);
+  return NewIndexFileName(next_generation_);
+}
+
+absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
+    const IndexPaths& paths, const IndexSettings& settings,
+    const PublisherOptions& options) {
+  for (const auto& folder :
+       {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
+        paths.products(), paths.sources(), paths.pictures()}) {
+    VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
+  }
+  VITRINE_RETURN_IF_ERROR(SyncFolder(paths.root));
+  VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
+                           ReadFile(settings.bundle_path));
+  const std::string model = ToHex(Sha256(bundle));
+  if (model != settings.card.id) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(settings.bundle_path.string(),
+                     " has changed since it was loaded; start again"));
+  }
+  const absl::Status copied = PublishFile(paths.model(model), bundle);
+  if (!copied.ok() && !absl::IsAlreadyExists(copied)) return copied;
+
+  storage::Manifest manifest;
+  storage::VectorSet* set = manifest.add_vector_sets();
+  set->set_id(1);
+  set->set_state(storage::VectorSet::STATE_SERVING);
+  set->set_model(model);
+  set->set_model_bytes(bundle.size());
+  set->set_metric(settings.metric);
+  set->set_precision(settings.card.precision);
+  for (const Block& block : settings.card.blocks) {
+    storage::BlockSpec* spec = set->add_blocks();
+    spec->set_name(block.name);
+    spec->set_dim(static_cast<uint32_t>(block.dim));
+    spec->set_weight(block.weight);
+  }
+  std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
+  WrittenFiles written;
+  std::lock_guard lock(publisher->mutex_);
+  manifest.set_generation(publisher->next_generation_++);
+  VITRINE_RETURN_IF_ERROR(
+      publisher->PublishDraft(std::move(manifest), nullptr, &written).status());
+  return publisher;
+}
+
+absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
+    const IndexPaths& paths, const PublisherOptions& options) {
+  const auto generations = ListGenerations(paths);
+  if (absl::IsNotFound(generations.status()) ||
+      (generations.ok() && generations->empty())) {
+    return absl::NotFoundError(
+        absl::StrCat("there is no index in ", paths.root.string()));
+  }
+  VITRINE_RETURN_IF_ERROR(generations.status());
+  std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
+  std::lock_guard lock(publisher->mutex_);
+  VITRINE_RETURN_IF_ERROR(NeedsRepair(publisher->LoadGenerations(), paths));
+  VITRINE_RETURN_IF_ERROR(publisher->RemoveOrphans());
+  return publisher;
+}
+
+absl::Status Publisher::LoadGenerations() {
+  VITRINE_ASSIGN_OR_RETURN(const auto generations, ListGenerations(paths_));
+  storage::Manifest manifest;
+  for (uint64_t generation : generations) {
+    VITRINE_ASSIGN_OR_RETURN(manifest, ReadManifest(paths_, generation));
+    retention_.Add(manifest);
+    next_generation_ = generation + 1;
+  }
+  VITRINE_ASSIGN_OR_RETURN(view_.snapshot,
+                           Snapshot::Open(paths_, manifest, nullptr));
+  VITRINE_ASSIGN_OR_RETURN(view_.sources,
+                           OpenSources(paths_, manifest, nullptr));
+  view_.content = ContentIndex::Build(*view_.snapshot, nullptr);
+  for (const storage::VectorSet& set : manifest.vector_sets()) {
+    VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
+                             ReadFile(paths_.model(set.model())));
+    if (ToHex(Sha256(bundle)) != set.model()) {
+      return absl::DataLossError(
+          absl::StrCat(paths_.model(set.model()).string(),
+                       " is not the bundle that its name says"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Publisher::RemoveOrphans() {
+  for (const char* folder : {"models", "shards", "deletions", "products",
+                             "sources", "pictures", "manifests"}) {
+    const auto names = ListFolder(paths_.root / folder);
+    if (absl::IsNotFound(names.status())) continue;
+    VITRINE_RETURN_IF_ERROR(names.status());
+    for (const std::string& name : *names) {
+      const bool named =
+          folder == std::string_view("manifests")
+              ? !absl::EndsWith(name, ".staging")
+              : retention_.IsNamed(absl::StrCat(folder, "/", name));
+      if (!named) {
+        VITRINE_RETURN_IF_ERROR(RemoveFile(paths_.root / folder / name));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+IndexView Publisher::view() const {
+  std::lock_guard lock(mutex_);
+  return view_;
+}
+
+absl::StatusOr<Publication> Publisher::Publish(const IndexChanges& changes) {
+  std::lock_guard lock(mutex_);
+  storage::Manifest manifest = view_.snapshot->manifest();
+  manifest.set_generation(next_generation_++);
+  WrittenFiles written;
+  VITRINE_RETURN_IF_ERROR(
+      WriteChanges(paths_, *view_.snapshot, changes, &manifest, &written));
+  return PublishDraft(std::move(manifest), view_.snapshot.get(), &written);
+}
+
+absl::StatusOr<Publication> Publisher::Commit(const MergeOutput& output) {
+  std::lock_guard lock(mutex_);
+  storage::Manifest manifest = view_.snapshot->manifest();
+  manifest.set_generation(next_generation_++);
+  WrittenFiles written;
+  for (const auto& file : FilesOfMerge(paths_, output)) written.Add(file);
+  VITRINE_RETURN_IF_ERROR(
+      ApplyMerge(paths_, *view_.snapshot, output, &manifest, &written));
+  return PublishDraft(std::move(manifest), output.opened.get(), &written);
+}
+
+absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
+                                                    const Snapshot* previous,
+                                                    WrittenFiles* written) {
+  manifest.set_published_unix_ms(NowUnixMs());
+  manifest.set_writer(kWriter);
+  // All that the manifest names is opened before the manifest is there.
+  IndexView view;
+  VITRINE_ASSIGN_OR_RETURN(view.snapshot,
+                           Snapshot::Open(paths_, manifest, previous));
+  VITRINE_ASSIGN_OR_RETURN(view.sources,
+                           OpenSources(paths_, manifest, view_.sources.get()));
+  const absl::Status status = PublishManifest(paths_, manifest);
+  std::error_code error;
+  if (!status.ok() &&
+      std::filesystem::exists(paths_.manifest(manifest.generation()), error)) {
+    // The rename went well and the fsync of the folder did not: readers may
+    // have seen this generation, so that its files stay. It is never built on.
+    written->Keep();
+    retention_.Add(manifest);
+  }
+  VITRINE_RETURN_IF_ERROR(status);
+  written->Keep();
+  view.content = ContentIndex::Build(*view.snapshot, view_.content.get());
+  view_ = std::move(view);
+  retention_.Add(manifest);
+  RemoveExpired();
+  return Publication{manifest.generation(), manifest.published_unix_ms()};
+}
+
+void Publisher::RemoveExpired() {
+  const Retention::Removal removal = retention_.Expire(NowUnixMs());
+  // What cannot be removed now is found when the index is next opened.
+  for (uint64_t generation : removal.generations) {
+    RemoveFile(paths_.manifest(generation)).IgnoreError();
+  }
+  for (const std::string& file : removal.files) {
+    RemoveFile(paths_.root / file).IgnoreError();
+  }
+}
+
+}  // namespace vitrine

@@ -1,0 +1,106 @@
+// The one writer of an index: takes changes and merges, publishes generations,
+// and removes what nobody needs any more.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/index/index_paths.h"
+#include "common/index/snapshot.h"
+#include "common/index/table.h"
+#include "common/model/embedder.h"
+#include "indexer/content_index.h"
+#include "indexer/index_changes.h"
+#include "indexer/merge.h"
+#include "indexer/retention.h"
+#include "vitrine/storage/manifest.pb.h"
+
+namespace vitrine {
+
+class WrittenFiles;
+
+// A generation with all that an indexer reads of it. Immutable.
+struct IndexView {
+  std::shared_ptr<const Snapshot> snapshot;
+  std::shared_ptr<const Table> sources;
+  std::shared_ptr<const ContentIndex> content;
+};
+
+struct PublisherOptions {
+  RetentionLimits retention;
+  std::function<int64_t()> now_unix_ms;  // Empty: the system's clock.
+};
+
+// What an index is begun with.
+struct IndexSettings {
+  ModelCard card;
+  std::filesystem::path bundle_path;
+  storage::VectorSet::Metric metric = storage::VectorSet::METRIC_COSINE;
+};
+
+// When and as what changes became durable.
+struct Publication {
+  uint64_t generation = 0;
+  int64_t published_unix_ms = 0;
+};
+
+// Thread-safe. Its user holds the index's lock all along.
+class Publisher {
+ public:
+  // The newest generation of an index. Removes what a crash has left. NOT_FOUND
+  // where there is no index yet; DATA_LOSS, with the remedy, where a manifest
+  // or a file of the newest generation is damaged.
+  static absl::StatusOr<std::unique_ptr<Publisher>> Open(
+      const IndexPaths& paths, const PublisherOptions& options);
+  // Begins an index: copies the model's bundle and publishes an empty
+  // generation.
+  static absl::StatusOr<std::unique_ptr<Publisher>> Begin(
+      const IndexPaths& paths, const IndexSettings& settings,
+      const PublisherOptions& options);
+
+  IndexView view() const;
+
+  // Publishes the next generation. After an error nothing is published, the
+  // view is as before, and the same changes may be tried again.
+  absl::StatusOr<Publication> Publish(const IndexChanges& changes);
+
+  // A name for a file of this index that was never used.
+  std::string NewFileName() const;
+
+  // Publishes a generation in which a merge's outputs stand for its inputs;
+  // rows that died since the merge began are dead in it too. After an error the
+  // output's files are gone.
+  absl::StatusOr<Publication> Commit(const MergeOutput& output);
+
+  const IndexPaths& paths() const { return paths_; }
+
+ private:
+  Publisher(IndexPaths paths, PublisherOptions options);
+  int64_t NowUnixMs() const;
+  absl::Status LoadGenerations();
+  absl::Status RemoveOrphans();
+  // Verifies what a manifest names and publishes it. `previous` has some of it
+  // open.
+  absl::StatusOr<Publication> PublishDraft(storage::Manifest manifest,
+                                           const Snapshot* previous,
+                                           WrittenFiles* written);
+  void RemoveExpired();
+
+  const IndexPaths paths_;
+  const PublisherOptions options_;
+
+  mutable std::mutex mutex_;  // Guards what follows.
+  IndexView view_;
+  Retention retention_;
+  uint64_t next_generation_ = 1;  // Rises with every attempt.
+};
+
+}  // namespace vitrine

@@ -1,0 +1,51 @@
+// receipts.jsonl: what became of each picture, one JSON object a line.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "vitrine/v1/catalog.pb.h"
+
+namespace vitrine {
+
+// A receipt as a line of JSON, without the line's end: time, source, path,
+// product_id, sha256, outcome ("accepted", "changed", "removed", "refused"),
+// reason ("IMAGE_TRUNCATED", …), message, generation, searchable_at, warnings.
+// Fields that say nothing are left out.
+std::string ReceiptToJson(const v1::Receipt& receipt);
+
+// "IMAGE_TRUNCATED" for ERROR_REASON_IMAGE_TRUNCATED.
+std::string ReasonName(v1::ErrorReason reason);
+
+// Appends receipts. Not thread-safe.
+class ReceiptLog {
+ public:
+  // Makes the file where there is none. A last line that a crash has torn is
+  // cut off.
+  static absl::StatusOr<std::unique_ptr<ReceiptLog>> Open(
+      const std::filesystem::path& path);
+  ~ReceiptLog();
+  ReceiptLog(const ReceiptLog&) = delete;
+  ReceiptLog& operator=(const ReceiptLog&) = delete;
+
+  // The generation of the last receipt in the file when it was opened; 0 where
+  // there was none.
+  uint64_t last_generation() const { return last_generation_; }
+
+  // All of them are durable, or none is there.
+  absl::Status Append(const std::vector<v1::Receipt>& receipts);
+
+ private:
+  ReceiptLog(std::filesystem::path path, int fd)
+      : path_(std::move(path)), fd_(fd) {}
+
+  std::filesystem::path path_;
+  int fd_;
+  uint64_t last_generation_ = 0;
+};
+
+}  // namespace vitrine

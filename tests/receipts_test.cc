@@ -1,0 +1,85 @@
+#include "indexer/receipts.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/test_util.h"
+
+namespace vitrine {
+namespace {
+
+using testing::ReadAll;
+using testing::TempDir;
+
+v1::Receipt Refused() {
+  v1::Receipt receipt;
+  receipt.mutable_time()->set_seconds(1'700'000'000);
+  receipt.mutable_time()->set_nanos(45'000'000);
+  receipt.set_source("directory");
+  receipt.set_path("a/\"b\".jpg");
+  receipt.set_product_id("a/b");
+  receipt.set_sha256(std::string(64, 'f'));
+  receipt.set_outcome(v1::Receipt::OUTCOME_REFUSED);
+  receipt.set_reason(v1::ERROR_REASON_IMAGE_TRUNCATED);
+  receipt.set_message("it ends early");
+  receipt.set_generation(7);
+  return receipt;
+}
+
+TEST(ReceiptToJson, HasTheFieldsThatPeopleAndProgramsRead) {
+  EXPECT_EQ(ReceiptToJson(Refused()),
+            R"({"time":"2023-11-14T22:13:20.045Z","source":"directory",)"
+            R"("path":"a/\"b\".jpg","product_id":"a/b","sha256":")" +
+                std::string(64, 'f') +
+                R"(","outcome":"refused","reason":"IMAGE_TRUNCATED",)"
+                R"("message":"it ends early","generation":7})");
+  v1::Receipt accepted = Refused();
+  accepted.set_outcome(v1::Receipt::OUTCOME_ACCEPTED);
+  accepted.clear_reason();
+  accepted.mutable_searchable_at()->set_seconds(1'700'000'001);
+  accepted.add_warnings("no row");
+  const auto json = nlohmann::json::parse(ReceiptToJson(accepted));
+  EXPECT_EQ(json["outcome"], "accepted");
+  EXPECT_EQ(json["searchable_at"], "2023-11-14T22:13:21.000Z");
+  EXPECT_EQ(json["warnings"][0], "no row");
+  EXPECT_FALSE(json.contains("reason"));
+}
+
+TEST(ReceiptToJson, IsJsonWhateverTheBytes) {
+  v1::Receipt receipt = Refused();
+  receipt.set_message("caf\xe9\n");
+  EXPECT_FALSE(nlohmann::json::parse(ReceiptToJson(receipt), nullptr, false)
+                   .is_discarded());
+}
+
+TEST(ReceiptLog, AppendsAcrossRuns) {
+  TempDir dir;
+  for (uint64_t run : {1, 2}) {
+    const auto log = ReceiptLog::Open(dir / "receipts.jsonl");
+    ASSERT_TRUE(log.ok()) << log.status();
+    EXPECT_EQ((*log)->last_generation(), run == 1 ? 0 : 7);
+    ASSERT_TRUE((*log)->Append({Refused(), Refused()}).ok());
+  }
+  std::istringstream lines(ReadAll(dir / "receipts.jsonl"));
+  int n = 0;
+  for (std::string line; std::getline(lines, line); ++n) {
+    EXPECT_EQ(line, ReceiptToJson(Refused()));
+  }
+  EXPECT_EQ(n, 4);
+}
+
+TEST(ReceiptLog, CutsOffATornLine) {
+  TempDir dir;
+  const std::string whole = ReceiptToJson(Refused()) + "\n";
+  testing::WriteAll(dir / "receipts.jsonl", whole + whole.substr(0, 20));
+  const auto log = ReceiptLog::Open(dir / "receipts.jsonl");
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ((*log)->last_generation(), 7u);
+  ASSERT_TRUE((*log)->Append({Refused()}).ok());
+  EXPECT_EQ(ReadAll(dir / "receipts.jsonl"), whole + whole);
+}
+
+}  // namespace
+}  // namespace vitrine
