@@ -1,0 +1,158 @@
+"""The shipped bundle, and the bundle format."""
+
+import json
+import os
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitrine_models import bundle
+
+SHIPPED = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                       "vitrine-lite0.pt")
+
+
+def _noise(count: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(7)
+    coarse = torch.rand(count, 3, 16, 16, generator=generator)
+    smooth = nn.functional.interpolate(coarse, size=(256, 256), mode="bilinear")
+    return (smooth * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+class ShippedBundle(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.module, cls.card = bundle.load(SHIPPED)
+
+    def _embed(self, pictures: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return self.module(pictures).clone()
+
+    def test_is_at_most_10_mb(self):
+        self.assertLessEqual(os.path.getsize(SHIPPED), 10_000_000)
+
+    def test_card_names_two_blocks(self):
+        self.card.validate()
+        self.assertEqual([(b.name, b.dim) for b in self.card.blocks],
+                         [("shape", 384), ("colour", 128)])
+        self.assertEqual(self.card.licence, "Apache-2.0")
+
+    def test_returns_float32_rows(self):
+        vectors = self._embed(_noise(3))
+        self.assertEqual((tuple(vectors.shape), vectors.dtype), ((3, 512), torch.float32))
+
+    def test_is_finite_and_not_tiny_on_constant_pictures(self):
+        colours = [(v, v, v) for v in (0, 1, 127, 254, 255)]
+        colours += [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (12, 34, 56)]
+        pictures = torch.tensor(colours, dtype=torch.uint8)[:, None, None].expand(-1, 256, 256, 3)
+        vectors = self._embed(pictures.contiguous())
+        self.assertTrue(torch.isfinite(vectors).all())
+        start = 0
+        typical = self._embed(_noise(8))
+        for block in self.card.blocks:
+            columns = slice(start, start + block.dim)
+            start += block.dim
+            shortest = vectors[:, columns].norm(dim=1).min()
+            self.assertGreater(shortest, 0.05 * typical[:, columns].norm(dim=1).mean())
+
+    def test_row_does_not_depend_on_its_batch(self):
+        pictures = _noise(5)
+        together = self._embed(pictures)
+        for i in range(len(pictures)):
+            alone = self._embed(pictures[i:i + 1])[0]
+            self.assertLess((alone - together[i]).abs().max().item(), 1e-4)
+
+    def test_is_deterministic(self):
+        pictures = _noise(2)
+        self.assertTrue(torch.equal(self._embed(pictures), self._embed(pictures)))
+
+    def test_frozen_graph_computes_in_float32_alone(self):
+        """Loading as the daemons do leaves no cast of a weight to be done at each call."""
+        for cast in self.module.graph.findAllNodes("aten::to"):
+            self.assertNotEqual(next(cast.inputs()).node().kind(), "prim::Constant")
+        self.assertNotIn("Half", str(self.module.graph))
+
+
+class Format(unittest.TestCase):
+
+    def setUp(self):
+        self._folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self._folder.cleanup)
+        self.path = os.path.join(self._folder.name, "m.pt")
+
+    def _card(self, **changes) -> bundle.Card:
+        fields = dict(name="n", version="1", input_size=256, resize="squash",
+                      blocks=[bundle.Block("shape", 64, 1.0)], precision="float32", origin="o",
+                      licence="l", trained_on="t")
+        fields.update(changes)
+        return bundle.Card(**fields)
+
+    class Mean(nn.Module):
+
+        def __init__(self, dim: int = 64):
+            super().__init__()
+            self.linear = nn.Linear(3, dim)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(x.float().mean((1, 2)))
+
+    def test_round_trip_keeps_module_and_card(self):
+        module = self.Mean().eval()
+        bundle.save(module, self._card(), self.path)
+        loaded, card = bundle.load(self.path)
+        self.assertEqual(card, self._card())
+        x = _noise(2)
+        with torch.no_grad():
+            np.testing.assert_allclose(loaded(x).numpy(), module(x).numpy(), rtol=1e-5, atol=1e-4)
+
+    def test_large_weights_take_half_the_room(self):
+        bundle.save(self.Mean(64 * 1024), self._card(blocks=[bundle.Block("b", 65536, 1.0)]),
+                    self.path)
+        # 3 * 65536 weights and 65536 biases of 2 bytes, and a little frame.
+        self.assertLess(os.path.getsize(self.path), 2 * 4 * 65536 + 20000)
+        vectors = bundle.load(self.path)[0](_noise(1))
+        self.assertEqual(vectors.dtype, torch.float32)
+
+    def test_same_module_gives_the_same_bytes(self):
+        module = self.Mean()
+        bundle.save(module, self._card(), self.path)
+        other = os.path.join(self._folder.name, "other.pt")
+        bundle.save(module, self._card(), other)
+        with open(self.path, "rb") as a, open(other, "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
+    def test_refuses_a_file_without_a_card(self):
+        torch.jit.script(self.Mean()).save(self.path)
+        with self.assertRaisesRegex(ValueError, "card.json"):
+            bundle.load(self.path)
+
+    def test_refuses_a_module_of_another_width(self):
+        bundle.save(self.Mean(128), self._card(), self.path)
+        with self.assertRaisesRegex(ValueError, r"\(1, 128\)"):
+            bundle.load(self.path)
+
+    def test_refuses_a_bad_card(self):
+        blocks = [bundle.Block("shape", 64, 0.5), bundle.Block("colour", 64, 0.4)]
+        for changes, message in (
+                (dict(input_size=224), "224"),
+                (dict(resize="stretch"), "stretch"),
+                (dict(blocks=[bundle.Block("shape", 100, 1.0)]), "100"),
+                (dict(blocks=blocks), "0.9"),
+                (dict(blocks=[]), "no block"),
+                (dict(precision="float16"), "float16")):
+            with self.assertRaisesRegex(ValueError, message):
+                self._card(**changes).validate()
+
+    def test_refuses_a_card_with_a_field_missing(self):
+        fields = json.loads(self._card().to_json())
+        del fields["licence"]
+        with self.assertRaisesRegex(ValueError, "licence"):
+            bundle.Card.from_json(json.dumps(fields))
+
+
+if __name__ == "__main__":
+    unittest.main()

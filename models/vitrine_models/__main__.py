@@ -1,0 +1,46 @@
+"""python -m vitrine_models COMMAND: make and run bundles."""
+
+import argparse
+import sys
+
+from vitrine_models import catalog, embed, export
+
+
+def _split(args: argparse.Namespace) -> None:
+    photos = catalog.read(args.catalog)
+    senders = catalog.pick_validation_senders(photos, args.share, args.seed)
+    catalog.write_senders(args.out, senders)
+    held = sum(photo.sender in set(senders) for photo in photos)
+    print(f"{args.out}: {len(senders)} senders, {held} of {len(photos)} photos")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m vitrine_models", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("export", help="make a bundle and measure it")
+    export.add_arguments(command)
+    command.set_defaults(run=export.export)
+
+    command = commands.add_parser("embed", help="print the raw vectors of pictures as JSON lines")
+    embed.add_arguments(command)
+    command.set_defaults(run=embed.embed)
+
+    command = commands.add_parser("split", help="draw validation senders by seed")
+    command.add_argument("--catalog", metavar="DIR", required=True)
+    command.add_argument("--share", type=float, default=0.2, help="of the photos (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=2, help="default: %(default)s")
+    command.add_argument("--out", metavar="FILE", required=True)
+    command.set_defaults(run=_split)
+
+    args = parser.parse_args()
+    try:
+        args.run(args)
+    except (OSError, ValueError, RuntimeError) as error:
+        print(f"vitrine_models: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""The bundle: a network, its projection and the colour block as one TorchScript file."""
+
+import copy
+import dataclasses
+import json
+import math
+import os
+from typing import Dict, List, Tuple
+
+import torch
+from torch import nn
+
+from vitrine_models import image
+
+INPUT_SIZE = 256
+CARD_FILE = "card.json"
+# Larger tensors are stored in half precision; the loader makes them float32 again.
+_HALF_FROM_ELEMENTS = 1 << 15
+
+
+@dataclasses.dataclass
+class Block:
+    """A run of `dim` numbers of the vector, scaled by the engine to length sqrt(weight)."""
+    name: str
+    dim: int
+    weight: float
+
+
+@dataclasses.dataclass
+class Card:
+    """What a bundle says of itself."""
+    name: str
+    version: str
+    input_size: int
+    resize: str
+    blocks: List[Block]
+    precision: str
+    origin: str
+    licence: str
+    trained_on: str
+
+    @property
+    def dim(self) -> int:
+        return sum(block.dim for block in self.blocks)
+
+    def validate(self) -> None:
+        """Raises ValueError, naming the field, where the engine would refuse the card."""
+        if self.input_size != INPUT_SIZE:
+            raise ValueError(f"card: input_size is {self.input_size}; it must be {INPUT_SIZE}")
+        if self.resize not in image.RESIZE_MODES:
+            raise ValueError(
+                f"card: resize is {self.resize!r}; it must be one of {', '.join(image.RESIZE_MODES)}")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"card: precision is {self.precision!r}; use float32 or bfloat16")
+        if not self.blocks:
+            raise ValueError("card: it names no block")
+        for block in self.blocks:
+            if block.dim <= 0 or block.dim % 64:
+                raise ValueError(f"card: block {block.name} has {block.dim} numbers; "
+                                 "a block's dim is a positive multiple of 64")
+            if not block.weight > 0:
+                raise ValueError(f"card: block {block.name} has weight {block.weight}, not above 0")
+        if len({block.name for block in self.blocks}) != len(self.blocks):
+            raise ValueError("card: two blocks share a name")
+        total = sum(block.weight for block in self.blocks)
+        if not math.isclose(total, 1.0, abs_tol=1e-6):
+            raise ValueError(f"card: the blocks' weights sum to {total}, not 1")
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @staticmethod
+    def from_json(text: str) -> "Card":
+        fields = json.loads(text)
+        missing = {f.name for f in dataclasses.fields(Card)} - set(fields)
+        if missing:
+            raise ValueError(f"card: {', '.join(sorted(missing))} missing")
+        names = [f.name for f in dataclasses.fields(Card)]
+        fields = {name: fields[name] for name in names}
+        fields["blocks"] = [Block(b["name"], b["dim"], b["weight"]) for b in fields["blocks"]]
+        card = Card(**fields)
+        card.validate()
+        return card
+
+
+class Encoder(nn.Module):
+    """uint8 [N, 256, 256, 3] RGB -> float32 [N, dim]: the projected features, then the colour."""
+
+    def __init__(self, network: nn.Module, projection: nn.Linear, colour: nn.Module):
+        super().__init__()
+        self.network = network
+        self.projection = projection
+        self.colour = colour
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # The permuted view is what torch calls channels_last: the convolutions need no copy.
+        pixels = x.permute(0, 3, 1, 2).float()
+        shape = self.projection(self.network(pixels))
+        return torch.cat((shape.float(), self.colour(pixels)), dim=1)
+
+
+def save(module: nn.Module, card: Card, path: str) -> None:
+    """Scripts `module` and writes it with its card to `path`, large weights in half precision."""
+    card.validate()
+    # A copy: scripting shares tensors, and the caller's keep their precision.
+    scripted = torch.jit.script(copy.deepcopy(module).eval())
+    for tensors in (scripted.parameters(), scripted.buffers()):
+        for tensor in tensors:
+            tensor.requires_grad_(False)
+            if tensor.dtype == torch.float32 and tensor.numel() >= _HALF_FROM_ELEMENTS:
+                tensor.data = tensor.data.half()
+    temporary = f"{path}.tmp"
+    # The archive's inner folder is named after the file: an in-between name would change its hash.
+    buffer = scripted.save_to_buffer(_extra_files={CARD_FILE: card.to_json()})
+    with open(temporary, "wb") as out:
+        out.write(buffer)
+    os.replace(temporary, path)
+
+
+def load(path: str) -> Tuple[torch.jit.ScriptModule, Card]:
+    """Loads a bundle as the daemons do: float32, frozen, ready for uint8 [N, 256, 256, 3]."""
+    extra: Dict[str, str] = {CARD_FILE: ""}
+    module = torch.jit.load(path, map_location="cpu", _extra_files=extra)
+    text = extra[CARD_FILE]
+    if not text:
+        raise ValueError(f"{path} has no {CARD_FILE}: it is TorchScript, but no bundle")
+    card = Card.from_json(text.decode() if isinstance(text, bytes) else text)
+    module = torch.jit.freeze(module.eval().to(torch.float32))
+    with torch.inference_mode():
+        shape = tuple(module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8)).shape)
+    if shape != (1, card.dim):
+        raise ValueError(f"{path} returns {shape} for one picture; its card promises (1, {card.dim})")
+    return module, card

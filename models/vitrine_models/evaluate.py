@@ -1,0 +1,65 @@
+"""Retrieval figures over a set of vectors.
+
+precision@k: the share of the first k answers that are right, answers that are lacking counted as
+wrong. mAP@k: the mean over queries of sum_i precision@i * right_i / min(k, relevant), i <= k
+(Manning, Raghavan, Schuetze 2008, chapter 8, cut at k). A query's own row never counts.
+"""
+
+import dataclasses
+from typing import List, Optional, Sequence
+
+import numpy as np
+
+from vitrine_models.bundle import Block
+
+
+@dataclasses.dataclass
+class Figures:
+    precision: float
+    mean_average_precision: float
+    queries: int
+
+
+def scaled(raw: np.ndarray, blocks: Sequence[Block]) -> np.ndarray:
+    """Raw [n, dim] vectors as the engine keeps them: each block of length sqrt(weight)."""
+    parts, start = [], 0
+    total = sum(block.weight for block in blocks)
+    for block in blocks:
+        part = raw[:, start:start + block.dim].astype(np.float64)
+        start += block.dim
+        length = np.linalg.norm(part, axis=1, keepdims=True)
+        parts.append(part / np.maximum(length, 1e-12) * np.sqrt(block.weight / total))
+    return np.concatenate(parts, axis=1)
+
+
+def retrieval(queries: np.ndarray, gallery: np.ndarray, query_labels: np.ndarray,
+              gallery_labels: np.ndarray, query_groups: np.ndarray, gallery_groups: np.ndarray,
+              k: int = 10) -> Figures:
+    """Precision@k and mAP@k by dot product; rows of the query's own group are no answers."""
+    similarity = queries @ gallery.T
+    barred = query_groups[:, None] == gallery_groups[None]
+    similarity[barred] = -np.inf
+    relevant = ((query_labels[:, None] == gallery_labels[None]) & ~barred).sum(1)
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
+    right = query_labels[:, None] == gallery_labels[order]
+    right &= ~np.take_along_axis(barred, order, 1)
+    if right.shape[1] < k:
+        right = np.pad(right, ((0, 0), (0, k - right.shape[1])))
+    precision_at = np.cumsum(right, axis=1) / np.arange(1, k + 1)
+    average = (precision_at * right).sum(1) / np.maximum(1, np.minimum(k, relevant))
+    return Figures(float(right.mean()), float(average.mean()), len(queries))
+
+
+def self_retrieval(views: np.ndarray, gallery: np.ndarray, own_row: Sequence[int]) -> float:
+    """The share of `views` whose nearest row of `gallery` is the photo they were made from."""
+    nearest = (views @ gallery.T).argmax(1)
+    return float((nearest == np.asarray(own_row)).mean())
+
+
+def agreement(vectors: np.ndarray, values: List[np.ndarray], groups: np.ndarray,
+              k: int = 10, rows: Optional[np.ndarray] = None) -> float:
+    """The share of the first k answers (other groups) that agree with the query in all `values`."""
+    keep = np.arange(len(vectors)) if rows is None else rows
+    labels = np.array(["\0".join(parts) for parts in zip(*(value[keep] for value in values))])
+    return retrieval(vectors[keep], vectors[keep], labels, labels, groups[keep], groups[keep],
+                     k).precision
