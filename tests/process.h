@@ -52,7 +52,4 @@ Output RunToEnd(const std::vector<std::string>& argv,
 bool Eventually(const std::function<bool()>& holds,
                 std::chrono::milliseconds timeout);
 
-// A TCP port of 127.0.0.1 on which nothing listens.
-int FreePort();
-
 }  // namespace vitrine::testing
