@@ -1,0 +1,74 @@
+#include "clients/cli/flag_values.h"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+namespace vitrine::cli {
+namespace {
+
+// Numbers as in "0.25", the whole of `text`.
+bool ParseFloat(std::string_view text, float* value) {
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), *value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+}  // namespace
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  return CLI::detail::split(text, ',');
+}
+
+Region ParseRegion(const std::string& text) {
+  std::vector<std::string> parts = SplitAtCommas(text);
+  float edges[4];
+  bool good = parts.size() == 4;
+  for (size_t i = 0; good && i < 4; ++i) {
+    good = ParseFloat(parts[i], &edges[i]);
+  }
+  if (!good) {
+    throw CLI::ValidationError(
+        "--region",
+        "'" + text +
+            "' is no region: give left,top,right,bottom in shares of the "
+            "picture, such as 0,0.5,1,1 for its lower half");
+  }
+  return {edges[0], edges[1], edges[2], edges[3]};
+}
+
+std::pair<std::string, float> ParseEmphasis(const std::string& text) {
+  size_t equals = text.find('=');
+  float value = 0;
+  if (equals == 0 || equals == std::string::npos ||
+      !ParseFloat(std::string_view(text).substr(equals + 1), &value)) {
+    throw CLI::ValidationError(
+        "--emphasis", "'" + text +
+                          "' is no emphasis: give a block of the model and a "
+                          "number, such as shape=1,colour=2");
+  }
+  return {text.substr(0, equals), value};
+}
+
+ExtraExample ParseExtraExample(const std::string& text, bool is_image,
+                               bool minus) {
+  ExtraExample example{is_image, text, minus ? 0.5f : 1.0f};
+  size_t at = text.rfind('@');
+  float weight = 0;
+  if (at != std::string::npos && at > 0 &&
+      ParseFloat(std::string_view(text).substr(at + 1), &weight)) {
+    if (!(weight > 0)) {
+      throw CLI::ValidationError(
+          std::string(minus ? "--minus-" : "--plus-") +
+              (is_image ? "image" : "product"),
+          "the weight in '" + text +
+              "' must be above 0; for \"less like this\" use --minus-" +
+              (is_image ? "image" : "product"));
+    }
+    example.value = text.substr(0, at);
+    example.weight = weight;
+  }
+  if (minus) example.weight = -example.weight;
+  return example;
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,27 @@
+// The values of flags that are more than a word or a number. Each function
+// throws CLI::ValidationError, whose text says what would be right.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "clients/cli/flags.h"
+
+namespace vitrine::cli {
+
+std::vector<std::string> SplitAtCommas(const std::string& text);
+
+// "0,0.5,1,1": left, top, right, bottom.
+Region ParseRegion(const std::string& text);
+
+// "colour=2".
+std::pair<std::string, float> ParseEmphasis(const std::string& text);
+
+// "1163@0.5": what follows the last @ is the weight where it is a number;
+// without, it is 1, or -0.5 for `minus`: at equal weights, what is left of two
+// similar examples is mostly noise.
+ExtraExample ParseExtraExample(const std::string& text, bool is_image,
+                               bool minus);
+
+}  // namespace vitrine::cli

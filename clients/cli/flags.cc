@@ -1,0 +1,166 @@
+#include "clients/cli/flags.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+#include "clients/cli/text.h"
+#include "clients/cli/verb_flags.h"
+
+namespace vitrine::cli {
+namespace {
+
+constexpr char kHelp[] =
+    R"(Vitrine: visual search in a product catalogue.
+
+Usage: vitrine VERB [--flag=value ...]
+
+  search      the products most similar to a picture, a product or a vector
+  recommend   similar products, and pieces of other categories to go with it
+  embed       the vectors of pictures, as JSON lines
+  describe    what the index holds: size, categories, attributes, model
+  export      every product of the index, as JSON lines
+  check       what would be read from a catalogue folder; writes nothing
+  sample      draw a sample catalogue of garments
+
+vitrine VERB --help shows a verb's flags, with examples.
+vitrine --version shows the version.
+
+Exit status: 0 done, 1 a request failed, 2 the command line is wrong.
+
+Examples:
+  vitrine search --image=dress.jpg
+  vitrine search --image=photos/ --format=json > answers.jsonl
+  vitrine recommend --product=1163 --sheet=look.png
+  vitrine describe
+)";
+
+struct VerbEntry {
+  const char* name;
+  Verb verb;
+  std::unique_ptr<CLI::App> (*new_app)(Flags*);
+};
+
+constexpr VerbEntry kVerbs[] = {
+    {"search", Verb::kSearch, SearchApp},
+    {"recommend", Verb::kRecommend, RecommendApp},
+    {"embed", Verb::kEmbed, EmbedApp},
+    {"describe", Verb::kDescribe, DescribeApp},
+    {"export", Verb::kExport, ExportApp},
+};
+
+CommandLine UsageError(const std::string& message) {
+  return {std::nullopt, kUsage, "vitrine: " + message + "\n"};
+}
+
+CommandLine UnknownVerb(const std::string& word) {
+  std::vector<std::string> names = {"check", "sample"};
+  for (const VerbEntry& entry : kVerbs) names.emplace_back(entry.name);
+  std::string nearest = Nearest(word, names);
+  return UsageError("no verb '" + Printable(word) + "'; " +
+                    (nearest.empty() ? "vitrine --help lists them"
+                                     : "did you mean " + nearest + "?"));
+}
+
+// The first argument that no flag of `app` took.
+CommandLine UnknownArgument(const CLI::App& app, const std::string& argument) {
+  std::string help = app.get_name() + " --help";
+  std::string verb = app.get_name().substr(app.get_name().find(' ') + 1);
+  if (!argument.starts_with("-")) {
+    return UsageError("'" + Printable(argument) +
+                      "' belongs to no flag; a picture is given as --image=" +
+                      Printable(argument) + " (" + help + ")");
+  }
+  std::string flag = argument.substr(0, argument.find('='));
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  std::string nearest = Nearest(flag, names);
+  return UsageError(verb + " has no flag " + Printable(flag) + "; " +
+                    (nearest.empty() ? help + " lists them"
+                                     : "did you mean " + nearest + "?"));
+}
+
+// What the flags cannot say of themselves: who needs whom.
+std::string Contradiction(const Flags& flags) {
+  bool queries = !flags.images.empty() || !flags.products.empty() ||
+                 !flags.vectors.empty();
+  switch (flags.verb) {
+    case Verb::kSearch:
+      if (!queries && flags.extra_examples.empty()) {
+        return "search needs a query: --image=PATH, --product=ID or "
+               "--vector=FILE";
+      }
+      break;
+    case Verb::kRecommend:
+      if (!queries) return "recommend needs --image=PATH or --product=ID";
+      break;
+    case Verb::kEmbed:
+      if (!queries) return "embed needs --image=PATH";
+      break;
+    case Verb::kDescribe:
+    case Verb::kExport:
+      break;
+  }
+  if (flags.region && flags.images.empty()) {
+    return "--region is a part of an --image, and there is none";
+  }
+  if (std::count(flags.images.begin(), flags.images.end(), "-") +
+          std::count(flags.vectors.begin(), flags.vectors.end(), "-") >
+      1) {
+    return "standard input (-) can be read once only";
+  }
+  return {};
+}
+
+}  // namespace
+
+CommandLine ParseCommandLine(std::vector<std::string> arguments) {
+  if (arguments.empty()) return {std::nullopt, kUsage, kHelp};
+  const std::string word = arguments[0];
+  if (word == "--help" || word == "-h" || word == "help") {
+    return {std::nullopt, kOk, kHelp};
+  }
+  if (word == "--version") {
+    return {std::nullopt, kOk, "vitrine " VITRINE_VERSION "\n"};
+  }
+  if (word.starts_with("-")) {
+    return UsageError("the verb comes first, as in: vitrine search " +
+                      Printable(word));
+  }
+  const VerbEntry* verb = std::find_if(
+      std::begin(kVerbs), std::end(kVerbs),
+      [&word](const VerbEntry& entry) { return word == entry.name; });
+  if (verb == std::end(kVerbs)) return UnknownVerb(word);
+
+  Flags flags;
+  flags.verb = verb->verb;
+  std::unique_ptr<CLI::App> app = verb->new_app(&flags);
+  // CLI11 takes the arguments from the back.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 1);
+  try {
+    app->parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, kOk, app->help()};
+  } catch (const CLI::ExtrasError&) {
+    return UnknownArgument(*app, app->remaining().front());
+  } catch (const CLI::ConversionError& error) {
+    // "Could not convert: --k = ten".
+    std::string what = error.what();
+    size_t colon = what.find(": ");
+    return UsageError(what.substr(colon == what.npos ? 0 : colon + 2) +
+                      " is no number that fits");
+  } catch (const CLI::Error& error) {
+    return UsageError(error.what());
+  }
+  std::string contradiction = Contradiction(flags);
+  if (!contradiction.empty()) return UsageError(contradiction);
+  CommandLine command_line;
+  command_line.flags = std::move(flags);
+  return command_line;
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,92 @@
+// The command line of `vitrine`, read into plain values. What the server judges
+// (ranges, ids, block names) is passed on to it, so that both say the same.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace vitrine::cli {
+
+enum class Verb { kSearch, kRecommend, kEmbed, kDescribe, kExport };
+enum class Format { kTable, kJson };
+
+// The program's exit statuses.
+inline constexpr int kOk = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+
+// An example that every query of the command gets besides its own.
+struct ExtraExample {
+  bool is_image = false;
+  std::string value;  // A path or a product id.
+  float weight = 1;   // Negative for "less like this".
+};
+
+struct Region {
+  float x0 = 0, y0 = 0, x1 = 1, y1 = 1;
+};
+
+struct Flags {
+  Verb verb = Verb::kSearch;
+
+  // The connection and the output.
+  std::string server = "127.0.0.1:50051";
+  int64_t timeout_ms = 30000;
+  Format format = Format::kTable;
+  bool progress = false;
+  std::string sheet;  // A path of a PNG, or empty.
+
+  // The queries, each an answer of its own.
+  std::vector<std::string> images;  // Files, folders, or "-".
+  std::vector<std::string> products;
+  std::vector<std::string> vectors;  // Files of JSON lines, or "-".
+  std::vector<ExtraExample> extra_examples;
+  std::optional<Region> region;
+
+  // search and recommend.
+  std::vector<std::string> exclude;
+  uint64_t min_generation = 0;
+  std::string required_model;
+  bool thumbnails = false;
+  bool return_vectors = false;  // Of search and export.
+
+  // search.
+  std::optional<int32_t> k;
+  int32_t offset = 0;
+  float min_score = 0;
+  std::string metric;
+  bool exact = false;
+  std::optional<int32_t> ef;
+  std::vector<std::pair<std::string, float>> emphasis;
+  bool group = true;
+  bool exclude_query = false;
+
+  // recommend.
+  std::string category;
+  std::optional<int32_t> k_similar;
+  std::optional<int32_t> k_per_slot;
+  std::optional<float> min_confidence;
+  std::vector<std::string> slots;
+
+  // export.
+  std::string after_product_id;
+};
+
+// What a command line asks for: to go on with `flags`; or, where they are
+// absent, to print `text` (on standard output where `exit_status` is 0, else on
+// standard error) and exit.
+struct CommandLine {
+  std::optional<Flags> flags;
+  int exit_status = kOk;
+  std::string text;
+};
+
+// `arguments` without the program's own name. Reads VITRINE_SERVER from the
+// environment. The verbs that are other programs' (check, sample) are not for
+// this function; see helper_program.h.
+CommandLine ParseCommandLine(std::vector<std::string> arguments);
+
+}  // namespace vitrine::cli

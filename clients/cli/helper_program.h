@@ -1,0 +1,26 @@
+// The program beside `vitrine` that reads and draws pictures, so that `vitrine`
+// itself loads no imaging library and starts at once.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace vitrine::cli {
+
+// The path of `vitrine-pictures` in the folder of the running program.
+std::string PicturesProgram();
+
+// Becomes `program` with `arguments` (without its name); returns only where
+// that fails.
+absl::Status BecomeProgram(const std::string& program,
+                           const std::vector<std::string>& arguments);
+
+// Runs `program` with `input` on its standard input and waits for it; its
+// standard output and error are ours. An error unless it exits with 0.
+absl::Status RunProgram(const std::string& program,
+                        const std::vector<std::string>& arguments,
+                        const std::string& input);
+
+}  // namespace vitrine::cli

@@ -1,0 +1,41 @@
+// The command `vitrine`: asks a server, and hands the verbs that need imaging
+// libraries to the program beside it.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "clients/cli/flags.h"
+#include "clients/cli/helper_program.h"
+#include "clients/cli/verbs.h"
+
+int main(int argc, char** argv) {
+  using namespace vitrine::cli;
+  // The library's own log would stand beside our messages and say less.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  std::ios::sync_with_stdio(false);
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+
+  if (!arguments.empty() &&
+      (arguments[0] == "check" || arguments[0] == "sample")) {
+    absl::Status status = BecomeProgram(PicturesProgram(), arguments);
+    std::cerr << "vitrine: " << status.message() << "\n";
+    return kFailed;
+  }
+  CommandLine command_line = ParseCommandLine(std::move(arguments));
+  if (!command_line.flags) {
+    (command_line.exit_status == kOk ? std::cout : std::cerr)
+        << command_line.text;
+    return command_line.exit_status;
+  }
+  Environment environment{std::cout, std::cerr, STDIN_FILENO,
+                          PicturesProgram()};
+  if (isatty(STDERR_FILENO)) {
+    environment.progress = Progress::Mode::kTerminal;
+  } else if (command_line.flags->progress) {
+    environment.progress = Progress::Mode::kLines;
+  }
+  return Run(*command_line.flags, environment);
+}

@@ -1,0 +1,172 @@
+#include "clients/cli/output_table.h"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "clients/cli/output_json.h"
+#include "clients/cli/text.h"
+
+namespace vitrine::cli {
+namespace {
+
+std::string Milliseconds(double ms) {
+  return ms < 9.95 ? FormatNumber(ms, 2) : FormatNumber(ms, ms < 1000 ? 3 : 9);
+}
+
+// "generation 42, model 1a2b3c4d, 12.3 ms (decode 3.1, embed 7, search 0.4)".
+std::string Origin(uint64_t generation, const std::string& model,
+                   const v1::Timings& timings, double total_ms) {
+  std::string text =
+      "generation " + FormatCount(static_cast<int64_t>(generation));
+  if (!model.empty()) text += ", model " + Printable(model.substr(0, 8));
+  if (total_ms > 0) text += ", " + Milliseconds(total_ms) + " ms";
+  std::string parts;
+  for (const auto& [name, ms] : {std::pair("queue", timings.queue_ms()),
+                                 std::pair("decode", timings.decode_ms()),
+                                 std::pair("embed", timings.embed_ms()),
+                                 std::pair("search", timings.search_ms())}) {
+    if (ms < 0.005) continue;
+    parts += (parts.empty() ? "" : ", ") + std::string(name) + " " +
+             Milliseconds(ms);
+  }
+  if (parts.empty()) return text;
+  return text + (total_ms > 0 ? " (" + parts + ")" : ", " + parts + " ms");
+}
+
+template <typename Hits>
+std::string HitTable(const Hits& hits, int offset, std::string_view indent) {
+  Table table({"#", "score", "product", "category", "title", "image"},
+              {true, true, false, false, false, false});
+  int rank = offset;
+  for (const v1::Hit& hit : hits) {
+    table.AddRow({std::to_string(++rank),
+                  FormatScore(hit.score(), hit.same_content()),
+                  hit.product_id(), Shorten(hit.category(), 20),
+                  Shorten(hit.title(), 40), hit.image()});
+  }
+  return table.ToString(indent);
+}
+
+}  // namespace
+
+std::string SearchTable(std::string_view query,
+                        const v1::SearchResponse& response, int offset,
+                        double total_ms) {
+  std::string text = Printable(query) + ": " +
+                     Origin(response.generation(), response.model(),
+                            response.timings(), total_ms) +
+                     "\n";
+  if (response.partial()) {
+    text += "  part of the index did not answer:";
+    for (const std::string& part : response.missing()) {
+      text += " " + Printable(part);
+    }
+    text += "\n";
+  }
+  if (response.hits().empty()) return text + "  no product matches\n";
+  return text + HitTable(response.hits(), offset, "  ");
+}
+
+std::string RecommendTable(std::string_view query,
+                           const v1::RecommendResponse& response,
+                           double total_ms) {
+  std::string text = Printable(query) + ": ";
+  if (response.category().empty()) {
+    text += "of no known category";
+  } else {
+    text += Printable(response.category());
+    if (response.category_confidence() < 1) {
+      text += " (" + FormatNumber(response.category_confidence() * 100, 3) +
+              " % sure)";
+    }
+    if (!response.slot().empty()) text += ", " + Printable(response.slot());
+  }
+  text += "; " +
+          Origin(response.generation(), response.model(), response.timings(),
+                 total_ms) +
+          "\n";
+  if (response.partial()) text += "part of the index did not answer\n";
+  text += response.restricted_to_category() ? "similar, of the same category\n"
+                                            : "similar, of any category\n";
+  text += response.similar().empty() ? "  none\n"
+                                     : HitTable(response.similar(), 0, "  ");
+  for (const v1::SlotRecommendation& slot : response.complements()) {
+    text += "to go with it: " + Printable(slot.slot()) + "\n";
+    text += slot.hits().empty() ? "  none\n" : HitTable(slot.hits(), 0, "  ");
+  }
+  return text;
+}
+
+std::string DescribeTable(const v1::DescribeIndexResponse& response) {
+  const v1::ModelCard& card = response.model();
+  std::string text;
+  if (response.degraded()) {
+    text += "DEGRADED: an older generation is served: " +
+            Printable(response.degraded_reason()) + "\n\n";
+  }
+  std::string published;
+  if (response.has_published_at()) {
+    published = ", published " + google::protobuf::util::TimeUtil::ToString(
+                                     response.published_at());
+  }
+  std::string blocks;
+  for (const v1::Block& block : card.blocks()) {
+    blocks += (blocks.empty() ? "" : ", ") + block.name() + " " +
+              std::to_string(block.dim()) + " (weight " +
+              FormatNumber(block.weight(), 3) + ")";
+  }
+  Table facts({"", ""}, {false, false});
+  auto fact = [&facts](const char* name, const std::string& value) {
+    if (!value.empty()) facts.AddRow({name, value});
+  };
+  fact("products", FormatCount(response.products()));
+  fact("images", FormatCount(response.images()));
+  fact("generation",
+       FormatCount(static_cast<int64_t>(response.generation())) + published);
+  fact("shards", FormatCount(response.flat_shards()) + " flat, " +
+                     FormatCount(response.hnsw_shards()) + " HNSW");
+  fact("metric", MetricName(response.metric()));
+  fact("vectors", FormatCount(response.dim()) + " numbers: " + blocks);
+  fact("model", card.name() + " " + card.version());
+  fact("  id", card.id());
+  fact("  input", std::to_string(card.input_size()) + " px, " + card.resize() +
+                      ", " + card.precision());
+  fact("  origin", card.origin());
+  fact("  licence", card.licence());
+  fact("  trained on", card.trained_on());
+  fact("server", response.server_version());
+  text += facts.ToString();
+  if (!response.categories().empty()) {
+    Table table({"category", "products", "slot"}, {false, true, false});
+    for (const v1::CategorySummary& category : response.categories()) {
+      table.AddRow({Shorten(category.category(), 40),
+                    FormatCount(category.products()), category.slot()});
+    }
+    text += "\n" + table.ToString();
+  }
+  if (!response.attributes().empty()) {
+    Table table({"attribute", "products", "type"}, {false, true, false});
+    for (const v1::AttributeSummary& attribute : response.attributes()) {
+      table.AddRow({Shorten(attribute.name(), 40),
+                    FormatCount(attribute.products()),
+                    TypeName(attribute.type())});
+    }
+    text += "\n" + table.ToString();
+  }
+  return text;
+}
+
+std::string ErrorLine(std::string_view query, const v1::Error& error) {
+  std::string line = "vitrine: ";
+  // Messages about a file mostly name it already.
+  if (!query.empty() &&
+      error.message().find(std::string(query)) == std::string::npos) {
+    line += Printable(query) + ": ";
+  }
+  line += Printable(error.message());
+  return line + "\n";
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,376 @@
+#include "clients/cli/verb_flags.h"
+
+#include <map>
+
+#include "clients/cli/flag_values.h"
+
+namespace vitrine::cli {
+namespace {
+
+constexpr char kSearchExamples[] = R"(Examples:
+  The ten products most like a photo:
+    vitrine search --image=dress.jpg
+  As a picture to paste into a report:
+    vitrine search --image=dress.jpg --k=12 --sheet=answer.png
+  Every picture of a folder, an answer each, one JSON object a line:
+    vitrine search --image=photos/ --format=json > answers.jsonl
+  The same for a list of files:
+    find photos -name '*_front.jpg' | vitrine search --image=- --format=json
+  Like a product, but more like its colour than its cut:
+    vitrine search --product=1163 --emphasis=shape=1,colour=2 --exclude-query
+  Like this photo, a bit like product 1163, less like product 1164:
+    vitrine search --image=dress.jpg --plus-product=1163@0.5 --minus-product=1164
+  Only the lower half of the photo:
+    vitrine search --image=outfit.jpg --region=0,0.5,1,1
+  Embed once, search often:
+    vitrine embed --image=photos/ > vectors.jsonl
+    vitrine search --vector=vectors.jsonl --format=json)";
+
+constexpr char kRecommendExamples[] = R"(Examples:
+  What is like this product, and what goes with it:
+    vitrine recommend --product=1163
+  The same for a photo whose category is known:
+    vitrine recommend --image=dress.jpg --category=Dress
+  Only shoes and bags, five of each, as a picture:
+    vitrine recommend --product=1163 --slots=shoes,bag --k-per-slot=5 --sheet=look.png)";
+
+constexpr char kEmbedExamples[] = R"(Examples:
+  vitrine embed --image=dress.jpg
+  vitrine embed --image=photos/ > vectors.jsonl
+Each line is {"query": the path, "vector": [...], "model": ...}. A dot product of
+two vectors is the similarity of their pictures.)";
+
+constexpr char kDescribeExamples[] = R"(Examples:
+  vitrine describe
+  vitrine describe --format=json | jq .categories
+  vitrine describe --server=search.internal:50051)";
+
+constexpr char kExportExamples[] = R"(Examples:
+  vitrine export > products.jsonl
+  vitrine export --vectors > vectors.jsonl
+Each line is a product: product_id, title, category, attributes and images (key,
+sha256 and, with --vectors, vector), in the order of the ids. A stream that breaks
+is taken up again after the last product.)";
+
+constexpr int kDescriptionColumn = 32;
+constexpr size_t kDescriptionWidth = 48;
+
+// Shows `--image=PATH ...` where CLI11 would print `--image TEXT ...`, and
+// wraps.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(kDescriptionColumn); }
+
+  std::string make_usage(const CLI::App*, std::string name) const override {
+    return "\nUsage: " + name + " [--flag=value ...]\n";
+  }
+  // CLI11 leaves two empty lines between groups.
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    return CLI::detail::find_and_replace(
+        CLI::Formatter::make_help(app, name, mode), "\n\n\n", "\n\n");
+  }
+  std::string make_option_name(const CLI::Option* option,
+                               bool positional) const override {
+    std::string name = CLI::Formatter::make_option_name(option, positional);
+    return name.substr(0, name.find('{'));  // Without "{false}".
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_option_text();
+  }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::string wrapped;
+    size_t width = 0;
+    for (const std::string& word :
+         CLI::detail::split(option->get_description(), ' ')) {
+      if (width > 0) {
+        bool wrap = width + 1 + word.size() > kDescriptionWidth;
+        wrapped += wrap ? '\n' : ' ';
+        width = wrap ? 0 : width + 1;
+      }
+      wrapped += word;
+      width += word.size();
+    }
+    return wrapped;
+  }
+};
+
+std::unique_ptr<CLI::App> NewApp(const char* name, const char* description,
+                                 const char* examples) {
+  auto app =
+      std::make_unique<CLI::App>(description, std::string("vitrine ") + name);
+  app->formatter(std::make_shared<HelpFormatter>());
+  app->set_help_flag();  // AddConnection adds one, as the last.
+  app->footer(examples);
+  return app;
+}
+
+void AddConnection(CLI::App* app, Flags* flags) {
+  app->add_option("--server", flags->server,
+                  "Where the server listens; VITRINE_SERVER in the "
+                  "environment, else 127.0.0.1:50051")
+      ->option_text("=HOST:PORT")
+      ->envname("VITRINE_SERVER")
+      ->group("Connection");
+  app->add_option("--timeout-ms", flags->timeout_ms,
+                  "Give up on an answer after so long (30000)")
+      ->option_text("=MS")
+      ->check(CLI::PositiveNumber)
+      ->group("Connection");
+  app->set_help_flag("--help", "Show this help")->group("Connection");
+}
+
+void AddFormat(CLI::App* app, Flags* flags, bool has_table) {
+  std::map<std::string, Format> formats = {{"json", Format::kJson}};
+  if (has_table) formats["table"] = Format::kTable;
+  auto* option =
+      app->add_option_function<std::string>(
+             "--format",
+             [flags, formats](const std::string& text) {
+               auto found = formats.find(text);
+               if (found == formats.end()) {
+                 throw CLI::ValidationError(
+                     "--format",
+                     "'" + text + "' is no format here; use " +
+                         (formats.size() > 1 ? "table or json" : "json"));
+               }
+               flags->format = found->second;
+             },
+             has_table ? "A table for people, or one JSON object a line (table)"
+                       : "One JSON object a line")
+          ->group("Output");
+  option->option_text(has_table ? "=table|json" : "=json");
+  if (!has_table) flags->format = Format::kJson;
+}
+
+void AddProgress(CLI::App* app, Flags* flags) {
+  app->add_flag("--progress", flags->progress,
+                "Show progress on standard error even where it is no terminal")
+      ->group("Output");
+}
+
+void AddImages(CLI::App* app, Flags* flags) {
+  app->add_option("--image", flags->images,
+                  "A JPEG, PNG or WebP file; a folder, read recursively; or - "
+                  "for paths on standard input. Several are several queries")
+      ->option_text("=PATH ...")
+      ->group("What to ask for");
+}
+
+void AddProducts(CLI::App* app, Flags* flags) {
+  app->add_option("--product", flags->products,
+                  "A product of the index; several are several queries")
+      ->option_text("=ID ...")
+      ->group("What to ask for");
+}
+
+void AddRegion(CLI::App* app, Flags* flags) {
+  app->add_option_function<std::string>(
+         "--region",
+         [flags](const std::string& text) {
+           flags->region = ParseRegion(text);
+         },
+         "Only this part of each --image, in shares of its width and height")
+      ->option_text("=X0,Y0,X1,Y1")
+      ->group("What to ask for");
+}
+
+void AddCondition(CLI::App* app, Flags* flags) {
+  app->add_option("--exclude", flags->exclude, "A product to leave out")
+      ->option_text("=ID ...")
+      ->group("Which answers");
+  app->add_option("--min-generation", flags->min_generation,
+                  "Fail where the server has an older generation")
+      ->option_text("=N")
+      ->group("Which answers");
+}
+
+void AddRequiredModel(CLI::App* app, Flags* flags) {
+  app->add_option("--required-model", flags->required_model,
+                  "Fail where another model is served: its SHA-256, or the "
+                  "first 8 digits of it or more")
+      ->option_text("=ID")
+      ->group("Which answers");
+}
+
+void AddPictures(CLI::App* app, Flags* flags) {
+  app->add_option("--sheet", flags->sheet,
+                  "Also draw the answer as a contact sheet; of several "
+                  "queries, sheet-1.png, sheet-2.png, ...")
+      ->option_text("=FILE.png")
+      ->group("Output");
+  app->add_flag("--thumbnails", flags->thumbnails,
+                "Add the thumbnails, in base64, to --format=json")
+      ->group("Output");
+}
+
+void AddExtraExamples(CLI::App* app, Flags* flags) {
+  for (bool minus : {false, true}) {
+    for (bool is_image : {true, false}) {
+      std::string name = std::string(minus ? "--minus-" : "--plus-") +
+                         (is_image ? "image" : "product");
+      app->add_option_function<std::vector<std::string>>(
+             name,
+             [flags, is_image, minus](const std::vector<std::string>& values) {
+               for (const std::string& value : values) {
+                 flags->extra_examples.push_back(
+                     ParseExtraExample(value, is_image, minus));
+               }
+             },
+             minus ? "Less like this; its weight is 0.5 where none is given"
+                   : "Also like this; its weight is 1 where none is given")
+          ->option_text(is_image ? "=PATH[@WEIGHT] ..." : "=ID[@WEIGHT] ...")
+          ->group("What to ask for");
+    }
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
+  auto app = NewApp(
+      "search", "The products most similar to a picture, a product or a vector",
+      kSearchExamples);
+  AddImages(app.get(), flags);
+  AddProducts(app.get(), flags);
+  app->add_option("--vector", flags->vectors,
+                  "A file of JSON lines, each an array of numbers or a line of "
+                  "`vitrine embed`; or - for standard input")
+      ->option_text("=FILE ...")
+      ->group("What to ask for");
+  AddExtraExamples(app.get(), flags);
+  AddRegion(app.get(), flags);
+  app->add_option_function<std::vector<std::string>>(
+         "--emphasis",
+         [flags](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             for (const std::string& part : SplitAtCommas(value)) {
+               flags->emphasis.push_back(ParseEmphasis(part));
+             }
+           }
+         },
+         "How much each block of the model counts; 1 changes nothing")
+      ->option_text("=shape=1,colour=2")
+      ->group("What to ask for");
+
+  app->add_option("--k", flags->k, "How many answers (10)")
+      ->option_text("=N")
+      ->group("Which answers");
+  app->add_option("--offset", flags->offset, "Skip so many")
+      ->option_text("=N")
+      ->group("Which answers");
+  app->add_option("--min-score", flags->min_score,
+                  "Leave out what scores less, 0 to 1")
+      ->option_text("=SCORE")
+      ->group("Which answers");
+  app->add_flag("!--no-group", flags->group,
+                "One answer a picture instead of one a product")
+      ->group("Which answers");
+  app->add_flag("--exclude-query", flags->exclude_query,
+                "Leave out the products that are asked for")
+      ->group("Which answers");
+  AddCondition(app.get(), flags);
+  AddRequiredModel(app.get(), flags);
+
+  app->add_option("--metric", flags->metric,
+                  "How to compare (that of the index)")
+      ->option_text("=cosine|euclidean|manhattan")
+      ->check(CLI::IsMember({"cosine", "euclidean", "manhattan"}))
+      ->group("How to search");
+  app->add_flag("--exact", flags->exact, "Compare with every picture")
+      ->group("How to search");
+  app->add_option("--ef", flags->ef,
+                  "Candidates kept by the graph walk; more finds more and "
+                  "takes longer")
+      ->option_text("=N")
+      ->group("How to search");
+
+  AddFormat(app.get(), flags, true);
+  AddPictures(app.get(), flags);
+  app->add_flag("--vectors", flags->return_vectors,
+                "Add the stored vectors to --format=json")
+      ->group("Output");
+  AddProgress(app.get(), flags);
+  AddConnection(app.get(), flags);
+  return app;
+}
+
+std::unique_ptr<CLI::App> RecommendApp(Flags* flags) {
+  auto app = NewApp("recommend",
+                    "Similar products of the same category, and pieces of "
+                    "other categories to go with it",
+                    kRecommendExamples);
+  AddImages(app.get(), flags);
+  AddProducts(app.get(), flags);
+  AddRegion(app.get(), flags);
+  app->add_option("--category", flags->category,
+                  "The category, where you know better than the neighbours")
+      ->option_text("=NAME")
+      ->group("What to ask for");
+  app->add_option("--min-confidence", flags->min_confidence,
+                  "A guessed category less sure than this, 0 to 1, restricts "
+                  "nothing (0.5)")
+      ->option_text("=SHARE")
+      ->group("What to ask for");
+
+  app->add_option("--k-similar,--k", flags->k_similar,
+                  "How many similar products (10)")
+      ->option_text("=N")
+      ->group("Which answers");
+  app->add_option("--k-per-slot", flags->k_per_slot,
+                  "How many pieces from each slot (3)")
+      ->option_text("=N")
+      ->group("Which answers");
+  app->add_option("--slots", flags->slots,
+                  "The slots to fill (all that go with the category)")
+      ->option_text("=shoes,bag,...")
+      ->delimiter(',')
+      ->group("Which answers");
+  AddCondition(app.get(), flags);
+  AddRequiredModel(app.get(), flags);
+
+  AddFormat(app.get(), flags, true);
+  AddPictures(app.get(), flags);
+  AddProgress(app.get(), flags);
+  AddConnection(app.get(), flags);
+  return app;
+}
+
+std::unique_ptr<CLI::App> EmbedApp(Flags* flags) {
+  auto app =
+      NewApp("embed", "The vectors of pictures, as JSON lines", kEmbedExamples);
+  AddImages(app.get(), flags);
+  AddRegion(app.get(), flags);
+  AddRequiredModel(app.get(), flags);
+  AddFormat(app.get(), flags, false);
+  AddProgress(app.get(), flags);
+  AddConnection(app.get(), flags);
+  return app;
+}
+
+std::unique_ptr<CLI::App> DescribeApp(Flags* flags) {
+  auto app = NewApp("describe",
+                    "What the index holds: size, categories, attributes, model",
+                    kDescribeExamples);
+  AddFormat(app.get(), flags, true);
+  AddConnection(app.get(), flags);
+  return app;
+}
+
+std::unique_ptr<CLI::App> ExportApp(Flags* flags) {
+  auto app = NewApp("export", "Every product of the index, as JSON lines",
+                    kExportExamples);
+  app->add_flag("--vectors", flags->return_vectors,
+                "Add the vector of each picture")
+      ->group("Output");
+  app->add_option("--after", flags->after_product_id,
+                  "Start after this product")
+      ->option_text("=ID")
+      ->group("Output");
+  AddFormat(app.get(), flags, false);
+  AddProgress(app.get(), flags);
+  AddConnection(app.get(), flags);
+  return app;
+}
+
+}  // namespace vitrine::cli

@@ -1,0 +1,160 @@
+#include "clients/cli/flags.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace vitrine::cli {
+namespace {
+
+Flags Parse(std::vector<std::string> arguments) {
+  CommandLine line = ParseCommandLine(std::move(arguments));
+  EXPECT_TRUE(line.flags) << line.text;
+  return line.flags.value_or(Flags());
+}
+
+// The message of a command line that must be refused as wrong usage.
+std::string Refused(std::vector<std::string> arguments) {
+  CommandLine line = ParseCommandLine(std::move(arguments));
+  EXPECT_FALSE(line.flags);
+  EXPECT_EQ(line.exit_status, kUsage);
+  return line.text;
+}
+
+bool Contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Flags, ReadSeveralQueries) {
+  Flags flags = Parse({"search", "--image=a.jpg", "--image", "b.jpg", "c.jpg",
+                       "--product=1163", "--k=5"});
+  EXPECT_EQ(flags.images,
+            (std::vector<std::string>{"a.jpg", "b.jpg", "c.jpg"}));
+  EXPECT_EQ(flags.products, std::vector<std::string>{"1163"});
+  EXPECT_EQ(flags.k, 5);
+  EXPECT_TRUE(flags.group);
+}
+
+TEST(Flags, ReadStandardInputAsAnImage) {
+  EXPECT_EQ(Parse({"search", "--image=-"}).images[0], "-");
+  EXPECT_EQ(Parse({"search", "--image", "-"}).images[0], "-");
+  EXPECT_TRUE(Contains(Refused({"search", "--image=-", "--vector=-"}), "once"));
+}
+
+TEST(Flags, ReadWeightedExamples) {
+  Flags flags = Parse({"search", "--image=a.jpg", "--plus-product=1163",
+                       "--plus-image=b@2.jpg", "--minus-product=me@shop@0.25",
+                       "--minus-image=c.jpg"});
+  ASSERT_EQ(flags.extra_examples.size(), 4u);
+  float sum = 0;
+  for (const ExtraExample& example : flags.extra_examples) {
+    sum += example.weight;
+    if (example.value == "me@shop") {
+      EXPECT_EQ(example.weight, -0.25f);
+    }
+    if (example.value == "1163") {
+      EXPECT_EQ(example.weight, 1);
+    }
+    if (example.value == "b@2.jpg") {
+      EXPECT_TRUE(example.is_image);
+    }
+    if (example.value == "c.jpg") {
+      EXPECT_EQ(example.weight, -0.5f);
+    }
+  }
+  EXPECT_EQ(sum, 1 + 1 - 0.25f - 0.5f);
+  EXPECT_TRUE(
+      Contains(Refused({"search", "--image=a.jpg", "--plus-product=1163@-1"}),
+               "--minus-product"));
+}
+
+TEST(Flags, ReadTheRest) {
+  Flags flags = Parse(
+      {"search", "--product=1", "--emphasis=shape=1,colour=2.5", "--no-group",
+       "--exclude-query", "--exclude=7", "--metric=euclidean", "--exact",
+       "--ef=64", "--offset=3", "--min-score=0.5", "--min-generation=9",
+       "--required-model=abcdef01", "--thumbnails", "--vectors",
+       "--format=json", "--sheet=a.png", "--timeout-ms=50", "--progress"});
+  ASSERT_EQ(flags.emphasis.size(), 2u);
+  EXPECT_EQ(flags.emphasis[1], (std::pair<std::string, float>("colour", 2.5f)));
+  EXPECT_FALSE(flags.group);
+  EXPECT_TRUE(flags.exclude_query && flags.exact && flags.thumbnails &&
+              flags.return_vectors && flags.progress);
+  EXPECT_EQ(flags.exclude, std::vector<std::string>{"7"});
+  EXPECT_EQ(flags.metric, "euclidean");
+  EXPECT_EQ(flags.ef, 64);
+  EXPECT_EQ(flags.offset, 3);
+  EXPECT_EQ(flags.min_score, 0.5f);
+  EXPECT_EQ(flags.min_generation, 9u);
+  EXPECT_EQ(flags.required_model, "abcdef01");
+  EXPECT_EQ(flags.format, Format::kJson);
+  EXPECT_EQ(flags.sheet, "a.png");
+  EXPECT_EQ(flags.timeout_ms, 50);
+}
+
+TEST(Flags, ReadARegion) {
+  Flags flags = Parse({"search", "--image=a.jpg", "--region=0,0.5,1,1"});
+  ASSERT_TRUE(flags.region);
+  EXPECT_EQ(flags.region->y0, 0.5f);
+  EXPECT_EQ(flags.region->x1, 1);
+  EXPECT_TRUE(Contains(Refused({"search", "--image=a.jpg", "--region=0,0.5,1"}),
+                       "0,0.5,1,1"));
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--region=0,0,1,1"}),
+                       "--image"));
+}
+
+TEST(Flags, ReadSlotsAtCommas) {
+  Flags flags = Parse({"recommend", "--product=1", "--slots=shoes,bag", "--k=4",
+                       "--k-per-slot=2", "--min-confidence=0.3"});
+  EXPECT_EQ(flags.slots, (std::vector<std::string>{"shoes", "bag"}));
+  EXPECT_EQ(flags.k_similar, 4);
+  EXPECT_EQ(flags.k_per_slot, 2);
+  EXPECT_EQ(flags.min_confidence, 0.3f);
+}
+
+TEST(Flags, TakeTheServerFromTheEnvironment) {
+  setenv("VITRINE_SERVER", "far:1", 1);
+  EXPECT_EQ(Parse({"describe"}).server, "far:1");
+  EXPECT_EQ(Parse({"describe", "--server=near:2"}).server, "near:2");
+  unsetenv("VITRINE_SERVER");
+  EXPECT_EQ(Parse({"describe"}).server, "127.0.0.1:50051");
+}
+
+TEST(Flags, NameTheRightOne) {
+  EXPECT_TRUE(Contains(Refused({"serach"}), "did you mean search?"));
+  EXPECT_TRUE(Contains(Refused({"chekc"}), "did you mean check?"));
+  EXPECT_TRUE(Contains(Refused({"search", "--imgae=a.jpg"}),
+                       "has no flag --imgae; did you mean --image?"));
+  EXPECT_TRUE(Contains(Refused({"describe", "--image=a.jpg"}),
+                       "describe has no flag --image"));
+  EXPECT_TRUE(Contains(Refused({"search", "a.jpg"}), "--image=a.jpg"));
+  EXPECT_TRUE(Contains(Refused({"--k=3", "search"}), "the verb comes first"));
+}
+
+TEST(Flags, NameTheValueThatIsWrong) {
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--k=ten"}), "ten"));
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--format=xml"}),
+                       "table or json"));
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--metric=cos"}),
+                       "euclidean"));
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--emphasis=shape"}),
+                       "shape=1,colour=2"));
+  EXPECT_TRUE(Contains(Refused({"search"}), "--image=PATH"));
+  EXPECT_TRUE(Contains(Refused({"embed"}), "--image=PATH"));
+}
+
+TEST(Flags, ShowHelpWithExamplesOnStandardOutput) {
+  for (const char* verb :
+       {"search", "recommend", "embed", "describe", "export"}) {
+    CommandLine line = ParseCommandLine({verb, "--help"});
+    EXPECT_EQ(line.exit_status, kOk) << verb;
+    EXPECT_TRUE(Contains(line.text, std::string("vitrine ") + verb)) << verb;
+    EXPECT_TRUE(Contains(line.text, "Examples:")) << verb;
+  }
+  EXPECT_EQ(ParseCommandLine({"--help"}).exit_status, kOk);
+  EXPECT_EQ(ParseCommandLine({}).exit_status, kUsage);
+  EXPECT_TRUE(ParseCommandLine({"--version"}).text.starts_with("vitrine "));
+}
+
+}  // namespace
+}  // namespace vitrine::cli
