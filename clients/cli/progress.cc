@@ -33,6 +33,7 @@ Progress::Progress(std::ostream& err, Mode mode, std::optional<int64_t> total,
 
 Progress::~Progress() {
   if (mode_ == Mode::kOff || done_ == 0) return;
+  if (mode_ == Mode::kTerminal && !shown_before_) return;
   Show();
   if (mode_ == Mode::kTerminal) err_ << "\n" << std::flush;
 }
@@ -40,8 +41,8 @@ Progress::~Progress() {
 void Progress::Update(int64_t done, int64_t failed) {
   done_ = done;
   failed_ = failed;
-  auto pause = mode_ == Mode::kTerminal ? std::chrono::milliseconds(100)
-                                        : std::chrono::milliseconds(5000);
+  std::chrono::milliseconds pause(5000);
+  if (mode_ == Mode::kTerminal) pause /= shown_before_ ? 50 : 5;
   if (mode_ == Mode::kOff || Clock::now() - shown_ < pause) return;
   Show();
 }
@@ -53,6 +54,7 @@ void Progress::Clear() {
 
 void Progress::Show() {
   shown_ = Clock::now();
+  shown_before_ = true;
   double elapsed_s = std::chrono::duration<double>(shown_ - start_).count();
   Clear();
   err_ << FormatProgress(done_, total_, failed_, elapsed_s, noun_);

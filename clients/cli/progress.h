@@ -15,8 +15,8 @@ std::string FormatProgress(int64_t done, std::optional<int64_t> total,
                            int64_t failed, double elapsed_s,
                            std::string_view noun);
 
-// On a terminal the line is redrawn in place, elsewhere a new one is printed
-// every few seconds. Not thread-safe.
+// On a terminal the line is redrawn in place, after a first second without one;
+// elsewhere a new line is printed every few seconds. Not thread-safe.
 class Progress {
  public:
   enum class Mode { kOff, kTerminal, kLines };
@@ -24,7 +24,7 @@ class Progress {
   // `err` must outlive it.
   Progress(std::ostream& err, Mode mode, std::optional<int64_t> total,
            std::string noun);
-  // Shows the last state.
+  // Shows the last state; on a terminal only where there was a line before.
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -46,6 +46,7 @@ class Progress {
   int64_t done_ = 0;
   int64_t failed_ = 0;
   bool on_screen_ = false;
+  bool shown_before_ = false;
 };
 
 }  // namespace vitrine::cli
