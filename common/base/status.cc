@@ -38,13 +38,14 @@ v1::ErrorReason ReasonOf(absl::StatusCode code) {
 
 absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason,
                        std::string_view message, std::string_view field,
-                       std::optional<double> limit) {
+                       std::optional<double> limit, int retry_after_ms) {
   v1::Error error;
   error.set_reason(reason);
   error.set_message(std::string(message));
   error.set_field(std::string(field));
   if (limit) error.set_limit(*limit);
   error.set_code(static_cast<int>(code));
+  error.set_retry_after_ms(retry_after_ms);
   absl::Status status(code, absl::string_view(message.data(), message.size()));
   status.SetPayload(kPayloadUrl, absl::Cord(error.SerializeAsString()));
   return status;
@@ -60,6 +61,15 @@ v1::Error ErrorOf(const absl::Status& status) {
   error.set_message(std::string(status.message()));
   error.set_code(static_cast<int>(status.code()));
   return error;
+}
+
+absl::Status WithField(const absl::Status& status, std::string_view field) {
+  if (status.ok()) return status;
+  v1::Error error = ErrorOf(status);
+  error.set_field(std::string(field));
+  absl::Status named = status;
+  named.SetPayload(kPayloadUrl, absl::Cord(error.SerializeAsString()));
+  return named;
 }
 
 absl::Status Annotate(const absl::Status& status, std::string_view prefix) {

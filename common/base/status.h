@@ -31,14 +31,20 @@
 namespace vitrine {
 
 // A status whose payload tells programs what `message` tells people. `field` is
-// the path of the request's field; `limit` the bound that was passed.
+// the path of the request's field; `limit` the bound that was passed;
+// `retry_after_ms`, where positive, when a retry is sensible.
 absl::Status MakeError(absl::StatusCode code, v1::ErrorReason reason,
                        std::string_view message, std::string_view field = {},
-                       std::optional<double> limit = std::nullopt);
+                       std::optional<double> limit = std::nullopt,
+                       int retry_after_ms = 0);
 
 // The error of a status that is not OK: its payload, or one made from its code
 // and message where it has none.
 v1::Error ErrorOf(const absl::Status& status);
+
+// `status` with `field` for the path of what was wrong, in the words of the
+// request rather than of the function that found it.
+absl::Status WithField(const absl::Status& status, std::string_view field);
 
 // `status` with `prefix` and ": " before its message; payloads are kept.
 absl::Status Annotate(const absl::Status& status, std::string_view prefix);
