@@ -63,6 +63,21 @@ TEST_F(SnapshotTest, SharesFilesWithTheGenerationBefore) {
   EXPECT_EQ(second->images(), 19u);
 }
 
+TEST_F(SnapshotTest, SharesNothingWithAnIndexThatWasBegunAnew) {
+  ASSERT_OK(builder_.AddShard(DrawRows(20, 1)));
+  ASSERT_OK(builder_.Publish());
+  auto first = OpenNewest();
+  std::filesystem::remove_all(builder_.paths().root);
+  IndexBuilder anew(builder_.paths().root, TestBlocks());
+  ASSERT_OK(anew.AddShard(DrawRows(30, 2)));
+  ASSERT_OK(anew.Publish());
+  ASSERT_EQ(anew.set().shards(0).file().name(),
+            builder_.set().shards(0).file().name());
+  auto second = OpenNewest(first.get());
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->images(), 30u);
+}
+
 TEST_F(SnapshotTest, KeepsToTheNewestGenerationThatVerifies) {
   ASSERT_OK(builder_.AddShard(DrawRows(20, 1)));
   ASSERT_OK(builder_.Publish());

@@ -10,6 +10,34 @@
 namespace vitrine {
 namespace {
 
+// Calls visit(folder, ref) for each file that a snapshot of `manifest` opens.
+template <typename Visit>
+void ForEachFile(const storage::Manifest& manifest, const Visit& visit) {
+  for (const storage::VectorSet& set : manifest.vector_sets()) {
+    for (const storage::Shard& shard : set.shards()) {
+      visit('s', shard.file());
+      if (shard.has_deletions()) visit('d', shard.deletions());
+    }
+  }
+  for (const auto& ref : manifest.product_segments()) visit('t', ref);
+  for (const auto& ref : manifest.picture_packs()) visit('p', ref);
+}
+
+// Whether no name means one file in `a` and another in `b`. An index that was
+// begun anew in the same folder counts its files from the start again.
+bool NamesAgree(const storage::Manifest& a, const storage::Manifest& b) {
+  absl::flat_hash_map<std::string, uint64_t> checksums;
+  ForEachFile(a, [&](char folder, const storage::FileRef& ref) {
+    checksums[folder + ref.name()] = ref.checksum();
+  });
+  bool agree = true;
+  ForEachFile(b, [&](char folder, const storage::FileRef& ref) {
+    auto it = checksums.find(folder + ref.name());
+    if (it != checksums.end() && it->second != ref.checksum()) agree = false;
+  });
+  return agree;
+}
+
 // The part of `open` that has this name; null where none has.
 template <typename T>
 std::shared_ptr<const T> FindOpen(
@@ -44,7 +72,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     const IndexPaths& paths, const storage::Manifest& manifest,
     const Snapshot* previous) {
   static const Snapshot* const kNothing = new Snapshot();  // Never destroyed.
-  if (previous == nullptr) previous = kNothing;
+  if (previous == nullptr || !NamesAgree(previous->manifest_, manifest)) {
+    previous = kNothing;
+  }
   std::shared_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->manifest_ = manifest;
   VITRINE_ASSIGN_OR_RETURN(snapshot->serving_, ServingSet(snapshot->manifest_));
