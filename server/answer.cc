@@ -1,0 +1,105 @@
+#include "server/answer.h"
+
+#include <algorithm>
+
+#include "common/vector/half.h"
+
+namespace vitrine {
+
+v1::Metric ToProto(Metric metric) {
+  switch (metric) {
+    case Metric::kCosine:
+      return v1::METRIC_COSINE;
+    case Metric::kEuclidean:
+      return v1::METRIC_EUCLIDEAN;
+    case Metric::kManhattan:
+      return v1::METRIC_MANHATTAN;
+  }
+  return v1::METRIC_UNSPECIFIED;
+}
+
+v1::AttributeValue ToProto(const storage::Attribute& attribute) {
+  v1::AttributeValue value;
+  switch (attribute.kind_case()) {
+    case storage::Attribute::kText:
+      value.set_text(attribute.text());
+      break;
+    case storage::Attribute::kNumber:
+      value.set_number(attribute.number());
+      break;
+    case storage::Attribute::kFlag:
+      value.set_flag(attribute.flag());
+      break;
+    case storage::Attribute::kList:
+      *value.mutable_list()->mutable_values() = attribute.list().values();
+      break;
+    case storage::Attribute::KIND_NOT_SET:
+      break;
+  }
+  return value;
+}
+
+void FillVector(const Snapshot& snapshot, const uint16_t* stored,
+                v1::Vector* vector) {
+  vector->mutable_values()->Resize(snapshot.dim(), 0);
+  FloatsFromHalves(stored, snapshot.dim(),
+                   vector->mutable_values()->mutable_data());
+}
+
+v1::Hit MakeHit(const Snapshot& snapshot, const SearchHit& found,
+                const v1::ReturnFields& fields,
+                std::span<const std::string> sha256s) {
+  const RowKey key = found.key();
+  v1::Hit hit;
+  hit.set_product_id(std::string(key.product_id));
+  hit.set_image(std::string(key.image_key));
+  // Rounding of stored vectors may pass 1 by a little.
+  hit.set_score(std::clamp(found.score, 0.0f, 1.0f));
+  hit.set_distance(std::max(found.distance, 0.0f));
+  for (size_t b = 0; b < found.block_cosines.size(); ++b) {
+    v1::BlockScore* score = hit.add_block_scores();
+    score->set_block(snapshot.blocks()[b].name);
+    score->set_cosine(std::clamp(found.block_cosines[b], -1.0f, 1.0f));
+  }
+  hit.set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
+                       sha256s.end());
+  // A picture may be searchable before its product's record has come.
+  if (auto record = snapshot.FindProduct(key.product_id); record.ok()) {
+    hit.set_category(record->category());
+    if (!fields.omit_title()) hit.set_title(record->title());
+    if (!fields.omit_attributes()) {
+      for (const auto& [name, attribute] : record->attributes()) {
+        (*hit.mutable_attributes())[name] = ToProto(attribute);
+      }
+    }
+  }
+  if (fields.thumbnail()) {
+    hit.set_thumbnail(std::string(snapshot.FindThumbnail(key.sha256)));
+  }
+  if (fields.vector()) {
+    FillVector(snapshot, found.shard->vector(found.row), hit.mutable_vector());
+  }
+  return hit;
+}
+
+v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result) {
+  v1::QueryPlan plan;
+  switch (result.plan) {
+    case SearchResult::Plan::kExactScan:
+      plan.set_kind(v1::QueryPlan::KIND_EXACT_SCAN);
+      break;
+    case SearchResult::Plan::kGraphWalk:
+      plan.set_kind(v1::QueryPlan::KIND_GRAPH_WALK);
+      break;
+    case SearchResult::Plan::kFilteredScan:
+      plan.set_kind(v1::QueryPlan::KIND_FILTERED_SCAN);
+      break;
+  }
+  plan.set_ef(result.ef);
+  plan.set_rows_visited(result.rows_visited);
+  plan.set_rows_matching(result.rows_matching);
+  plan.set_shards(static_cast<int>(snapshot.shards().size()));
+  return plan;
+}
+
+}  // namespace vitrine

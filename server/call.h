@@ -1,0 +1,28 @@
+// What a request handler must know of the call that it serves, whatever
+// carries it.
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "absl/status/status.h"
+
+namespace vitrine {
+
+struct Call {
+  std::chrono::steady_clock::time_point arrived =
+      std::chrono::steady_clock::now();
+  // Past it the answer is of no use.
+  std::chrono::system_clock::time_point deadline =
+      std::chrono::system_clock::time_point::max();
+  // Whether the caller has gone; may be empty.
+  std::function<bool()> cancelled;
+
+  // DEADLINE_EXCEEDED or CANCELLED where work would be in vain.
+  absl::Status Check() const;
+};
+
+// Milliseconds from `begin` to now.
+float MillisecondsSince(std::chrono::steady_clock::time_point begin);
+
+}  // namespace vitrine

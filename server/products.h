@@ -1,0 +1,33 @@
+// Answers GetProduct, GetImage, ListProducts and DescribeIndex.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "server/serving.h"
+#include "vitrine/v1/search.pb.h"
+
+namespace vitrine {
+
+absl::StatusOr<v1::GetProductResponse> HandleGetProduct(
+    const Serving& serving, const v1::GetProductRequest& request);
+
+absl::StatusOr<v1::GetImageResponse> HandleGetImage(
+    const Serving& serving, const v1::GetImageRequest& request);
+
+// UNIMPLEMENTED where the request has a field that this version does not
+// honour.
+absl::Status CheckListProducts(const v1::ListProductsRequest& request);
+
+// The products after `after`, as many as fit one message; none after the last.
+absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
+                                                      std::string_view after,
+                                                      bool vectors);
+
+// `degraded` says why an older generation is served, if it is.
+v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
+                                              const std::string& degraded,
+                                              const std::string& version);
+
+}  // namespace vitrine

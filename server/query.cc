@@ -1,0 +1,339 @@
+#include "server/query.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/vector/blocks.h"
+#include "common/vector/half.h"
+#include "server/pictures.h"
+
+namespace vitrine {
+namespace {
+
+// The limits that search.proto names.
+constexpr int kMaxK = 1000;
+constexpr int kMaxEf = 4096;
+constexpr int kMaxExamples = 16;
+constexpr int kMaxExcludedProducts = 10'000;
+constexpr int kMinModelPrefix = 8;
+constexpr float kMaxEmphasis = 1000;
+
+absl::Status Invalid(std::string_view field, std::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   v1::ERROR_REASON_INVALID_PARAMETER, message, field);
+}
+
+absl::StatusOr<Metric> MetricOfRequest(const v1::SearchRequest& request,
+                                       const Snapshot& snapshot) {
+  switch (request.metric()) {
+    case v1::METRIC_UNSPECIFIED:
+      return MetricOf(snapshot.serving());
+    case v1::METRIC_COSINE:
+      return Metric::kCosine;
+    case v1::METRIC_EUCLIDEAN:
+      return Metric::kEuclidean;
+    case v1::METRIC_MANHATTAN:
+      return Metric::kManhattan;
+    default:
+      return Invalid("metric",
+                     absl::StrCat("metric ", request.metric(),
+                                  " is not known; right is 0 (the index's "
+                                  "own), 1 (cosine), 2 (Euclidean) or 3 "
+                                  "(Manhattan)"));
+  }
+}
+
+absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
+                                              const Snapshot& snapshot) {
+  if (request.emphasis().empty()) return std::vector<float>();
+  std::vector<float> emphasis(snapshot.blocks().size(), 1);
+  for (int i = 0; i < request.emphasis_size(); ++i) {
+    const v1::BlockEmphasis& wish = request.emphasis(i);
+    const std::string field = absl::StrCat("emphasis[", i, "]");
+    auto block = std::find_if(
+        snapshot.blocks().begin(), snapshot.blocks().end(),
+        [&wish](const Block& b) { return b.name == wish.block(); });
+    if (block == snapshot.blocks().end()) {
+      std::string names;
+      for (const Block& known : snapshot.blocks()) {
+        absl::StrAppend(&names, names.empty() ? "" : ", ", known.name);
+      }
+      return Invalid(field + ".block",
+                     absl::StrCat("the model has no block '", wish.block(),
+                                  "'; its blocks are ", names));
+    }
+    VITRINE_RETURN_IF_ERROR(
+        CheckRange(field + ".emphasis", wish.emphasis(), 0, kMaxEmphasis));
+    emphasis[block - snapshot.blocks().begin()] = wish.emphasis();
+  }
+  if (std::all_of(emphasis.begin(), emphasis.end(),
+                  [](float e) { return e == 0; })) {
+    return Invalid("emphasis",
+                   "every block has emphasis 0, so that nothing is left to "
+                   "compare; give at least one a positive emphasis");
+  }
+  return emphasis;
+}
+
+absl::Status CheckLaterFields(const v1::SearchRequest& request) {
+  VITRINE_RETURN_IF_ERROR(CheckUnset(request.has_filter(), "filter"));
+  VITRINE_RETURN_IF_ERROR(CheckUnset(request.facets_size() > 0, "facets"));
+  VITRINE_RETURN_IF_ERROR(CheckUnset(request.has_min_recall(), "min_recall"));
+  VITRINE_RETURN_IF_ERROR(CheckUnset(request.collapse_near_duplicates(),
+                                     "collapse_near_duplicates"));
+  return CheckUnset(request.diversity_size() > 0, "diversity");
+}
+
+absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
+                                      const Snapshot& snapshot) {
+  SearchParams params;
+  params.k = request.has_k() ? request.k() : 10;
+  VITRINE_RETURN_IF_ERROR(CheckRange("k", params.k, 1, kMaxK));
+  params.offset = request.offset();
+  VITRINE_RETURN_IF_ERROR(
+      CheckRange("offset", params.offset, 0, kMaxK - params.k));
+  params.min_score = request.min_score();
+  VITRINE_RETURN_IF_ERROR(CheckRange("min_score", params.min_score, 0, 1));
+  if (request.has_group_by_product()) {
+    params.group_by_product = request.group_by_product();
+  }
+  VITRINE_ASSIGN_OR_RETURN(params.metric, MetricOfRequest(request, snapshot));
+  params.exact = request.exact();
+  if (request.has_ef()) {
+    params.ef = request.ef();
+    VITRINE_RETURN_IF_ERROR(CheckRange("ef", params.ef, 1, kMaxEf));
+  }
+  VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, snapshot));
+  VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));
+  for (const std::string& id : request.exclude_product_ids()) {
+    params.excluded_products.insert(id);
+  }
+  if (request.exclude_query_products()) {
+    for (const v1::Example& example : request.examples()) {
+      if (example.has_product_id()) {
+        params.excluded_products.insert(example.product_id());
+      }
+    }
+  }
+  return params;
+}
+
+absl::Status CheckExamples(const v1::SearchRequest& request,
+                           const Snapshot& snapshot) {
+  if (request.examples().empty()) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     v1::ERROR_REASON_NO_EXAMPLE,
+                     "the search has no example; give at least one picture, "
+                     "product id or vector",
+                     "examples");
+  }
+  VITRINE_RETURN_IF_ERROR(
+      CheckCount("examples", request.examples_size(), 1, kMaxExamples));
+  bool any_positive = false;
+  for (int i = 0; i < request.examples_size(); ++i) {
+    const v1::Example& example = request.examples(i);
+    const std::string field = absl::StrCat("examples[", i, "]");
+    const float weight = example.has_weight() ? example.weight() : 1;
+    if (!std::isfinite(weight)) {
+      return Invalid(field + ".weight",
+                     absl::StrCat("the weight ", weight,
+                                  " is no number; right "
+                                  "is any finite one, negative for 'less like "
+                                  "this'"));
+    }
+    any_positive = any_positive || weight > 0;
+    switch (example.source_case()) {
+      case v1::Example::kVector:
+        VITRINE_RETURN_IF_ERROR(
+            CheckVector(snapshot.blocks(),
+                        {example.vector().values().data(),
+                         static_cast<size_t>(example.vector().values_size())},
+                        field + ".vector.values"));
+        break;
+      case v1::Example::kImage:
+      case v1::Example::kProductId:
+        break;
+      case v1::Example::SOURCE_NOT_SET:
+        return MakeError(
+            absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_NO_EXAMPLE,
+            absl::StrCat(field,
+                         " is empty; it needs an image, a product_id "
+                         "or a vector"),
+            field);
+    }
+  }
+  if (!any_positive) {
+    return MakeError(absl::StatusCode::kInvalidArgument,
+                     v1::ERROR_REASON_EXAMPLES_CANCEL,
+                     "no example has a positive weight; a search needs "
+                     "something to look for",
+                     "examples");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CheckRange(std::string_view field, double value, double min,
+                        double max) {
+  if (value >= min && value <= max) return absl::OkStatus();
+  const std::string name(field);
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
+      absl::StrCat(name, " is ", value, "; right is ", min, " to ", max), field,
+      value < min ? min : max);
+}
+
+absl::Status CheckUnset(bool is_set, std::string_view field) {
+  if (!is_set) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kUnimplemented,
+                   v1::ERROR_REASON_UNIMPLEMENTED,
+                   absl::StrCat("this version of the server cannot honour the "
+                                "field '",
+                                std::string(field), "'; leave it unset"),
+                   field);
+}
+
+absl::Status CheckCount(std::string_view field, int count, int min, int max) {
+  if (count >= min && count <= max) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   v1::ERROR_REASON_INVALID_PARAMETER,
+                   absl::StrCat(std::string(field), " has ", count,
+                                " entries; right is ", min, " to ", max),
+                   field, count < min ? min : max);
+}
+
+absl::Status CheckExclusions(int count) {
+  return CheckCount("exclude_product_ids", count, 0, kMaxExcludedProducts);
+}
+
+absl::Status CheckPreconditions(const Snapshot& snapshot,
+                                uint64_t min_generation,
+                                std::string_view required_model) {
+  if (min_generation > snapshot.generation()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        v1::ERROR_REASON_GENERATION_NOT_SERVED,
+        absl::StrCat("generation ", min_generation,
+                     " is not served yet; the newest here is ",
+                     snapshot.generation(), "; try again in a moment"),
+        "min_generation", static_cast<double>(snapshot.generation()),
+        /*retry_after_ms=*/100);
+  }
+  if (required_model.empty()) return absl::OkStatus();
+  if (required_model.size() < kMinModelPrefix) {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
+        absl::StrCat("required_model is '", std::string(required_model),
+                     "'; right is the SHA-256 of a bundle, or at least its "
+                     "first ",
+                     kMinModelPrefix, " digits"),
+        "required_model", kMinModelPrefix);
+  }
+  const std::string wanted = absl::AsciiStrToLower(
+      absl::string_view(required_model.data(), required_model.size()));
+  const std::string& served = snapshot.serving().model();
+  if (!std::string_view(served).starts_with(wanted)) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
+        absl::StrCat("model ", wanted,
+                     " is required, but the index serves model ", served),
+        "required_model");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
+                                              std::string_view product_id,
+                                              std::string_view field) {
+  auto product = snapshot.FindProduct(product_id);
+  if (!product.ok()) return WithField(product.status(), field);
+  ProductVector result;
+  std::vector<std::vector<float>> pictures;
+  snapshot.ForEachRowOf(product_id, [&](const Shard& shard, uint32_t row) {
+    pictures.emplace_back(snapshot.dim());
+    FloatsFromHalves(shard.vector(row), snapshot.dim(), pictures.back().data());
+    result.sha256s.emplace_back(shard.key(row).sha256);
+  });
+  if (pictures.empty()) {
+    return MakeError(absl::StatusCode::kNotFound,
+                     v1::ERROR_REASON_UNKNOWN_IMAGE,
+                     absl::StrCat("product '", std::string(product_id),
+                                  "' has no searchable picture"),
+                     field);
+  }
+  std::vector<WeightedVector> examples;
+  for (const std::vector<float>& picture : pictures) {
+    examples.push_back({picture.data(), 1});
+  }
+  auto mean = CombineExamples(snapshot.blocks(), examples);
+  if (!mean.ok()) return WithField(mean.status(), field);
+  result.vector = *std::move(mean);
+  return result;
+}
+
+absl::StatusOr<Query> BuildQuery(const Serving& serving,
+                                 const v1::SearchRequest& request,
+                                 const Call& call, v1::Timings* timings) {
+  const Snapshot& snapshot = serving.snapshot();
+  VITRINE_RETURN_IF_ERROR(CheckPreconditions(snapshot, request.min_generation(),
+                                             request.required_model()));
+  VITRINE_RETURN_IF_ERROR(CheckLaterFields(request));
+  VITRINE_RETURN_IF_ERROR(CheckExamples(request, snapshot));
+  Query query;
+  VITRINE_ASSIGN_OR_RETURN(query.params, ParamsOf(request, snapshot));
+
+  std::vector<std::vector<float>> vectors(request.examples_size());
+  std::vector<WeightedVector> examples(request.examples_size());
+  std::vector<PictureInput> pictures;
+  std::vector<int> example_of_picture;
+  for (int i = 0; i < request.examples_size(); ++i) {
+    const v1::Example& example = request.examples(i);
+    examples[i].weight = example.has_weight() ? example.weight() : 1;
+    const std::string field = absl::StrCat("examples[", i, "]");
+    if (example.has_image()) {
+      pictures.push_back({&example.image(), field + ".image"});
+      example_of_picture.push_back(i);
+    } else if (example.has_vector()) {
+      vectors[i].assign(example.vector().values().begin(),
+                        example.vector().values().end());
+      NormaliseBlocks(snapshot.blocks(), vectors[i].data());
+    } else {
+      VITRINE_ASSIGN_OR_RETURN(ProductVector product,
+                               VectorOfProduct(snapshot, example.product_id(),
+                                               field + ".product_id"));
+      vectors[i] = std::move(product.vector);
+      if (examples[i].weight > 0) {
+        std::move(product.sha256s.begin(), product.sha256s.end(),
+                  std::back_inserter(query.sha256s));
+      }
+    }
+  }
+  auto embedded = EmbedPictures(serving, pictures, call, timings);
+  for (size_t p = 0; p < embedded.size(); ++p) {
+    if (!embedded[p].ok()) return embedded[p].status();
+    const int i = example_of_picture[p];
+    vectors[i] = std::move(embedded[p]->vector);
+    if (examples[i].weight > 0 && !embedded[p]->sha256.empty()) {
+      query.sha256s.push_back(std::move(embedded[p]->sha256));
+    }
+  }
+  for (size_t i = 0; i < examples.size(); ++i) {
+    examples[i].vector = vectors[i].data();
+  }
+  VITRINE_ASSIGN_OR_RETURN(query.vector,
+                           CombineExamples(snapshot.blocks(), examples));
+
+  if (request.examples_size() == 1 && request.examples(0).has_product_id() &&
+      !query.params.excluded_products.contains(
+          request.examples(0).product_id())) {
+    query.first_product = request.examples(0).product_id();
+  }
+  return query;
+}
+
+}  // namespace vitrine

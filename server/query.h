@@ -1,0 +1,63 @@
+// From a search request to what the index is asked: every field checked, the
+// examples made one vector.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/index/search.h"
+#include "server/call.h"
+#include "server/serving.h"
+#include "vitrine/v1/search.pb.h"
+
+namespace vitrine {
+
+struct Query {
+  std::vector<float> vector;  // dim numbers, normalised by blocks.
+  SearchParams params;        // Its excluded products point into the request.
+  // The content of the pictures that are asked for, 32 bytes each.
+  std::vector<std::string> sha256s;
+  // Comes first in the answer, as 100 %; empty for none.
+  std::string first_product;
+};
+
+// A product as an example.
+struct ProductVector {
+  std::vector<float> vector;         // The mean of its pictures, normalised.
+  std::vector<std::string> sha256s;  // Of its pictures, 32 bytes each.
+};
+
+// NOT_FOUND where there is no such product or it has no searchable picture.
+absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
+                                              std::string_view product_id,
+                                              std::string_view field);
+
+// FAILED_PRECONDITION where the served generation is older than
+// `min_generation` or its model does not begin with `required_model`.
+absl::Status CheckPreconditions(const Snapshot& snapshot,
+                                uint64_t min_generation,
+                                std::string_view required_model);
+
+// UNIMPLEMENTED where a field is set that this version does not honour.
+absl::Status CheckUnset(bool is_set, std::string_view field);
+
+// INVALID_ARGUMENT unless `field` has `min` to `max` entries.
+absl::Status CheckCount(std::string_view field, int count, int min, int max);
+
+// The same for exclude_product_ids.
+absl::Status CheckExclusions(int count);
+
+// INVALID_ARGUMENT unless min <= value <= max.
+absl::Status CheckRange(std::string_view field, double value, double min,
+                        double max);
+
+// Checks all of the request before any picture is decoded. `request` must
+// outlive the query. Adds to `timings`.
+absl::StatusOr<Query> BuildQuery(const Serving& serving,
+                                 const v1::SearchRequest& request,
+                                 const Call& call, v1::Timings* timings);
+
+}  // namespace vitrine

@@ -1,0 +1,130 @@
+#include "server/search_handler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/index/search.h"
+#include "common/vector/kernels.h"
+#include "server/answer.h"
+#include "server/pictures.h"
+#include "server/query.h"
+
+namespace vitrine {
+namespace {
+
+constexpr int kMaxEmbedPictures = 64;
+
+// The picture of `product_id` that is most similar to the query.
+SearchHit BestPictureOf(const Snapshot& snapshot, std::string_view product_id,
+                        const std::vector<float>& query) {
+  SearchHit best;
+  float best_similarity = 0;
+  snapshot.ForEachRowOf(product_id, [&](const Shard& shard, uint32_t row) {
+    const float similarity =
+        DotHalf(query.data(), shard.vector(row), snapshot.dim());
+    if (best.shard == nullptr || similarity > best_similarity) {
+      best.shard = &shard;
+      best.row = row;
+      best_similarity = similarity;
+    }
+  });
+  best.score = 1;
+  best.block_cosines.assign(snapshot.blocks().size(), 1);
+  return best;
+}
+
+// Puts the product that is asked for before all others, which it may not be by
+// the mean of its pictures alone.
+void PutFirst(const SearchHit& first, bool group_by_product, size_t n,
+              std::vector<SearchHit>* hits) {
+  std::erase_if(*hits, [&](const SearchHit& hit) {
+    return group_by_product ? hit.key().product_id == first.key().product_id
+                            : hit.shard == first.shard && hit.row == first.row;
+  });
+  hits->insert(hits->begin(), first);
+  if (hits->size() > n) hits->resize(n);
+}
+
+}  // namespace
+
+bool HasPictures(const v1::SearchRequest& request) {
+  return std::any_of(
+      request.examples().begin(), request.examples().end(),
+      [](const v1::Example& example) { return example.has_image(); });
+}
+
+absl::StatusOr<v1::SearchResponse> HandleSearch(
+    const Serving& serving, const v1::SearchRequest& request,
+    const Call& call) {
+  const Snapshot& snapshot = serving.snapshot();
+  v1::SearchResponse response;
+  v1::Timings& timings = *response.mutable_timings();
+  timings.set_queue_ms(MillisecondsSince(call.arrived));
+  VITRINE_RETURN_IF_ERROR(call.Check());
+  VITRINE_ASSIGN_OR_RETURN(Query query,
+                           BuildQuery(serving, request, call, &timings));
+  VITRINE_RETURN_IF_ERROR(call.Check());
+
+  const auto begin = std::chrono::steady_clock::now();
+  const int offset = query.params.offset;
+  const bool has_first = !query.first_product.empty();
+  if (has_first) {
+    query.params.k += offset;
+    query.params.offset = 0;
+  }
+  VITRINE_ASSIGN_OR_RETURN(SearchResult result,
+                           Search(snapshot, query.vector, query.params));
+  if (has_first) {
+    PutFirst(BestPictureOf(snapshot, query.first_product, query.vector),
+             query.params.group_by_product, query.params.k, &result.hits);
+    result.hits.erase(
+        result.hits.begin(),
+        result.hits.begin() + std::min<size_t>(offset, result.hits.size()));
+  }
+  for (const SearchHit& found : result.hits) {
+    *response.add_hits() =
+        MakeHit(snapshot, found, request.fields(), query.sha256s);
+  }
+  response.set_generation(snapshot.generation());
+  response.set_model(snapshot.serving().model());
+  response.set_metric(ToProto(query.params.metric));
+  *response.mutable_plan() = MakePlan(snapshot, result);
+  timings.set_search_ms(MillisecondsSince(begin));
+  return response;
+}
+
+absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
+                                              const v1::EmbedRequest& request,
+                                              const Call& call) {
+  v1::EmbedResponse response;
+  response.mutable_timings()->set_queue_ms(MillisecondsSince(call.arrived));
+  VITRINE_RETURN_IF_ERROR(call.Check());
+  VITRINE_RETURN_IF_ERROR(CheckPreconditions(
+      serving.snapshot(), /*min_generation=*/0, request.required_model()));
+  VITRINE_RETURN_IF_ERROR(
+      CheckCount("images", request.images_size(), 1, kMaxEmbedPictures));
+  std::vector<PictureInput> pictures;
+  for (int i = 0; i < request.images_size(); ++i) {
+    pictures.push_back({&request.images(i), absl::StrCat("images[", i, "]")});
+  }
+  for (const auto& embedded :
+       EmbedPictures(serving, pictures, call, response.mutable_timings())) {
+    v1::EmbedResponse::Item* item = response.add_items();
+    if (embedded.ok()) {
+      item->mutable_vector()->mutable_values()->Assign(embedded->vector.begin(),
+                                                       embedded->vector.end());
+    } else {
+      *item->mutable_error() = ErrorOf(embedded.status());
+    }
+  }
+  VITRINE_RETURN_IF_ERROR(call.Check());
+  response.set_model(serving.snapshot().serving().model());
+  return response;
+}
+
+}  // namespace vitrine

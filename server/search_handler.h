@@ -1,0 +1,23 @@
+// Answers Search and Embed.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "server/call.h"
+#include "server/serving.h"
+#include "vitrine/v1/search.pb.h"
+
+namespace vitrine {
+
+// Whether a request holds pictures, whose decoding and embedding take far
+// longer than a search.
+bool HasPictures(const v1::SearchRequest& request);
+
+// Thread-safe, as are all handlers.
+absl::StatusOr<v1::SearchResponse> HandleSearch(
+    const Serving& serving, const v1::SearchRequest& request, const Call& call);
+
+absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
+                                              const v1::EmbedRequest& request,
+                                              const Call& call);
+
+}  // namespace vitrine

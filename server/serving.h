@@ -1,0 +1,51 @@
+// What requests are answered from: a snapshot and the model that made its
+// vectors, which change together.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "common/index/snapshot.h"
+#include "server/catalogue.h"
+#include "server/embed_batcher.h"
+#include "server/slots.h"
+
+namespace vitrine {
+
+// Immutable and thread-safe; a request takes one at its begin and keeps it to
+// its end.
+class Serving {
+ public:
+  // `slots` must outlive it.
+  Serving(std::shared_ptr<const Snapshot> snapshot,
+          std::shared_ptr<EmbedBatcher> embedder, const SlotTable& slots)
+      : snapshot_(std::move(snapshot)),
+        embedder_(std::move(embedder)),
+        slots_(slots) {}
+
+  const Snapshot& snapshot() const { return *snapshot_; }
+  const std::shared_ptr<const Snapshot>& shared_snapshot() const {
+    return snapshot_;
+  }
+  EmbedBatcher& embedder() const { return *embedder_; }
+  const std::shared_ptr<EmbedBatcher>& shared_embedder() const {
+    return embedder_;
+  }
+  const SlotTable& slots() const { return slots_; }
+  // Made at its first use, since most requests need none.
+  const Catalogue& catalogue() const {
+    std::call_once(catalogue_made_, [this] {
+      catalogue_ = std::make_unique<const Catalogue>(*snapshot_, slots_);
+    });
+    return *catalogue_;
+  }
+
+ private:
+  const std::shared_ptr<const Snapshot> snapshot_;
+  const std::shared_ptr<EmbedBatcher> embedder_;
+  const SlotTable& slots_;
+  mutable std::once_flag catalogue_made_;
+  mutable std::unique_ptr<const Catalogue> catalogue_;
+};
+
+}  // namespace vitrine

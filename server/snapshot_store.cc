@@ -1,0 +1,216 @@
+#include "server/snapshot_store.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/index/manifest.h"
+#include "server/call.h"
+
+namespace vitrine {
+namespace {
+
+// A generation that did not open is tried again after this, since a network
+// file system may have shown a part of it only.
+constexpr std::chrono::seconds kRetryAfter(2);
+
+bool SameBlocks(const std::vector<Block>& a, const std::vector<Block>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Block& x, const Block& y) {
+                      return x.name == y.name && x.dim == y.dim &&
+                             x.weight == y.weight;
+                    });
+}
+
+std::string Describe(const std::vector<Block>& blocks) {
+  std::string text;
+  for (const Block& block : blocks) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", block.name, " ", block.dim,
+                    " at ", block.weight);
+  }
+  return text;
+}
+
+}  // namespace
+
+SnapshotStore::SnapshotStore(SnapshotStoreOptions options)
+    : options_(std::move(options)) {
+  // Without inotify (a full table of watches) the poll still finds everything.
+  inotify_fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
+  Refresh();
+  thread_ = std::thread([this] { Watch(); });
+}
+
+SnapshotStore::~SnapshotStore() {
+  const uint64_t one = 1;
+  [[maybe_unused]] ssize_t written = ::write(stop_fd_, &one, sizeof(one));
+  thread_.join();
+  ::close(stop_fd_);
+  if (inotify_fd_ >= 0) ::close(inotify_fd_);
+}
+
+absl::StatusOr<std::shared_ptr<const Serving>> SnapshotStore::Take() const {
+  std::lock_guard lock(mutex_);
+  if (serving_ != nullptr) return serving_;
+  return MakeError(absl::StatusCode::kUnavailable,
+                   v1::ERROR_REASON_INDEX_NOT_READY,
+                   absl::StrCat("no index is open yet: ", trouble_.message()),
+                   {}, std::nullopt, /*retry_after_ms=*/1000);
+}
+
+std::string SnapshotStore::degraded() const {
+  std::lock_guard lock(mutex_);
+  return serving_ == nullptr ? "" : std::string(trouble_.message());
+}
+
+void SnapshotStore::Watch() {
+  while (true) {
+    if (inotify_fd_ >= 0) {
+      // Watching again what is watched changes nothing, and a folder that has
+      // come or was replaced is found.
+      ::inotify_add_watch(inotify_fd_, options_.paths.manifests().c_str(),
+                          IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE);
+    }
+    Refresh();
+    pollfd fds[] = {{stop_fd_, POLLIN, 0}, {inotify_fd_, POLLIN, 0}};
+    ::poll(fds, inotify_fd_ >= 0 ? 2 : 1, options_.poll_ms);
+    if (fds[0].revents != 0) return;
+    if (fds[1].revents != 0) {
+      alignas(inotify_event) char events[4096];
+      while (::read(inotify_fd_, events, sizeof(events)) > 0) {
+      }
+    }
+  }
+}
+
+void SnapshotStore::Refresh() {
+  auto generations = ListGenerations(options_.paths);
+  if (!generations.ok()) {
+    tried_ = 0;
+    SetTrouble(generations.status());
+    return;
+  }
+  if (generations->empty()) {
+    tried_ = 0;
+    SetTrouble(
+        absl::NotFoundError(absl::StrCat("no generation has been published in ",
+                                         options_.paths.manifests().string())));
+    return;
+  }
+  const uint64_t newest = generations->back();
+  const auto now = std::chrono::steady_clock::now();
+  if (newest == tried_ && (trouble_.ok() || now < retry_at_)) return;
+  tried_ = newest;
+  SetTrouble(OpenNewest(newest));
+  retry_at_ = std::chrono::steady_clock::now() + kRetryAfter;
+}
+
+absl::Status SnapshotStore::OpenNewest(uint64_t newest) {
+  const auto begin = std::chrono::steady_clock::now();
+  const std::shared_ptr<const Serving> previous = serving_;
+  std::string degraded;
+  VITRINE_ASSIGN_OR_RETURN(
+      std::shared_ptr<const Snapshot> snapshot,
+      Snapshot::OpenNewest(options_.paths,
+                           previous ? &previous->snapshot() : nullptr,
+                           &degraded));
+  const absl::Status trouble =
+      degraded.empty() ? absl::OkStatus() : absl::DataLossError(degraded);
+  if (previous != nullptr) {
+    const uint64_t served = previous->snapshot().generation();
+    // Where the newest is damaged, what is served already is no older than
+    // what can be opened; only an index that was begun anew has less, or the
+    // same number for something else.
+    if ((snapshot->generation() < served && newest > served) ||
+        snapshot->manifest().SerializeAsString() ==
+            previous->snapshot().manifest().SerializeAsString()) {
+      return trouble;
+    }
+  }
+  VITRINE_ASSIGN_OR_RETURN(std::shared_ptr<EmbedBatcher> embedder,
+                           EmbedderFor(*snapshot, previous.get()));
+  auto next = std::make_shared<const Serving>(
+      std::move(snapshot), std::move(embedder), *options_.slots);
+  {
+    std::lock_guard lock(mutex_);
+    serving_ = next;
+  }
+  if (previous == nullptr && options_.on_ready) options_.on_ready();
+  if (options_.log) {
+    options_.log(
+        absl::StrCat("serving generation ", next->snapshot().generation(), ": ",
+                     next->snapshot().images(), " pictures in ",
+                     next->snapshot().shards().size(), " shards, opened in ",
+                     static_cast<int>(MillisecondsSince(begin)), " ms"));
+  }
+  return trouble;
+}
+
+absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
+    const Snapshot& snapshot, const Serving* previous) const {
+  const storage::VectorSet& set = snapshot.serving();
+  if (previous != nullptr &&
+      previous->snapshot().serving().model() == set.model()) {
+    return previous->shared_embedder();
+  }
+  const std::filesystem::path path = options_.paths.model(set.model());
+  // A bundle is code: nothing of it is run before its digest is right.
+  {
+    VITRINE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+    const std::string digest = ToHex(Sha256(bytes));
+    if (digest != set.model()) {
+      return MakeError(
+          absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
+          absl::StrCat(path.string(), " is damaged: its SHA-256 is ", digest));
+    }
+  }
+  VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder,
+                           options_.load_model(path));
+  const ModelCard& card = embedder->card();
+  if (!SameBlocks(card.blocks, snapshot.blocks())) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
+        absl::StrCat("the bundle ", path.string(), " has the blocks ",
+                     Describe(card.blocks), "; the index was made with ",
+                     Describe(snapshot.blocks())));
+  }
+  if (card.precision != set.precision()) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
+        absl::StrCat("the bundle ", path.string(), " runs in ", card.precision,
+                     "; the index was made in ", set.precision()));
+  }
+  return std::make_shared<EmbedBatcher>(std::move(embedder));
+}
+
+void SnapshotStore::SetTrouble(const absl::Status& trouble) {
+  bool is_new = false;
+  bool ready = false;
+  {
+    std::lock_guard lock(mutex_);
+    is_new = trouble != trouble_;
+    trouble_ = trouble;
+    ready = serving_ != nullptr;
+  }
+  if (!is_new || !options_.log) return;
+  if (!trouble.ok()) {
+    options_.log(
+        absl::StrCat(ready ? "degraded: " : "not ready: ", trouble.message()));
+  } else if (said_degraded_) {
+    options_.log("no longer degraded");
+  }
+  said_degraded_ = ready && !trouble.ok();
+}
+
+}  // namespace vitrine

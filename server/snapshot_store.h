@@ -1,0 +1,77 @@
+// Follows an index directory: opens each new generation beside the one that is
+// served and then takes its place.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "absl/status/statusor.h"
+#include "common/index/index_paths.h"
+#include "common/model/embedder.h"
+#include "server/serving.h"
+#include "server/slots.h"
+
+namespace vitrine {
+
+struct SnapshotStoreOptions {
+  IndexPaths paths;
+  // Loads the bundle of a path; called from one thread at a time.
+  std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
+      const std::filesystem::path& bundle)>
+      load_model;
+  const SlotTable* slots = nullptr;  // Must outlive the store.
+  // How often the folder is listed where inotify tells nothing, as on network
+  // file systems.
+  int poll_ms = 100;
+  // One line for people, without its end; called from the store's threads.
+  std::function<void(std::string_view line)> log;
+  // Called once, when the first generation is served.
+  std::function<void()> on_ready;
+};
+
+// Thread-safe.
+class SnapshotStore {
+ public:
+  // Tries to open the index, then goes on following it in a thread of its own,
+  // whether or not that worked.
+  explicit SnapshotStore(SnapshotStoreOptions options);
+  ~SnapshotStore();
+  SnapshotStore(const SnapshotStore&) = delete;
+  SnapshotStore& operator=(const SnapshotStore&) = delete;
+
+  // What is served now. UNAVAILABLE, saying why, while there is none.
+  absl::StatusOr<std::shared_ptr<const Serving>> Take() const;
+  // Why the newest generation is not the served one; empty where it is.
+  std::string degraded() const;
+
+ private:
+  void Watch();
+  void Refresh();
+  absl::Status OpenNewest(uint64_t newest);
+  absl::StatusOr<std::shared_ptr<EmbedBatcher>> EmbedderFor(
+      const Snapshot& snapshot, const Serving* previous) const;
+  void SetTrouble(const absl::Status& trouble);
+
+  const SnapshotStoreOptions options_;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Serving> serving_;
+  absl::Status trouble_;
+
+  // Of the thread that refreshes.
+  uint64_t tried_ = 0;  // The newest generation at the last try.
+  std::chrono::steady_clock::time_point retry_at_;
+  bool said_degraded_ = false;
+
+  int inotify_fd_ = -1;
+  int stop_fd_ = -1;
+  std::thread thread_;
+};
+
+}  // namespace vitrine

@@ -1,0 +1,248 @@
+#include "server/snapshot_store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "common/index/search.h"
+#include "tests/test_util/corrupt.h"
+#include "tests/test_util/serving_index.h"
+#include "tests/test_util/status_matchers.h"
+
+namespace vitrine {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Waits for lines that the store logs.
+class LogLines {
+ public:
+  void Add(std::string_view line) {
+    std::lock_guard lock(mutex_);
+    lines_.emplace_back(line);
+    changed_.notify_all();
+  }
+  // Whether a line with `text` comes within ten seconds.
+  bool Await(const std::string& text) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
+      return std::any_of(lines_.begin(), lines_.end(),
+                         [&](const std::string& line) {
+                           return line.find(text) != std::string::npos;
+                         });
+    });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+};
+
+class SnapshotStoreTest : public ::testing::Test {
+ protected:
+  void Start(int poll_ms = 20) {
+    SnapshotStoreOptions options = index_.StoreOptions();
+    options.poll_ms = poll_ms;
+    options.log = [this](std::string_view line) { log_.Add(line); };
+    options.on_ready = [this] { ++times_ready_; };
+    store_ = std::make_unique<SnapshotStore>(std::move(options));
+  }
+  absl::Status Add(const std::string& id) {
+    return index_.Add({{id, "Dress", {{id + ".jpg", Draw()}}, {}}});
+  }
+  std::vector<float> Draw() { return DrawVector(0, &random_); }
+  uint64_t Generation() {
+    auto serving = store_->Take();
+    return serving.ok() ? (*serving)->snapshot().generation() : 0;
+  }
+  void AwaitGeneration(uint64_t generation) {
+    const auto end = steady_clock::now() + std::chrono::seconds(10);
+    while (Generation() != generation && steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+    ASSERT_EQ(Generation(), generation);
+  }
+
+  ServingIndex index_;
+  LogLines log_;
+  std::atomic<int> times_ready_ = 0;
+  std::mt19937 random_{1};
+  std::unique_ptr<SnapshotStore> store_;
+};
+
+TEST_F(SnapshotStoreTest, SaysWhyItIsNotReadyAndTakesTheIndexOnceItComes) {
+  const auto elsewhere = index_.dir().path() / "elsewhere";
+  std::filesystem::rename(index_.paths().root, elsewhere);
+  Start();
+  EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable,
+                "no index is open yet");
+  EXPECT_EQ(ErrorOf(store_->Take().status()).reason(),
+            v1::ERROR_REASON_INDEX_NOT_READY);
+  EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable,
+                index_.paths().root.string());
+  EXPECT_TRUE(log_.Await("not ready: "));
+  std::filesystem::rename(elsewhere, index_.paths().root);
+  EXPECT_TRUE(log_.Await("no generation has been published"));
+  ASSERT_OK(Add("a"));
+  ASSERT_TRUE(log_.Await("serving generation 1"));
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_EQ(times_ready_, 1);
+  EXPECT_EQ(store_->degraded(), "");
+  ASSERT_OK(Add("b"));
+  AwaitGeneration(2);
+  EXPECT_EQ(times_ready_, 1);
+}
+
+TEST_F(SnapshotStoreTest, IsReadyAtOnceWhereTheIndexIsThere) {
+  ASSERT_OK(Add("a"));
+  Start();
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_EQ(times_ready_, 1);
+}
+
+TEST_F(SnapshotStoreTest, TakesUpAGenerationSoonAfterItsPublication) {
+  ASSERT_OK(Add("a"));
+  Start(/*poll_ms=*/60'000);  // So that inotify alone must tell.
+  std::vector<milliseconds> delays;
+  for (uint64_t generation = 2; generation <= 12; ++generation) {
+    ASSERT_OK(Add("p" + std::to_string(generation)));
+    const auto published = steady_clock::now();
+    AwaitGeneration(generation);
+    delays.push_back(std::chrono::duration_cast<milliseconds>(
+        steady_clock::now() - published));
+  }
+  std::sort(delays.begin(), delays.end());
+  RecordProperty("median_ms", static_cast<int>(delays[5].count()));
+  RecordProperty("slowest_ms", static_cast<int>(delays.back().count()));
+  // The middle one, since a busy machine may delay any single one.
+  EXPECT_LT(delays[5], milliseconds(250));
+}
+
+TEST_F(SnapshotStoreTest, KeepsTheOldGenerationWhereTheNewOneIsDamaged) {
+  ASSERT_OK(Add("a"));
+  Start();
+  ASSERT_OK(index_.builder().AddShard({MakeRow("b", "b.jpg", Draw())}));
+  FlipBit(
+      index_.paths().shards() / index_.builder().set().shards(1).file().name(),
+      100);
+  ASSERT_OK(index_.builder().Publish());
+  ASSERT_TRUE(log_.Await("degraded: generation 2"));
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_THAT(
+      store_->degraded(),
+      ::testing::HasSubstr(index_.builder().set().shards(1).file().name()));
+  index_.builder().set().mutable_shards()->RemoveLast();
+  ASSERT_OK(Add("c"));
+  AwaitGeneration(3);
+  EXPECT_TRUE(log_.Await("no longer degraded"));
+  EXPECT_EQ(store_->degraded(), "");
+}
+
+TEST_F(SnapshotStoreTest, GoesOnAnsweringWhereTheFolderVanishes) {
+  ASSERT_OK(Add("a"));
+  Start();
+  std::filesystem::rename(index_.paths().root,
+                          index_.dir().path() / "elsewhere");
+  ASSERT_TRUE(log_.Await("degraded: "));
+  EXPECT_EQ(Generation(), 1u);
+  std::filesystem::rename(index_.dir().path() / "elsewhere",
+                          index_.paths().root);
+  EXPECT_TRUE(log_.Await("no longer degraded"));
+}
+
+TEST_F(SnapshotStoreTest, TakesAnIndexThatWasBegunAnew) {
+  ASSERT_OK(Add("a"));
+  ASSERT_OK(Add("b"));
+  Start();
+  AwaitGeneration(2);
+  std::filesystem::remove_all(index_.paths().root);
+  ASSERT_TRUE(log_.Await("degraded: "));
+  // Its files have the same names as those that are open.
+  index_.builder() = IndexBuilder(index_.paths().root, TestBlocks());
+  index_.UseModel("a bundle");
+  ASSERT_OK(Add("z"));
+  AwaitGeneration(1);
+  EXPECT_OK((*store_->Take())->snapshot().FindProduct("z"));
+  EXPECT_FALSE((*store_->Take())->snapshot().FindProduct("a").ok());
+}
+
+TEST_F(SnapshotStoreTest, RefusesABundleWhoseBytesAreNotItsName) {
+  ASSERT_OK(Add("a"));
+  FlipBit(index_.paths().model(index_.model()), 0);
+  Start();
+  EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable,
+                "is damaged: its SHA-256 is");
+  EXPECT_EQ(times_ready_, 0);
+}
+
+TEST_F(SnapshotStoreTest, RefusesABundleOfOtherBlocks) {
+  index_.builder().set().mutable_blocks(0)->set_name("form");
+  ASSERT_OK(Add("a"));
+  Start();
+  EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable,
+                "the index was made with form 128");
+}
+
+TEST_F(SnapshotStoreTest, ChangesSnapshotAndModelTogether) {
+  ASSERT_OK(Add("a"));
+  Start();
+  auto before = *store_->Take();
+  index_.UseModel("another bundle");
+  ASSERT_OK(Add("b"));
+  AwaitGeneration(2);
+  auto after = *store_->Take();
+  EXPECT_EQ(after->snapshot().serving().model(), index_.model());
+  EXPECT_EQ(after->embedder().card().id, index_.model());
+  EXPECT_NE(before->embedder().card().id, index_.model());
+  // What was taken before still has its own model.
+  EXPECT_EQ(before->embedder().card().id, before->snapshot().serving().model());
+}
+
+TEST_F(SnapshotStoreTest, KeepsTheModelOverGenerations) {
+  ASSERT_OK(Add("a"));
+  Start();
+  auto before = *store_->Take();
+  ASSERT_OK(Add("b"));
+  AwaitGeneration(2);
+  EXPECT_EQ((*store_->Take())->shared_embedder(), before->shared_embedder());
+}
+
+TEST_F(SnapshotStoreTest, SearchesNeverFailWhileGenerationsChange) {
+  ASSERT_OK(Add("p0"));
+  Start(/*poll_ms=*/1);
+  std::atomic<bool> stop = false;
+  std::atomic<int> searches = 0;
+  std::vector<std::thread> searchers;
+  for (int t = 0; t < 2; ++t) {
+    searchers.emplace_back([&, t] {
+      std::mt19937 random(t);
+      while (!stop) {
+        auto serving = store_->Take();
+        ASSERT_OK(serving);
+        const Snapshot& snapshot = (*serving)->snapshot();
+        SearchParams params;
+        params.k = 100;
+        auto result = Search(snapshot, DrawVector(0, &random), params);
+        ASSERT_OK(result);
+        // Every generation adds one product.
+        ASSERT_EQ(result->hits.size(), snapshot.generation());
+        ++searches;
+      }
+    });
+  }
+  for (uint64_t generation = 2; generation <= 20; ++generation) {
+    ASSERT_OK(Add("p" + std::to_string(generation)));
+    AwaitGeneration(generation);
+    const int before = searches;
+    while (searches < before + 2) std::this_thread::yield();
+  }
+  stop = true;
+  for (std::thread& searcher : searchers) searcher.join();
+}
+
+}  // namespace
+}  // namespace vitrine
