@@ -1,0 +1,13 @@
+// The one way from our errors to those of gRPC.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+namespace vitrine {
+
+// The same code and message; the vitrine.v1.Error goes into the details.
+grpc::Status ToGrpc(const absl::Status& status);
+
+}  // namespace vitrine

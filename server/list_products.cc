@@ -1,0 +1,72 @@
+#include "server/list_products.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "server/grpc_status.h"
+#include "server/products.h"
+
+namespace vitrine {
+namespace {
+
+class ListProductsReactor final
+    : public grpc::ServerWriteReactor<v1::ListProductsResponse> {
+ public:
+  ListProductsReactor(const v1::ListProductsRequest& request,
+                      const SnapshotStore* store, Executor* executor)
+      : store_(store),
+        executor_(executor),
+        vectors_(request.vectors()),
+        after_(request.after_product_id()) {
+    absl::Status status = CheckListProducts(request);
+    if (status.ok()) {
+      status = executor_->TrySchedule([this] {
+        auto serving = store_->Take();
+        if (!serving.ok()) return Finish(ToGrpc(serving.status()));
+        serving_ = *std::move(serving);
+        WriteNext(/*first=*/true);
+      });
+    }
+    if (!status.ok()) Finish(ToGrpc(status));
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    executor_->Schedule([this] { WriteNext(/*first=*/false); });
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void WriteNext(bool first) {
+    auto next = NextProducts(serving_->snapshot(), after_, vectors_);
+    if (!next.ok()) return Finish(ToGrpc(next.status()));
+    // An empty catalogue tells its generation too.
+    if (next->products().empty() && !first) {
+      return Finish(grpc::Status::OK);
+    }
+    response_ = *std::move(next);
+    if (!response_.products().empty()) {
+      after_ = response_.products(response_.products_size() - 1).product_id();
+    }
+    StartWrite(&response_);
+  }
+
+  const SnapshotStore* const store_;
+  Executor* const executor_;
+  const bool vectors_;
+  std::shared_ptr<const Serving> serving_;
+  std::string after_;  // The last product that was written.
+  v1::ListProductsResponse response_;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::ListProductsResponse>* NewListProducts(
+    const v1::ListProductsRequest* request, const SnapshotStore* store,
+    Executor* executor) {
+  return new ListProductsReactor(*request, store, executor);
+}
+
+}  // namespace vitrine

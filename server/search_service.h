@@ -1,0 +1,61 @@
+// vitrine.v1.SearchService over gRPC: each call is handed to our own threads,
+// and what they answer is handed back.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <string>
+
+#include "server/executor.h"
+#include "server/snapshot_store.h"
+#include "vitrine/v1/search.grpc.pb.h"
+
+namespace vitrine {
+
+class SearchServiceImpl final : public v1::SearchService::CallbackService {
+ public:
+  // Both must outlive the service.
+  SearchServiceImpl(const SnapshotStore* store, Executors executors,
+                    std::string version)
+      : store_(store), executors_(executors), version_(std::move(version)) {}
+
+  grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
+                                   const v1::SearchRequest* request,
+                                   v1::SearchResponse* response) override;
+  grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
+  SearchStream(grpc::CallbackServerContext* context) override;
+  grpc::ServerUnaryReactor* Recommend(grpc::CallbackServerContext* context,
+                                      const v1::RecommendRequest* request,
+                                      v1::RecommendResponse* response) override;
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context,
+                                  const v1::EmbedRequest* request,
+                                  v1::EmbedResponse* response) override;
+  grpc::ServerUnaryReactor* GetProduct(
+      grpc::CallbackServerContext* context,
+      const v1::GetProductRequest* request,
+      v1::GetProductResponse* response) override;
+  grpc::ServerUnaryReactor* GetImage(grpc::CallbackServerContext* context,
+                                     const v1::GetImageRequest* request,
+                                     v1::GetImageResponse* response) override;
+  grpc::ServerWriteReactor<v1::ListProductsResponse>* ListProducts(
+      grpc::CallbackServerContext* context,
+      const v1::ListProductsRequest* request) override;
+  grpc::ServerUnaryReactor* DescribeIndex(
+      grpc::CallbackServerContext* context,
+      const v1::DescribeIndexRequest* request,
+      v1::DescribeIndexResponse* response) override;
+
+ private:
+  // Runs `handler(serving, call)` on `executor` and finishes the call with what
+  // it answers.
+  template <typename Response, typename Handler>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                   Executor* executor, Response* response,
+                                   Handler handler);
+
+  const SnapshotStore* const store_;
+  const Executors executors_;
+  const std::string version_;
+};
+
+}  // namespace vitrine

@@ -1,0 +1,224 @@
+#include "server/search_stream.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "server/call.h"
+#include "server/grpc_status.h"
+#include "server/search_handler.h"
+
+namespace vitrine {
+namespace {
+
+// The limit that search.proto names.
+constexpr int kMaxQueries = 256;
+// A stream reads no further while this much is in flight.
+constexpr int kMaxBatchesInFlight = 16;
+constexpr size_t kMaxBytesInFlight = 64 << 20;
+// Queries after which a thread turns to other requests that wait for it.
+constexpr int kQueriesPerTurn = 8;
+
+class SearchStreamReactor final
+    : public grpc::ServerBidiReactor<v1::SearchStreamRequest,
+                                     v1::SearchStreamResponse> {
+ public:
+  SearchStreamReactor(grpc::CallbackServerContext* context,
+                      const SnapshotStore* store, Executors executors)
+      : store_(store), deadline_(context->deadline()) {
+    pictures_.executor = executors.pictures;
+    others_.executor = executors.others;
+    reading_ = true;
+    StartRead(&incoming_);
+  }
+
+  void OnReadDone(bool ok) override {
+    std::unique_lock lock(mutex_);
+    reading_ = false;
+    if (ok) {
+      Admit();
+    } else {
+      all_read_ = true;
+    }
+    GoOn(std::move(lock));
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::unique_lock lock(mutex_);
+    writing_ = false;
+    --batches_in_flight_;
+    bytes_in_flight_ -= outgoing_.front()->request_bytes;
+    outgoing_.pop_front();
+    if (!ok) broken_ = true;
+    GoOn(std::move(lock));
+  }
+
+  void OnCancel() override {
+    std::unique_lock lock(mutex_);
+    broken_ = true;
+    GoOn(std::move(lock));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  struct Batch {
+    v1::SearchStreamRequest request;
+    size_t request_bytes = 0;
+    v1::SearchStreamResponse response;
+    std::shared_ptr<const Serving> serving;
+    Call call;
+    int unanswered = 0;
+  };
+  struct Query {
+    std::shared_ptr<Batch> batch;
+    int index;
+  };
+  // Queries that wait for one kind of threads, and how many of those are busy
+  // with this stream.
+  struct Lane {
+    Executor* executor = nullptr;
+    std::deque<Query> waiting;
+    int workers = 0;
+  };
+
+  // Takes what was read. Holds the mutex.
+  void Admit() {
+    auto batch = std::make_shared<Batch>();
+    batch->request.Swap(&incoming_);
+    batch->request_bytes = batch->request.ByteSizeLong();
+    batch->response.set_batch_id(batch->request.batch_id());
+    batch->call.deadline = deadline_;
+    batch->call.cancelled = [this] { return broken_.load(); };
+    ++batches_in_flight_;
+    bytes_in_flight_ += batch->request_bytes;
+
+    const int queries = batch->request.queries_size();
+    auto serving = store_->Take();
+    absl::Status status = serving.status();
+    if (queries > kMaxQueries) {
+      status = MakeError(absl::StatusCode::kInvalidArgument,
+                         v1::ERROR_REASON_INVALID_PARAMETER,
+                         absl::StrCat("the batch has ", queries,
+                                      " queries; right is 0 to ", kMaxQueries),
+                         "queries", kMaxQueries);
+    }
+    if (!status.ok()) {
+      *batch->response.mutable_error() = ErrorOf(status);
+    }
+    if (!status.ok() || queries == 0) {
+      outgoing_.push_back(std::move(batch));
+      return;
+    }
+    batch->serving = *std::move(serving);
+    batch->unanswered = queries;
+    for (int i = 0; i < queries; ++i) batch->response.add_items();
+    for (int i = 0; i < queries; ++i) {
+      Lane& lane = HasPictures(batch->request.queries(i)) ? pictures_ : others_;
+      lane.waiting.push_back({batch, i});
+    }
+    for (Lane* lane : {&pictures_, &others_}) {
+      while (lane->workers < lane->executor->threads() &&
+             lane->workers < static_cast<int>(lane->waiting.size())) {
+        ++lane->workers;
+        lane->executor->Schedule([this, lane] { Work(lane); });
+      }
+    }
+  }
+
+  // Answers some of a lane's queries on one of its threads, up to the end of a
+  // batch.
+  void Work(Lane* lane) {
+    std::unique_lock lock(mutex_);
+    for (int turn = 0; turn < kQueriesPerTurn && !lane->waiting.empty();
+         ++turn) {
+      Query query = std::move(lane->waiting.front());
+      lane->waiting.pop_front();
+      lock.unlock();
+      Batch& batch = *query.batch;
+      auto answer = HandleSearch(
+          *batch.serving, batch.request.queries(query.index), batch.call);
+      v1::SearchStreamResponse::Item* item =
+          batch.response.mutable_items(query.index);
+      if (answer.ok()) {
+        *item->mutable_response() = *std::move(answer);
+      } else {
+        *item->mutable_error() = ErrorOf(answer.status());
+      }
+      lock.lock();
+      if (--batch.unanswered == 0) {
+        batch.request.Clear();
+        batch.serving.reset();
+        outgoing_.push_back(std::move(query.batch));
+        break;
+      }
+    }
+    if (!lane->waiting.empty() && !broken_) {
+      lane->executor->Schedule([this, lane] { Work(lane); });
+    } else {
+      --lane->workers;
+    }
+    GoOn(std::move(lock));
+  }
+
+  // Starts whatever can be started, or ends the call. Once the lock is given
+  // back nothing here may be touched but what was just started, since the call
+  // may be done.
+  void GoOn(std::unique_lock<std::mutex> lock) {
+    if (broken_) {
+      pictures_.waiting.clear();
+      others_.waiting.clear();
+    }
+    const bool write = !writing_ && !outgoing_.empty() && !broken_;
+    const bool read = !reading_ && !all_read_ && !broken_ &&
+                      batches_in_flight_ < kMaxBatchesInFlight &&
+                      bytes_in_flight_ < kMaxBytesInFlight;
+    writing_ = writing_ || write;
+    reading_ = reading_ || read;
+    const bool finish = !finished_ && !reading_ && !writing_ &&
+                        pictures_.workers + others_.workers == 0 &&
+                        (broken_ || (all_read_ && batches_in_flight_ == 0));
+    finished_ = finished_ || finish;
+    const v1::SearchStreamResponse* response =
+        write ? &outgoing_.front()->response : nullptr;
+    lock.unlock();
+    if (write) StartWrite(response);
+    if (read) StartRead(&incoming_);
+    if (finish) {
+      Finish(broken_ ? grpc::Status::CANCELLED : grpc::Status::OK);
+    }
+  }
+
+  const SnapshotStore* const store_;
+  const std::chrono::system_clock::time_point deadline_;
+
+  std::mutex mutex_;
+  Lane pictures_;
+  Lane others_;
+  // Answered batches; the first is being written while `writing_`.
+  std::deque<std::shared_ptr<Batch>> outgoing_;
+  int batches_in_flight_ = 0;
+  size_t bytes_in_flight_ = 0;
+  v1::SearchStreamRequest incoming_;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool all_read_ = false;
+  bool finished_ = false;
+  std::atomic<bool> broken_ = false;  // Nobody waits for answers any more.
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
+NewSearchStream(grpc::CallbackServerContext* context,
+                const SnapshotStore* store, Executors executors) {
+  return new SearchStreamReactor(context, store, executors);
+}
+
+}  // namespace vitrine
