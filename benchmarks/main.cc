@@ -1,0 +1,56 @@
+// vitrine-bench: speeds and recalls, each beside what it is compared with in
+// the same run. Rows:
+//
+//   embed_*        a bundle's variants against its plain frozen module
+//   graph_vs_scan  an index's vectors in one forced graph: queries a second and
+//                  recall@10 of the walk at its default ef against the exact
+//                  scan, each query's own product left out
+#include <cstdio>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "benchmarks/report.h"
+
+ABSL_FLAG(std::string, index, "", "index directory for graph_vs_scan");
+ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed_*");
+ABSL_FLAG(std::string, rows, "", "only rows that begin so: embed, graph");
+ABSL_FLAG(int, repetitions, 7, "runs of each side; medians are printed");
+ABSL_FLAG(bool, json, false, "one JSON object a line");
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "measures Vitrine against itself and others.\n"
+      "  vitrine-bench --rows=embed\n"
+      "  vitrine-bench --rows=graph --index=DIR --json");
+  absl::ParseCommandLine(argc, argv);
+  const std::string rows = absl::GetFlag(FLAGS_rows);
+  vitrine::BenchOptions options;
+  options.index = absl::GetFlag(FLAGS_index);
+  options.model = absl::GetFlag(FLAGS_model);
+  options.repetitions = absl::GetFlag(FLAGS_repetitions);
+  if (options.repetitions < 1) {
+    std::fprintf(stderr, "vitrine-bench: --repetitions=%d: give at least 1\n",
+                 options.repetitions);
+    return 2;
+  }
+  vitrine::Report report(absl::GetFlag(FLAGS_json));
+  bool failed = false;
+  auto run = [&](const char* group, auto fn) {
+    if (!rows.empty() && rows.rfind(group, 0) != 0) return;
+    const absl::Status status = fn(options, &report);
+    if (status.ok()) return;
+    std::fprintf(stderr, "vitrine-bench: %s: %s\n", group,
+                 std::string(status.message()).c_str());
+    failed = true;
+  };
+  run("embed", vitrine::RunEmbedRows);
+  if (!options.index.empty()) {
+    run("graph", vitrine::RunGraphRows);
+  } else if (rows.rfind("graph", 0) == 0) {
+    std::fprintf(stderr, "vitrine-bench: graph_vs_scan needs --index=DIR\n");
+    return 2;
+  }
+  return failed ? 1 : 0;
+}
