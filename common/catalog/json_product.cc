@@ -12,6 +12,29 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A product is three levels deep. Far deeper ones are refused unparsed, as the
+// library's printing takes stack for each.
+constexpr int kMaxDepth = 32;
+
+bool IsTooDeep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxDepth) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 std::string Show(const Json& value) {
   return Excerpt(value.dump(-1, ' ', false, Json::error_handler_t::replace),
                  60);
@@ -94,6 +117,11 @@ void ReadImages(const Json& value, std::vector<std::string>* images,
 
 bool Read(std::string_view text, JsonForm form, JsonProduct* out,
           std::vector<std::string>* complaints) {
+  if (IsTooDeep(text)) {
+    complaints->push_back(absl::StrCat("it is nested more than ", kMaxDepth,
+                                       " levels deep; attributes are flat"));
+    return false;
+  }
   const Json json = Json::parse(text);
   if (!json.is_object()) {
     complaints->push_back(
