@@ -127,6 +127,9 @@ class Catalog {
   // Tells the root folder from another under the same path, as when a volume is
   // mounted or unmounted. "" before the first scan that found a picture.
   const std::string& root_identity() const { return root_identity_; }
+  // Rises whenever the table or a side-car was read anew: Describe may tell
+  // something else of any product.
+  uint64_t metadata_version() const { return metadata_version_; }
 
   // Walks the catalogue; reads the table and the side-cars that have changed. A
   // table that became unreadable or went away is a problem, and what it said
@@ -203,6 +206,7 @@ class Catalog {
   Layout layout_ = Layout::kAuto;
   std::string category_attribute_;
   std::string root_identity_;
+  uint64_t metadata_version_ = 0;
   std::unique_ptr<re2::RE2> pattern_;
 
   std::unique_ptr<Metadata> metadata_;  // null in kFolders and kPlain

@@ -31,8 +31,10 @@ void Catalog::RefreshSidecar(const std::string& path,
       if (own->second.empty()) sidecars_of_product_.erase(own);
     }
     sidecars_.erase(known);
+    ++metadata_version_;
   }
   if (!version) return;
+  ++metadata_version_;
   Sidecar& sidecar = sidecars_[path];
   sidecar.version = *version;
   std::vector<std::string> complaints;
@@ -79,8 +81,9 @@ void Catalog::RefreshSidecars(const Walk& walk) {
     seen.insert(json.path);
     RefreshSidecar(json.path, json.version);
   }
-  std::erase_if(sidecars_,
-                [&](const auto& entry) { return !seen.contains(entry.first); });
+  metadata_version_ += std::erase_if(sidecars_, [&](const auto& entry) {
+    return !seen.contains(entry.first);
+  });
 }
 
 std::vector<std::pair<const std::string, Catalog::Sidecar>*>

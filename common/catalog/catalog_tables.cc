@@ -132,6 +132,7 @@ absl::Status Catalog::LoadTable(Layout layout) {
     return Annotate(metadata.status(), options_.root.string());
   }
   metadata_ = *std::move(metadata);
+  ++metadata_version_;
   layout_ = layout;
   table_version_ = version;
   table_problems_ = std::move(problems);
