@@ -181,6 +181,15 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   if (products) *manifest->add_product_segments() = *products;
   if (sources) *manifest->add_source_segments() = *sources;
   if (pictures) *manifest->add_picture_packs() = *pictures;
+  if (changes.position) {
+    auto* sources_read = manifest->mutable_sources();
+    auto known = std::find_if(
+        sources_read->begin(), sources_read->end(), [&](const auto& source) {
+          return source.source() == changes.position->source();
+        });
+    *(known == sources_read->end() ? sources_read->Add() : &*known) =
+        *changes.position;
+  }
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
+#include <set>
 
 namespace vitrine {
 namespace {
@@ -56,6 +57,28 @@ std::optional<storage::SourceFileRecord> ChangeSet::FindSource(
     std::string_view path) const {
   return FindRecord<storage::SourceFileRecord>(changes_.sources, *sources_,
                                                path);
+}
+
+std::vector<std::string> ChangeSet::SourcesAtOrBelow(
+    const std::string& path) const {
+  std::set<std::string> found;
+  if (FindSource(path)) found.insert(path);
+  const std::string below = path + "/";
+  sources_->ForEach(below, [&](std::string_view key, std::string_view) {
+    if (!key.starts_with(below)) return false;
+    found.emplace(key);
+    return true;
+  });
+  for (auto change = changes_.sources.lower_bound(below);
+       change != changes_.sources.end() && change->first.starts_with(below);
+       ++change) {
+    if (change->second) {
+      found.insert(change->first);
+    } else {
+      found.erase(change->first);
+    }
+  }
+  return {found.begin(), found.end()};
 }
 
 std::vector<uint16_t> ChangeSet::FindVector(
@@ -137,6 +160,17 @@ void ChangeSet::PutSource(const std::string& path,
 
 void ChangeSet::RemoveSource(const std::string& path) {
   changes_.sources[path] = std::nullopt;
+}
+
+void ChangeSet::SetPosition(const storage::SourcePosition& position) {
+  for (const storage::SourcePosition& known : snapshot_->manifest().sources()) {
+    if (known.source() == position.source() &&
+        SerializeRecord(known) == SerializeRecord(position)) {
+      changes_.position.reset();
+      return;
+    }
+  }
+  changes_.position = position;
 }
 
 }  // namespace vitrine

@@ -12,6 +12,7 @@
 #include "common/index/shard.h"
 #include "common/index/snapshot.h"
 #include "common/index/table.h"
+#include "vitrine/storage/manifest.pb.h"
 #include "vitrine/storage/records.pb.h"
 
 namespace vitrine {
@@ -23,9 +24,10 @@ struct IndexChanges {
   Thumbnails thumbnails;
   TableChanges products;
   TableChanges sources;
+  std::optional<storage::SourcePosition> position;
 
   bool empty() const {
-    return rows.empty() && products.empty() && sources.empty();
+    return rows.empty() && products.empty() && sources.empty() && !position;
   }
 };
 
@@ -44,6 +46,8 @@ class ChangeSet {
       std::string_view product_id) const;
   std::optional<storage::SourceFileRecord> FindSource(
       std::string_view path) const;
+  // The known files at `path`, or below it where it is a folder, in order.
+  std::vector<std::string> SourcesAtOrBelow(const std::string& path) const;
   // The vector of a product's picture; empty where it has no such picture.
   std::vector<uint16_t> FindVector(const std::string& product_id,
                                    const std::string& image_key) const;
@@ -61,6 +65,8 @@ class ChangeSet {
   void PutSource(const std::string& path,
                  const storage::SourceFileRecord& record);
   void RemoveSource(const std::string& path);
+  // How far and how a source has been read.
+  void SetPosition(const storage::SourcePosition& position);
 
   const IndexChanges& changes() const { return changes_; }
   bool empty() const { return changes_.empty(); }

@@ -59,7 +59,6 @@ int64_t Publisher::NowUnixMs() const {
 }
 
 std::string Publisher::NewFileName() const {
-  std::lock_guard lock(mutex_);
   return NewIndexFileName(next_generation_);
 }
 
@@ -99,7 +98,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
   }
   std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
   WrittenFiles written;
-  std::lock_guard lock(publisher->mutex_);
+  std::lock_guard lock(publisher->publishing_);
   manifest.set_generation(publisher->next_generation_++);
   VITRINE_RETURN_IF_ERROR(
       publisher->PublishDraft(std::move(manifest), nullptr, &written).status());
@@ -116,7 +115,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   }
   VITRINE_RETURN_IF_ERROR(generations.status());
   std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
-  std::lock_guard lock(publisher->mutex_);
+  std::lock_guard lock(publisher->publishing_);
   VITRINE_RETURN_IF_ERROR(NeedsRepair(publisher->LoadGenerations(), paths));
   VITRINE_RETURN_IF_ERROR(publisher->RemoveOrphans());
   return publisher;
@@ -172,23 +171,25 @@ IndexView Publisher::view() const {
 }
 
 absl::StatusOr<Publication> Publisher::Publish(const IndexChanges& changes) {
-  std::lock_guard lock(mutex_);
-  storage::Manifest manifest = view_.snapshot->manifest();
+  std::lock_guard lock(publishing_);
+  const IndexView before = view();
+  storage::Manifest manifest = before.snapshot->manifest();
   manifest.set_generation(next_generation_++);
   WrittenFiles written;
   VITRINE_RETURN_IF_ERROR(
-      WriteChanges(paths_, *view_.snapshot, changes, &manifest, &written));
-  return PublishDraft(std::move(manifest), view_.snapshot.get(), &written);
+      WriteChanges(paths_, *before.snapshot, changes, &manifest, &written));
+  return PublishDraft(std::move(manifest), before.snapshot.get(), &written);
 }
 
 absl::StatusOr<Publication> Publisher::Commit(const MergeOutput& output) {
-  std::lock_guard lock(mutex_);
-  storage::Manifest manifest = view_.snapshot->manifest();
+  std::lock_guard lock(publishing_);
+  const IndexView before = view();
+  storage::Manifest manifest = before.snapshot->manifest();
   manifest.set_generation(next_generation_++);
   WrittenFiles written;
   for (const auto& file : FilesOfMerge(paths_, output)) written.Add(file);
   VITRINE_RETURN_IF_ERROR(
-      ApplyMerge(paths_, *view_.snapshot, output, &manifest, &written));
+      ApplyMerge(paths_, *before.snapshot, output, &manifest, &written));
   return PublishDraft(std::move(manifest), output.opened.get(), &written);
 }
 
@@ -198,11 +199,12 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   manifest.set_published_unix_ms(NowUnixMs());
   manifest.set_writer(kWriter);
   // All that the manifest names is opened before the manifest is there.
-  IndexView view;
-  VITRINE_ASSIGN_OR_RETURN(view.snapshot,
+  const IndexView before = view();
+  IndexView next;
+  VITRINE_ASSIGN_OR_RETURN(next.snapshot,
                            Snapshot::Open(paths_, manifest, previous));
-  VITRINE_ASSIGN_OR_RETURN(view.sources,
-                           OpenSources(paths_, manifest, view_.sources.get()));
+  VITRINE_ASSIGN_OR_RETURN(
+      next.sources, OpenSources(paths_, manifest, before.sources.get()));
   const absl::Status status = PublishManifest(paths_, manifest);
   std::error_code error;
   if (!status.ok() &&
@@ -214,8 +216,11 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   }
   VITRINE_RETURN_IF_ERROR(status);
   written->Keep();
-  view.content = ContentIndex::Build(*view.snapshot, view_.content.get());
-  view_ = std::move(view);
+  next.content = ContentIndex::Build(*next.snapshot, before.content.get());
+  {
+    std::lock_guard lock(mutex_);
+    view_ = std::move(next);
+  }
   retention_.Add(manifest);
   RemoveExpired();
   return Publication{manifest.generation(), manifest.published_unix_ms()};

@@ -2,6 +2,7 @@
 // and removes what nobody needs any more.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -97,10 +98,12 @@ class Publisher {
   const IndexPaths paths_;
   const PublisherOptions options_;
 
-  mutable std::mutex mutex_;  // Guards what follows.
-  IndexView view_;
+  std::mutex publishing_;  // One publication at a time.
   Retention retention_;
-  uint64_t next_generation_ = 1;  // Rises with every attempt.
+  std::atomic<uint64_t> next_generation_{1};  // Rises with every attempt.
+
+  mutable std::mutex mutex_;  // Guards what follows, for a moment only.
+  IndexView view_;
 };
 
 }  // namespace vitrine

@@ -1,0 +1,116 @@
+#include "indexer/console.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace vitrine {
+namespace {
+
+constexpr std::chrono::seconds kRateWindow(20);
+
+void Print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace
+
+std::string WithThousands(int64_t n) {
+  const std::string digits = std::to_string(std::abs(n));
+  std::string text(n < 0 ? 1 : 0, '-');
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+std::string FormatDuration(double seconds) {
+  const auto s = static_cast<int64_t>(std::llround(seconds));
+  if (s < 120) return absl::StrCat(s, " s");
+  const int64_t minutes = (s + 30) / 60;
+  if (minutes < 120) return absl::StrCat(minutes, " min");
+  return absl::StrCat(minutes / 60, " h ", minutes % 60, " min");
+}
+
+std::string FormatProgress(int64_t done, int64_t total, int64_t refused,
+                           double rate) {
+  std::string text = absl::StrCat(WithThousands(done), " of ",
+                                  WithThousands(total), " pictures");
+  if (rate > 0) {
+    absl::StrAppend(&text, absl::StrFormat(" · %.1f/s", rate), " · ",
+                    FormatDuration(static_cast<double>(total - done) / rate),
+                    " left");
+  }
+  if (refused > 0) {
+    absl::StrAppend(&text, " · ", WithThousands(refused), " refused");
+  }
+  return text;
+}
+
+Console::Console() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+void Console::Clear() {
+  // ECMA-48: to the line's begin, and erase to its end.
+  if (terminal_ && shown_) Print("\r\033[K");
+  shown_ = false;
+}
+
+void Console::Line(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  Clear();
+  std::string line;
+  if (!terminal_) {
+    line = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ ", absl::Now(),
+                            absl::UTCTimeZone());
+  }
+  line.append(text);
+  line.push_back('\n');
+  Print(line);
+}
+
+void Console::Progress(int64_t done, int64_t total, int64_t refused) {
+  std::unique_lock lock(mutex_);
+  const Clock::time_point now = Clock::now();
+  if (recent_.empty()) {
+    recent_.emplace_back(now, done);
+    last_ = now;
+    return;
+  }
+  const auto interval =
+      terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(5);
+  if (now - last_ < interval) return;
+  last_ = now;
+  while (recent_.size() > 1 && now - recent_.front().first > kRateWindow) {
+    recent_.pop_front();
+  }
+  const double seconds =
+      std::chrono::duration<double>(now - recent_.front().first).count();
+  const double rate =
+      static_cast<double>(done - recent_.front().second) / seconds;
+  recent_.emplace_back(now, done);
+  const std::string text = FormatProgress(done, total, refused, rate);
+  if (terminal_) {
+    Clear();
+    Print(text);
+    shown_ = true;
+  } else {
+    lock.unlock();
+    Line(text);
+  }
+}
+
+void Console::EndProgress() {
+  std::lock_guard lock(mutex_);
+  Clear();
+  recent_.clear();
+}
+
+}  // namespace vitrine

@@ -1,0 +1,47 @@
+// Opening an index for writing: lock, newest generation, model.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "common/model/embedder.h"
+#include "indexer/index_lock.h"
+#include "indexer/publisher.h"
+#include "vitrine/storage/manifest.pb.h"
+
+namespace vitrine {
+
+using LoadEmbedderFn = std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
+    const std::filesystem::path& bundle, int threads)>;
+
+struct IndexOptions {
+  std::filesystem::path root;
+  // Empty: the index's own model, or `default_model` for a new index.
+  std::filesystem::path model;
+  std::filesystem::path default_model;
+  // Nothing: the index's own metric, or cosine for a new index.
+  std::optional<storage::VectorSet::Metric> metric;
+  LoadEmbedderFn load_embedder;
+  int threads = 1;
+  PublisherOptions publisher;
+};
+
+struct OpenIndex {
+  std::unique_ptr<IndexLock> lock;
+  std::unique_ptr<Publisher> publisher;
+  std::unique_ptr<Embedder> embedder;
+};
+
+// Begins an index where there is none. FAILED_PRECONDITION where another
+// indexer has it, or where it is of another model or metric than asked for;
+// DATA_LOSS where it is damaged.
+absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options);
+
+// "cosine", "euclidean", "manhattan".
+absl::StatusOr<storage::VectorSet::Metric> ParseMetric(std::string_view name);
+std::string_view MetricName(storage::VectorSet::Metric metric);
+
+}  // namespace vitrine

@@ -1,0 +1,158 @@
+// The indexer's life: it reconciles an index with a catalogue directory, and
+// then follows what changes there.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/catalog/catalog.h"
+#include "indexer/console.h"
+#include "indexer/index_opener.h"
+#include "indexer/ingest.h"
+#include "indexer/merger.h"
+#include "indexer/picture_batch.h"
+#include "indexer/receipts.h"
+#include "indexer/recent_deletions.h"
+#include "indexer/reconcile.h"
+#include "indexer/sources/directory_watcher.h"
+#include "indexer/sources/settled_files.h"
+#include "indexer/work_queue.h"
+
+namespace vitrine {
+
+struct IndexerOptions {
+  CatalogOptions catalog;
+  IndexOptions index;
+  WatchOptions watch;
+  MergeLimits merge;
+  bool keep_deleted = false;
+  bool allow_mass_delete = false;
+  int decode_threads = 2;
+  int batch = 0;  // Pictures at a time through the model; 0: what it prefers.
+  // While many pictures come in, a generation is published after so many rows
+  // or milliseconds, whichever is first.
+  size_t publish_rows = 512;
+  int64_t publish_ms = 2000;
+  // A publication that failed is tried again after so long.
+  int64_t retry_ms = 5000;
+  // Called after each publication, in the thread that runs the indexer.
+  std::function<void(const Publication&)> on_published;
+};
+
+// What a run has done.
+struct IndexerSummary {
+  PictureCounts counts;
+  IngestStats ingest;
+  double wall_s = 0;
+  double publish_s = 0;
+  double settle_s = 0;
+  int64_t publications = 0;
+};
+
+// One thread runs it; Stop may be called from any, and from a signal handler.
+class Indexer {
+ public:
+  // Opens catalogue, index and model. The error says what to do about it.
+  static absl::StatusOr<std::unique_ptr<Indexer>> Create(
+      IndexerOptions options);
+  ~Indexer();
+  Indexer(const Indexer&) = delete;
+  Indexer& operator=(const Indexer&) = delete;
+
+  // Reconciles once and settles all merges. An error where something could not
+  // be published, or the catalogue holds no picture.
+  absl::Status RunOnce();
+  // Reconciles, then follows the catalogue until stopped. What fails for a
+  // while is told and tried again.
+  absl::Status Run();
+  // What is being read is finished and published, then the run returns.
+  void Stop();
+
+  const IndexerSummary& summary() const { return summary_; }
+  Publisher* publisher() { return index_.publisher.get(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Indexer(IndexerOptions options);
+  absl::Status Open();
+  static int64_t NowUnixMs();
+  static int64_t NowUnixNs();
+
+  // Life cycle and publication, in indexer.cc.
+  void BeginBatch();
+  void ProcessQueue();
+  void Take(PictureResult result);
+  // Publishes the batch. After an error it is kept, and tried again later.
+  absl::Status Publish();
+  void AppendReceipts(const Publication& publication);
+  bool PublicationDue() const;
+  void TellPublication(const Publication& publication,
+                       const PictureCounts& counts, double publish_s);
+  void TellSummary();
+
+  // The catalogue, in indexer_catalog.cc.
+  absl::Status Scan();
+  void Enqueue(const CatalogPicture& picture, std::vector<std::string> warnings,
+               bool fresh);
+  void DescribeAll();
+  void TellProblems(const CatalogProblems& problems);
+  storage::SourcePosition Position() const;
+  absl::Status CheckLayout(const storage::SourcePosition& known) const;
+  void ApplyRemovals(bool all);
+
+  void Follow(const WatchBatch& changes);
+  void FollowFile(const std::string& path, bool closed);
+  void FollowGone(const std::vector<std::string>& gone);
+  // Reads the files that have settled, or all that wait to.
+  void TakeSettled(bool all);
+  int64_t MillisecondsToWait() const;
+
+  const IndexerOptions options_;
+  Console console_;
+  std::unique_ptr<Catalog> catalog_;
+  OpenIndex index_;
+  std::unique_ptr<ReceiptLog> receipts_;
+  std::vector<v1::Receipt> unwritten_;  // Receipts of what is published.
+  std::unique_ptr<Ingest> ingest_;
+  std::unique_ptr<Merger> merger_;
+  std::unique_ptr<DirectoryWatcher> watcher_;
+
+  WorkQueue queue_;
+  SettledFiles settled_;
+  std::unique_ptr<PictureBatch> batch_;
+  // Files that a scan has found to be gone, and when: they go after what came
+  // with them, so that a moved picture is never away.
+  std::map<std::string, Clock::time_point> removals_;
+  RecentDeletions recent_deletions_;
+  bool rescan_due_ = false;
+  bool outage_ = false;
+  std::optional<uint64_t> described_version_;  // Of the metadata.
+  std::string told_held_;
+  std::vector<std::string> told_problems_;
+
+  absl::Status publish_error_;  // OK where the last publication was.
+  Clock::time_point retry_at_;
+  Clock::time_point last_publication_;
+  Clock::time_point last_look_;  // At the watcher, during bulk work.
+  int64_t bulk_done_ = 0;
+  int64_t bulk_refused_ = 0;
+  IndexerSummary summary_;
+  IngestStats told_stats_;  // As of the last line that tells of them.
+
+  std::atomic<bool> stopping_{false};
+  // For Stop, which may run in a signal handler.
+  std::atomic<DirectoryWatcher*> interruptible_{nullptr};
+};
+
+}  // namespace vitrine

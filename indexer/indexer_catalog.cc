@@ -1,0 +1,293 @@
+// How the indexer follows the catalogue: scans, and what the watcher tells.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status.h"
+#include "common/catalog/catalog_folder.h"
+#include "indexer/indexer.h"
+#include "indexer/problem_summary.h"
+
+namespace vitrine {
+namespace {
+
+// A file that is gone waits at most so long for what came with it.
+constexpr std::chrono::seconds kRemovalPatience(30);
+
+KnownFiles KnownFilesOf(const Table& sources) {
+  KnownFiles known;
+  sources.ForEach("", [&](std::string_view path, std::string_view bytes) {
+    storage::SourceFileRecord record;
+    if (record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      known.emplace_hint(known.end(), path, std::move(record));
+    }
+    return true;
+  });
+  return known;
+}
+
+std::vector<std::string> MessagesOf(const CatalogProblems& problems) {
+  std::vector<std::string> messages;
+  for (const CatalogProblem& problem : problems) {
+    messages.push_back(problem.message);
+  }
+  return messages;
+}
+
+}  // namespace
+
+storage::SourcePosition Indexer::Position() const {
+  storage::SourcePosition position;
+  position.set_source("directory");
+  auto& settings = *position.mutable_settings();
+  settings["root"] = catalog_->root().string();
+  settings["root_identity"] = catalog_->root_identity();
+  settings["layout"] = LayoutName(catalog_->layout());
+  settings["category_attribute"] = options_.catalog.category_attribute;
+  settings["product_pattern"] = options_.catalog.product_pattern;
+  return position;
+}
+
+// A catalogue whose table is away would be read as another layout, and all
+// products would change their ids.
+absl::Status Indexer::CheckLayout(const storage::SourcePosition& known) const {
+  const auto setting = known.settings().find("layout");
+  if (options_.catalog.layout != Layout::kAuto ||
+      setting == known.settings().end()) {
+    return absl::OkStatus();
+  }
+  const auto layout = ParseLayout(setting->second);
+  if (!layout.ok()) return absl::OkStatus();
+  const std::string table(TableName(*layout));
+  std::error_code error;
+  if (table.empty() || !std::filesystem::exists(options_.catalog.root, error) ||
+      std::filesystem::exists(options_.catalog.root / table, error)) {
+    return absl::OkStatus();
+  }
+  return absl::UnavailableError(absl::StrCat(
+      "the index was made with ", (options_.catalog.root / table).string(),
+      ", which is not there; bring it back, or choose a --layout without it"));
+}
+
+absl::Status Indexer::Scan() {
+  auto listing = catalog_->Scan();
+  if (!listing.ok()) {
+    outage_ = true;
+    return listing.status();
+  }
+  outage_ = false;
+  TellProblems(listing->problems);
+  std::map<std::string_view, std::vector<std::string>> warnings;
+  for (const CatalogProblem& problem : listing->problems) {
+    warnings[problem.path].push_back(problem.message);
+  }
+
+  const KnownFiles known = KnownFilesOf(*publisher()->view().sources);
+  ReconcileOptions options;
+  options.keep_deleted = options_.keep_deleted;
+  options.allow_mass_delete = options_.allow_mass_delete;
+  options.recently_deleted_products = recent_deletions_.Count(NowUnixMs());
+  Reconciliation todo = Reconcile(*listing, known, options);
+  if (listing->pictures.empty() && !options_.allow_mass_delete &&
+      std::erase_if(todo.actions, [](const FileAction& action) {
+        return action.kind == FileAction::Kind::kRemove;
+      }) > 0) {
+    todo.held_message = absl::StrCat(
+        "the catalogue ", catalog_->root().string(),
+        " holds no picture any more, which is taken for an outage; bring the "
+        "pictures back, or run the indexer with --allow-mass-delete if they "
+        "are meant to go");
+  }
+  if (!todo.held_message.empty() && todo.held_message != told_held_) {
+    console_.Line(todo.held_message);
+  }
+  told_held_ = todo.held_message;
+
+  const int64_t now_unix_ns = NowUnixNs();
+  for (const FileAction& action : todo.actions) {
+    if (action.kind == FileAction::Kind::kRemove) {
+      removals_.try_emplace(action.path, Clock::now());
+      continue;
+    }
+    const auto picture = std::lower_bound(
+        listing->pictures.begin(), listing->pictures.end(), action.path,
+        [](const CatalogPicture& p, const std::string& path) {
+          return p.path < path;
+        });
+    if (action.kind == FileAction::Kind::kCheck &&
+        batch_->ApplyUnread(*picture)) {
+      continue;
+    }
+    if (!settled_.Look(picture->path, picture->bytes, picture->modified_unix_ns,
+                       now_unix_ns)) {
+      continue;
+    }
+    const auto told = warnings.find(picture->path);
+    Enqueue(*picture,
+            told == warnings.end() ? std::vector<std::string>() : told->second,
+            /*fresh=*/false);
+  }
+  if (described_version_ != catalog_->metadata_version()) {
+    DescribeAll();
+    described_version_ = catalog_->metadata_version();
+  }
+  return absl::OkStatus();
+}
+
+void Indexer::DescribeAll() {
+  std::vector<std::string> products;
+  publisher()->view().snapshot->products().ForEach(
+      "", [&](std::string_view id, std::string_view) {
+        products.emplace_back(id);
+        return true;
+      });
+  for (const std::string& product : products) batch_->Describe(product);
+}
+
+void Indexer::TellProblems(const CatalogProblems& problems) {
+  std::vector<std::string> lines = SummariseProblems(problems);
+  if (lines == told_problems_) return;
+  for (const std::string& line : lines) console_.Line(line);
+  told_problems_ = std::move(lines);
+}
+
+void Indexer::Enqueue(const CatalogPicture& picture,
+                      std::vector<std::string> warnings, bool fresh) {
+  removals_.erase(picture.path);
+  queue_.Put({picture, std::move(warnings), batch_->KnownSha256(picture.path)},
+             fresh);
+}
+
+void Indexer::ApplyRemovals(bool all) {
+  const Clock::time_point now = Clock::now();
+  for (auto it = removals_.begin(); it != removals_.end();) {
+    if (!all && now - it->second < kRemovalPatience) {
+      ++it;
+      continue;
+    }
+    // Nothing that is there is removed, whatever a scan has seen before.
+    if (!StatBeneath(catalog_->root(), it->first)) {
+      batch_->Remove(it->first, NowUnixMs());
+    }
+    it = removals_.erase(it);
+  }
+}
+
+void Indexer::Follow(const WatchBatch& changes) {
+  if (!changes.warning.empty()) console_.Line(changes.warning);
+  if (changes.outage && !outage_) {
+    console_.Line(changes.outage_reason);
+    outage_ = true;
+  }
+  if (changes.rescan) {
+    outage_ = false;
+    rescan_due_ = true;
+  }
+  if (outage_) return;
+  FollowGone(changes.gone);
+  for (const std::string& path : changes.closed) FollowFile(path, true);
+  for (const std::string& path : changes.found) FollowFile(path, false);
+}
+
+void Indexer::FollowFile(const std::string& path, bool closed) {
+  CatalogProblems problems;
+  switch (catalog_->RoleOf(path)) {
+    case FileRole::kIgnored:
+      return;
+    case FileRole::kTable:
+      rescan_due_ = true;
+      return;
+    case FileRole::kSidecar:
+      for (const CatalogPicture& picture :
+           catalog_->ResolveSidecar(path, &problems)) {
+        if (!batch_->ApplyUnread(picture)) {
+          Enqueue(picture, MessagesOf(problems), /*fresh=*/true);
+        }
+      }
+      return;
+    case FileRole::kPicture:
+      break;
+  }
+  const auto picture = catalog_->Resolve(path, &problems);
+  // Where it has gone again, an event will tell.
+  if (!picture) return;
+  if (closed) {
+    settled_.Forget(path);
+  } else if (batch_->ApplyUnread(*picture) ||
+             !settled_.Look(path, picture->bytes, picture->modified_unix_ns,
+                            NowUnixNs())) {
+    return;
+  }
+  Enqueue(*picture, MessagesOf(problems), /*fresh=*/true);
+}
+
+void Indexer::FollowGone(const std::vector<std::string>& gone) {
+  // Where the root is gone too, the watcher is about to tell of an outage.
+  if (gone.empty() || !CheckRoot(catalog_->root()).ok()) return;
+  std::vector<std::string> removals;
+  for (const std::string& path : gone) {
+    settled_.Forget(path);
+    queue_.Drop(path);
+    const FileRole role = catalog_->RoleOf(path);
+    if (role == FileRole::kTable || role == FileRole::kSidecar) {
+      FollowFile(path, true);
+      continue;
+    }
+    if (options_.keep_deleted) continue;
+    // The file itself, or all that lay below the folder.
+    for (const std::string& known : batch_->SourcesAtOrBelow(path)) {
+      if (StatBeneath(catalog_->root(), known)) {
+        FollowFile(known, /*closed=*/false);
+      } else {
+        removals.push_back(known);
+      }
+    }
+  }
+  // So many may be a mistake: a scan sees all of them together.
+  if (!options_.allow_mass_delete &&
+      removals.size() + recent_deletions_.Count(NowUnixMs()) >
+          kMassDeleteProducts) {
+    rescan_due_ = true;
+    return;
+  }
+  for (const std::string& path : removals) {
+    removals_.erase(path);
+    batch_->Remove(path, NowUnixMs());
+  }
+}
+
+void Indexer::TakeSettled(bool all) {
+  const int64_t now_unix_ns = NowUnixNs();
+  for (const std::string& path : settled_.Due(all ? INT64_MAX : now_unix_ns)) {
+    CatalogProblems problems;
+    const auto picture = catalog_->Resolve(path, &problems);
+    if (!picture || all ||
+        settled_.Look(path, picture->bytes, picture->modified_unix_ns,
+                      now_unix_ns)) {
+      settled_.Forget(path);
+      if (picture) Enqueue(*picture, MessagesOf(problems), /*fresh=*/true);
+    }
+  }
+}
+
+int64_t Indexer::MillisecondsToWait() const {
+  int64_t wait_ms = -1;
+  auto at_most = [&wait_ms](int64_t ms) {
+    ms = std::max<int64_t>(0, ms);
+    wait_ms = wait_ms < 0 ? ms : std::min(wait_ms, ms);
+  };
+  if (const auto due = settled_.NextDueUnixNs()) {
+    at_most((*due - NowUnixNs()) / 1'000'000 + 1);
+  }
+  if (!publish_error_.ok()) {
+    at_most(std::chrono::duration_cast<std::chrono::milliseconds>(retry_at_ -
+                                                                  Clock::now())
+                .count() +
+            1);
+  } else if (queue_.size() > 0 || !batch_->empty()) {
+    at_most(0);
+  }
+  return wait_ms;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,254 @@
+// vitrine-indexer: keeps an index of a catalogue directory.
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/thread_pool.h"
+#include "common/flags/command_line.h"
+#include "common/model/embedder.h"
+#include "indexer/indexer.h"
+
+ABSL_FLAG(std::string, catalog, "",
+          "The folder of product photos; see the layouts above. It is never "
+          "written to.");
+ABSL_FLAG(std::string, index, "",
+          "The folder of the index; made where there is none. One indexer at a "
+          "time may have it, any number of servers may read it.");
+ABSL_FLAG(std::string, model, "",
+          "A model bundle (*.pt) that turns photos into vectors. Left out: the "
+          "index's own, and for a new index the one that comes with Vitrine.");
+ABSL_FLAG(std::string, metric, "",
+          "How vectors are compared: cosine, euclidean or manhattan. Left out: "
+          "the index's own, and cosine for a new one.");
+ABSL_FLAG(bool, once, false,
+          "Bring the index up to date, merge it, and end; otherwise go on and "
+          "follow what changes.");
+ABSL_FLAG(std::string, layout, "auto",
+          "How the catalogue is laid out: auto, fashion, clothing, folders, "
+          "plain or jsonl.");
+ABSL_FLAG(std::string, category_attribute, "",
+          "Which column or attribute is the category. Left out: it is found.");
+ABSL_FLAG(std::string, product_pattern, "",
+          "A regular expression whose group 1, found in a file's name, is the "
+          "product: '([^_]+)_[0-9]+' takes SKU1_2.jpg for SKU1.");
+ABSL_FLAG(std::string, on_delete, "remove",
+          "What happens to a picture that is gone from the catalogue: remove "
+          "it, or keep it (for teams that clear their drop folder).");
+ABSL_FLAG(bool, allow_mass_delete, false,
+          "Delete even more than 100 products and 20 % of the catalogue at "
+          "once, or all of it. Otherwise that is taken for a mistake.");
+ABSL_FLAG(double, rescan_seconds, 60,
+          "How often to look through the whole catalogue for what the system "
+          "did not tell of; 0 is never.");
+ABSL_FLAG(int32_t, batch, 0,
+          "Photos at a time through the model; 0 is what it runs best with.");
+ABSL_FLAG(int32_t, threads, 0,
+          "Threads that decode, and that embed; 0 is one a core.");
+ABSL_FLAG(int64_t, graph_rows, 2000,
+          "From so many fresh rows on, an HNSW graph is built of them.");
+ABSL_FLAG(int32_t, flat_shards, 8, "More fresh shards than these are merged.");
+ABSL_FLAG(int32_t, keep_generations, 3,
+          "So many generations are kept at the least, …");
+ABSL_FLAG(double, keep_minutes, 60,
+          "… and each for so long after the next one was published, for the "
+          "servers that still read it.");
+
+namespace vitrine {
+namespace {
+
+constexpr char kUsage[] =
+    R"(vitrine-indexer: keeps an index of a folder of product photos.
+
+  vitrine-indexer --catalog=DIR --index=DIR           follow the folder
+  vitrine-indexer --catalog=DIR --index=DIR --once    bring it up to date, end
+
+The catalogue may be laid out in any of these ways:
+  fashion    styles.csv, one row a product, and images/<id>.jpg
+  clothing   images.csv, one row a picture, and images/
+  folders    a folder a category, with pictures in it
+  plain      pictures and nothing else
+  jsonl      products.jsonl, one product a line, naming its pictures
+A picture may have a side-car, <name>.json. `vitrine check DIR` says what would
+be read. JPEG, PNG and WebP are; what is refused, and why, stands in
+<index>/receipts.jsonl, and is tried again when it changes.
+
+Photos that are dropped into the folder are searchable within a second. SIGTERM
+ends the indexer when what it is reading is published; a second one at once.
+Ends with 0, with 1 after a failure, with 2 for a wrong command line.)";
+
+int Fail(int status, std::string_view message) {
+  std::fprintf(stderr, "vitrine-indexer: %.*s\n",
+               static_cast<int>(message.size()), message.data());
+  return status;
+}
+
+// The bundle that comes with this program: in the source tree, or installed.
+std::filesystem::path ShippedModel() {
+  constexpr char kName[] = "vitrine-lite0.pt";
+  std::error_code error;
+  const std::filesystem::path bin =
+      std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  const std::filesystem::path shared =
+      bin.parent_path() / "share" / "vitrine" / "models" / kName;
+  if (std::filesystem::exists(shared, error)) return shared;
+  return (bin / ".." / ".." / "models" / kName).lexically_normal();
+}
+
+absl::StatusOr<IndexerOptions> OptionsFromFlags() {
+  IndexerOptions options;
+  if (absl::GetFlag(FLAGS_catalog).empty() ||
+      absl::GetFlag(FLAGS_index).empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        absl::GetFlag(FLAGS_catalog).empty() ? "--catalog" : "--index",
+        " is missing; vitrine-indexer --catalog=DIR --index=DIR, and see "
+        "--help"));
+  }
+  const int threads = absl::GetFlag(FLAGS_threads);
+  const int batch = absl::GetFlag(FLAGS_batch);
+  if (threads < 0 || threads > 1024 || batch < 0 || batch > 1024) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--threads=", threads, " --batch=", batch, ": both are 0 to 1024"));
+  }
+  const int flat_shards = absl::GetFlag(FLAGS_flat_shards);
+  if (flat_shards < 1 || flat_shards > 100) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--flat-shards=", flat_shards, " is not right; it is 1 to 100"));
+  }
+  if (absl::GetFlag(FLAGS_graph_rows) < 1) {
+    return absl::InvalidArgumentError("--graph-rows must be at least 1");
+  }
+  if (absl::GetFlag(FLAGS_keep_generations) < 1 ||
+      !(absl::GetFlag(FLAGS_keep_minutes) >= 0) ||
+      !(absl::GetFlag(FLAGS_rescan_seconds) >= 0)) {
+    return absl::InvalidArgumentError(
+        "--keep-generations is at least 1, --keep-minutes and "
+        "--rescan-seconds are at least 0");
+  }
+  const std::string on_delete = absl::GetFlag(FLAGS_on_delete);
+  if (on_delete != "remove" && on_delete != "keep") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--on-delete=", on_delete, " is not known; choose remove or keep"));
+  }
+  if (!absl::GetFlag(FLAGS_metric).empty()) {
+    auto metric = ParseMetric(absl::GetFlag(FLAGS_metric));
+    if (!metric.ok()) return metric.status();
+    options.index.metric = *metric;
+  }
+  auto layout = ParseLayout(absl::GetFlag(FLAGS_layout));
+  if (!layout.ok()) return layout.status();
+
+  options.catalog.root = absl::GetFlag(FLAGS_catalog);
+  options.catalog.layout = *layout;
+  options.catalog.category_attribute = absl::GetFlag(FLAGS_category_attribute);
+  options.catalog.product_pattern = absl::GetFlag(FLAGS_product_pattern);
+  options.index.root = absl::GetFlag(FLAGS_index);
+  options.index.model = absl::GetFlag(FLAGS_model);
+  options.index.default_model = ShippedModel();
+  options.index.threads = threads > 0 ? threads : AvailableCores();
+  options.index.load_embedder = [](const std::filesystem::path& bundle,
+                                   int embed_threads) {
+    return LoadTorchEmbedder(bundle, embed_threads);
+  };
+  options.index.publisher.retention.generations =
+      static_cast<size_t>(absl::GetFlag(FLAGS_keep_generations));
+  options.index.publisher.retention.superseded_ms =
+      static_cast<int64_t>(absl::GetFlag(FLAGS_keep_minutes) * 60'000);
+  options.watch.rescan_interval_ms =
+      static_cast<int64_t>(absl::GetFlag(FLAGS_rescan_seconds) * 1000);
+  options.merge.graph_rows =
+      static_cast<uint64_t>(absl::GetFlag(FLAGS_graph_rows));
+  options.merge.flat_shards = static_cast<size_t>(flat_shards);
+  options.keep_deleted = on_delete == "keep";
+  options.allow_mass_delete = absl::GetFlag(FLAGS_allow_mass_delete);
+  options.decode_threads = options.index.threads;
+  options.batch = batch;
+  return options;
+}
+
+// Waits for signals in a thread of its own: the first asks the indexer to end,
+// the second ends the process. It is never destroyed, as its thread may outlive
+// main.
+class SignalWaiter {
+ public:
+  SignalWaiter() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    sigaddset(&signals_, SIGINT);
+    // Blocked in every thread that is started from here on.
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::thread([this] { Wait(); }).detach();
+  }
+
+  // Null where there is nothing to end any more.
+  void SetTarget(Indexer* indexer) {
+    std::lock_guard lock(mutex_);
+    target_ = indexer;
+    if (target_ != nullptr && signalled_) target_->Stop();
+  }
+
+ private:
+  [[noreturn]] void Wait() {
+    int signal_number = 0;
+    sigwait(&signals_, &signal_number);
+    std::fprintf(stderr,
+                 "vitrine-indexer: %s: finishing what is being read; a second "
+                 "signal ends it at once\n",
+                 strsignal(signal_number));
+    {
+      std::lock_guard lock(mutex_);
+      signalled_ = true;
+      if (target_ != nullptr) target_->Stop();
+    }
+    sigwait(&signals_, &signal_number);
+    ::_exit(128 + signal_number);
+  }
+
+  sigset_t signals_;
+  std::mutex mutex_;  // Guards what follows.
+  Indexer* target_ = nullptr;
+  bool signalled_ = false;
+};
+
+int Main(const std::vector<std::string>& arguments) {
+  bool help = false;
+  bool version = false;
+  const absl::Status parsed = ParseFlags(arguments, &help, &version);
+  if (!parsed.ok()) return Fail(2, std::string(parsed.message()));
+  if (help) {
+    std::fputs(FlagsHelp(kUsage).c_str(), stdout);
+    return 0;
+  }
+  if (version) {
+    std::printf("vitrine-indexer %s\n", VITRINE_VERSION);
+    return 0;
+  }
+  auto options = OptionsFromFlags();
+  if (!options.ok()) return Fail(2, std::string(options.status().message()));
+
+  static auto* const signals = new SignalWaiter();
+  auto indexer = Indexer::Create(*std::move(options));
+  if (!indexer.ok()) return Fail(1, std::string(indexer.status().message()));
+  signals->SetTarget(indexer->get());
+  const absl::Status status =
+      absl::GetFlag(FLAGS_once) ? (*indexer)->RunOnce() : (*indexer)->Run();
+  signals->SetTarget(nullptr);
+  return status.ok() ? 0 : Fail(1, std::string(status.message()));
+}
+
+}  // namespace
+}  // namespace vitrine
+
+int main(int argc, char** argv) {
+  return vitrine::Main({argv + 1, argv + argc});
+}

@@ -1,0 +1,30 @@
+#include "indexer/console.h"
+
+#include <gtest/gtest.h>
+
+namespace vitrine {
+namespace {
+
+TEST(WithThousands, SeparatesThem) {
+  EXPECT_EQ(WithThousands(0), "0");
+  EXPECT_EQ(WithThousands(999), "999");
+  EXPECT_EQ(WithThousands(1000), "1,000");
+  EXPECT_EQ(WithThousands(1234567), "1,234,567");
+  EXPECT_EQ(WithThousands(-12345), "-12,345");
+}
+
+TEST(FormatDuration, SpeaksInTheUnitThatFits) {
+  EXPECT_EQ(FormatDuration(0.4), "0 s");
+  EXPECT_EQ(FormatDuration(119), "119 s");
+  EXPECT_EQ(FormatDuration(720), "12 min");
+  EXPECT_EQ(FormatDuration(12000), "3 h 20 min");
+}
+
+TEST(FormatProgress, TellsRateAndTimeLeft) {
+  EXPECT_EQ(FormatProgress(1234, 3890, 3, 56.1),
+            "1,234 of 3,890 pictures · 56.1/s · 47 s left · 3 refused");
+  EXPECT_EQ(FormatProgress(0, 10, 0, 0), "0 of 10 pictures");
+}
+
+}  // namespace
+}  // namespace vitrine

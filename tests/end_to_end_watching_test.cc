@@ -1,0 +1,170 @@
+// An indexer that follows its catalogue: what is dropped, changed, moved and
+// deleted is followed; what only looks like a deletion is not.
+#include <gtest/gtest.h>
+
+#include "tests/indexer_world.h"
+
+namespace vitrine {
+namespace {
+
+using testing::IndexerWorld;
+using testing::JpegOf;
+using testing::RunningIndexer;
+
+using Names = std::set<std::string>;
+
+std::string Hex(int seed) { return ToHex(Sha256(JpegOf(seed))); }
+
+class Watching : public ::testing::Test {
+ protected:
+  // Starts with one picture, which is indexed when this returns.
+  void Start() {
+    world_.Put("first.jpg", 99);
+    running_ = std::make_unique<RunningIndexer>(&world_);
+    ASSERT_TRUE(running_->UntilProducts({"first"}));
+  }
+  bool Until(const std::function<bool()>& holds) {
+    return running_->Until(holds);
+  }
+
+  IndexerWorld world_;
+  std::unique_ptr<RunningIndexer> running_;
+};
+
+TEST_F(Watching, FollowsDropsChangesMovesAndDeletions) {
+  Start();
+  world_.Put("a.jpg", 1);
+  ASSERT_TRUE(running_->UntilProducts({"a", "first"}));
+  // Written in place, as a slow copy does.
+  world_.Write("b.jpg", JpegOf(2));
+  ASSERT_TRUE(running_->UntilProducts({"a", "b", "first"}));
+  world_.Put("a.jpg", 3);
+  ASSERT_TRUE(Until([&] { return world_.Indexed()["a/a.jpg"] == Hex(3); }));
+  std::filesystem::rename(world_.catalog() / "a.jpg",
+                          world_.catalog() / "c.jpg");
+  ASSERT_TRUE(running_->UntilProducts({"b", "c", "first"}));
+  EXPECT_EQ(world_.Indexed()["c/c.jpg"], Hex(3));
+  world_.Remove("b.jpg");
+  ASSERT_TRUE(running_->UntilProducts({"c", "first"}));
+  EXPECT_EQ(world_.ReceiptOf("b.jpg")["outcome"], "removed");
+}
+
+TEST_F(Watching, FollowsWholeFolders) {
+  Start();
+  std::filesystem::create_directories(world_.root() / "outside/deep");
+  for (int i = 0; i < 5; ++i) {
+    testing::WriteAll(
+        world_.root() / "outside/deep" / (std::to_string(i) + ".jpg"),
+        JpegOf(i));
+  }
+  std::filesystem::rename(world_.root() / "outside",
+                          world_.catalog() / "inside");
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == 6; }));
+  std::filesystem::rename(world_.catalog() / "inside",
+                          world_.catalog() / "elsewhere");
+  ASSERT_TRUE(Until([&] {
+    return world_.Products() == Names{"elsewhere/deep/0", "elsewhere/deep/1",
+                                      "elsewhere/deep/2", "elsewhere/deep/3",
+                                      "elsewhere/deep/4", "first"};
+  }));
+  world_.Remove("elsewhere");
+  ASSERT_TRUE(running_->UntilProducts({"first"}));
+}
+
+TEST_F(Watching, RefusesAndTakesWhenMended) {
+  Start();
+  const std::string whole = JpegOf(1, 200);
+  world_.Put("a.jpg", whole.substr(0, whole.size() / 2));
+  ASSERT_TRUE(
+      Until([&] { return world_.ReceiptOf("a.jpg")["outcome"] == "refused"; }));
+  EXPECT_EQ(world_.Products(), Names{"first"});
+  world_.Put("a.jpg", whole);
+  ASSERT_TRUE(running_->UntilProducts({"a", "first"}));
+}
+
+TEST_F(Watching, AppliesAnEditedTable) {
+  world_.Write("styles.csv", "id,articleType\nfirst,Dress\n");
+  Start();
+  EXPECT_EQ(world_.Newest()->FindProduct("first")->category(), "Dress");
+  const auto shards = testing::FilesUnder(world_.paths().shards());
+  world_.Write("styles.csv", "id,articleType\nfirst,Shoe\n");
+  ASSERT_TRUE(Until([&] {
+    return world_.Newest()->FindProduct("first")->category() == "Shoe";
+  }));
+  EXPECT_EQ(testing::FilesUnder(world_.paths().shards()), shards);
+}
+
+TEST_F(Watching, AppliesASidecar) {
+  Start();
+  world_.Write("first.json", R"({"title": "The first"})");
+  ASSERT_TRUE(Until([&] {
+    return world_.Newest()->FindProduct("first")->title() == "The first";
+  }));
+  world_.Remove("first.json");
+  ASSERT_TRUE(Until(
+      [&] { return world_.Newest()->FindProduct("first")->title() == ""; }));
+}
+
+TEST_F(Watching, KeepsAllWhileTheRootIsAway) {
+  Start();
+  std::filesystem::rename(world_.catalog(), world_.root() / "away");
+  testing::WriteAll(world_.root() / "away/a.jpg", JpegOf(1));
+  std::filesystem::remove(world_.root() / "away/first.jpg");
+  testing::WriteAll(world_.root() / "away/b.jpg", JpegOf(2));
+  std::filesystem::rename(world_.root() / "away", world_.catalog());
+  // It is back: what happened meanwhile is found, the deletion too.
+  ASSERT_TRUE(running_->UntilProducts({"a", "b"}));
+}
+
+TEST_F(Watching, HoldsAMassDeletion) {
+  for (int i = 0; i < 150; ++i) {
+    world_.Put("set/p" + std::to_string(i) + ".jpg", i % 5);
+  }
+  running_ = std::make_unique<RunningIndexer>(&world_);
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == 150; }));
+  world_.Remove("set");
+  world_.Put("sign.jpg", 1);
+  ASSERT_TRUE(Until([&] { return world_.Products().contains("sign"); }));
+  world_.Put("other sign.jpg", 2);
+  ASSERT_TRUE(Until([&] { return world_.Products().contains("other sign"); }));
+  EXPECT_EQ(world_.Products().size(), 152u);
+}
+
+TEST_F(Watching, FinishesWhatItReadsWhenStopped) {
+  for (int i = 0; i < 60; ++i) {
+    world_.Put("p" + std::to_string(i) + ".jpg", i);
+  }
+  world_.options().publish_rows = 8;
+  running_ = std::make_unique<RunningIndexer>(&world_);
+  ASSERT_TRUE(Until([&] { return world_.Products().size() >= 8; }));
+  EXPECT_TRUE(running_->Stop().ok());
+  // Whatever has a receipt is in the index.
+  const auto indexed = world_.Indexed();
+  EXPECT_EQ(world_.Receipts().size(), indexed.size());
+  ASSERT_TRUE(world_.Once().ok());
+  EXPECT_EQ(world_.Products().size(), 60u);
+}
+
+TEST_F(Watching, PublishesALoneDropInOneGeneration) {
+  Start();
+  const uint64_t before = world_.Newest()->generation();
+  world_.Put("a.jpg", 1);
+  ASSERT_TRUE(running_->UntilProducts({"a", "first"}));
+  EXPECT_EQ(world_.Newest()->generation(), before + 1);
+  EXPECT_EQ(world_.ReceiptOf("a.jpg")["generation"], before + 1);
+}
+
+TEST_F(Watching, TriesAgainWhenNothingCouldBePublished) {
+  world_.options().retry_ms = 50;
+  Start();
+  // A folder that is not there fails like a full disk, for root too.
+  std::filesystem::rename(world_.paths().pictures(), world_.root() / "hidden");
+  world_.Put("a.jpg", 1);
+  world_.Put("b.jpg", 2);
+  world_.Remove("first.jpg");
+  std::filesystem::rename(world_.root() / "hidden", world_.paths().pictures());
+  ASSERT_TRUE(running_->UntilProducts({"a", "b"}));
+}
+
+}  // namespace
+}  // namespace vitrine
