@@ -1,0 +1,179 @@
+// vitrine-server: answers from an index directory over gRPC.
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/flags/command_line.h"
+#include "common/model/embedder.h"
+#include "server/server.h"
+
+ABSL_FLAG(std::string, index, "",
+          "The folder of the index, as vitrine-indexer writes it. It is only "
+          "read; it may come into being later.");
+ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
+          "Where to listen, as HOST:PORT; port 0 takes a free one, which the "
+          "first line on standard output names.");
+ABSL_FLAG(bool, require_index, false,
+          "End with an error where the index cannot be opened at the start; "
+          "otherwise be not ready until it can.");
+ABSL_FLAG(int32_t, threads, 0,
+          "Threads that search, and that embed; 0 is one a core.");
+ABSL_FLAG(std::string, slots, "",
+          "A file that says which category is which part of an outfit, in "
+          "place of the built-in one; its format is that of "
+          "server/default_slots.txt.");
+ABSL_FLAG(int32_t, reload_poll_ms, 100,
+          "How often to look for a new generation where the file system tells "
+          "nothing of it, as NFS does.");
+ABSL_FLAG(double, grace_seconds, 10,
+          "How long calls in flight may take to end after SIGTERM.");
+
+namespace vitrine {
+namespace {
+
+constexpr char kUsage[] =
+    R"(vitrine-server: answers visual searches from an index, over gRPC.
+
+  vitrine-server --index=DIR
+  vitrine-server --index=DIR --listen=127.0.0.1:0 --require-index
+
+Any number of servers may read one index; each takes up a new generation as soon
+as the indexer has published it. Ask it with `vitrine search`, or with stubs made
+from proto/vitrine/v1/search.proto; gRPC health and reflection are there too: the
+service "" is healthy while the server lives, vitrine.v1.SearchService once it
+has an index to answer from.
+
+SIGTERM: not ready at once, calls in flight may end, then 0. A second signal ends
+the server at once. Ends with 1 after a failure, with 2 for a wrong command line.)";
+
+int Fail(int status, std::string_view message) {
+  std::fprintf(stderr, "vitrine-server: %.*s\n",
+               static_cast<int>(message.size()), message.data());
+  return status;
+}
+
+void Log(std::string_view line) {
+  std::fprintf(stderr, "vitrine-server: %.*s\n", static_cast<int>(line.size()),
+               line.data());
+}
+
+// Null and OK where the built-in table is to be used.
+absl::StatusOr<std::unique_ptr<SlotTable>> SlotsFromFlag() {
+  const std::string path = absl::GetFlag(FLAGS_slots);
+  if (path.empty()) return std::unique_ptr<SlotTable>();
+  VITRINE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, 1 << 20));
+  VITRINE_ASSIGN_OR_RETURN(SlotTable slots, SlotTable::Parse(text, path));
+  return std::make_unique<SlotTable>(std::move(slots));
+}
+
+absl::Status CheckFlags() {
+  if (absl::GetFlag(FLAGS_index).empty()) {
+    return absl::InvalidArgumentError(
+        "--index is missing; vitrine-server --index=DIR, and see --help");
+  }
+  const int threads = absl::GetFlag(FLAGS_threads);
+  if (threads < 0 || threads > 1024) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads=", threads, " is not right; it is 0 to 1024"));
+  }
+  const int poll_ms = absl::GetFlag(FLAGS_reload_poll_ms);
+  if (poll_ms < 1 || poll_ms > 3'600'000) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--reload-poll-ms=", poll_ms, " is not right; it is 1 to 3600000"));
+  }
+  const double grace_seconds = absl::GetFlag(FLAGS_grace_seconds);
+  if (!(grace_seconds >= 0 && grace_seconds <= 3600)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--grace-seconds=", grace_seconds, " is not right; it is 0 to 3600"));
+  }
+  return absl::OkStatus();
+}
+
+int Main(const std::vector<std::string>& arguments) {
+  bool help = false;
+  bool version = false;
+  absl::Status status = ParseFlags(arguments, &help, &version);
+  if (!status.ok()) return Fail(2, std::string(status.message()));
+  if (help) {
+    std::fputs(FlagsHelp(kUsage).c_str(), stdout);
+    return 0;
+  }
+  if (version) {
+    std::printf("vitrine-server %s\n", VITRINE_VERSION);
+    return 0;
+  }
+  status = CheckFlags();
+  if (!status.ok()) return Fail(2, std::string(status.message()));
+  auto slots = SlotsFromFlag();
+  if (!slots.ok()) {
+    return Fail(2, absl::StrCat("--slots: ", slots.status().message()));
+  }
+
+  // Blocked in every thread that is started from here on.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const int threads = absl::GetFlag(FLAGS_threads) > 0
+                          ? absl::GetFlag(FLAGS_threads)
+                          : AvailableCores();
+  ServerOptions options;
+  options.store.paths.root = absl::GetFlag(FLAGS_index);
+  options.store.load_model = [threads](const std::filesystem::path& bundle) {
+    return LoadTorchEmbedder(bundle, threads);
+  };
+  options.store.slots =
+      *slots != nullptr ? slots->get() : &SlotTable::Default();
+  options.store.poll_ms = absl::GetFlag(FLAGS_reload_poll_ms);
+  options.store.log = Log;
+  options.listen = absl::GetFlag(FLAGS_listen);
+  options.threads = threads;
+  options.version = VITRINE_VERSION;
+  auto server = Server::Start(std::move(options));
+  if (!server.ok()) return Fail(1, std::string(server.status().message()));
+  if (absl::GetFlag(FLAGS_require_index)) {
+    const auto serving = (*server)->store().Take();
+    if (!serving.ok()) return Fail(1, std::string(serving.status().message()));
+  }
+  std::printf("vitrine-server: listening on %s\n",
+              (*server)->address().c_str());
+  std::fflush(stdout);
+
+  int signal_number = 0;
+  sigwait(&signals, &signal_number);
+  Log(absl::StrCat(strsignal(signal_number),
+                   ": finishing the calls in flight; a second signal ends the "
+                   "server at once"));
+  std::thread([signals] {
+    int second = 0;
+    sigwait(&signals, &second);
+    ::_exit(128 + second);
+  }).detach();
+  (*server)->Shutdown(std::chrono::milliseconds(
+      static_cast<int64_t>(absl::GetFlag(FLAGS_grace_seconds) * 1000)));
+  return 0;
+}
+
+}  // namespace
+}  // namespace vitrine
+
+int main(int argc, char** argv) {
+  return vitrine::Main({argv + 1, argv + argc});
+}
