@@ -85,9 +85,9 @@ TEST(SearchMany, AnswersInTheOrderOfTheQueries) {
     EXPECT_FALSE(stream->Read(&requests[0]));
     return grpc::Status::OK;
   };
-  Result result = Ask(server, Products(30));
+  Result result = Ask(server, Products(120));
   EXPECT_FALSE(result.error);
-  EXPECT_EQ(result.taken, Echoes(30));
+  EXPECT_EQ(result.taken, Echoes(120));
 }
 
 TEST(SearchMany, KeepsABoundedNumberOfBatchesUnderWay) {
@@ -126,9 +126,9 @@ TEST(SearchMany, KeepsABoundedNumberOfBatchesUnderWay) {
     reader.join();
     return grpc::Status::OK;
   };
-  Result result = Ask(server, Products(8 * kBatches));
+  Result result = Ask(server, Products(32 * kBatches));
   EXPECT_FALSE(result.error);
-  EXPECT_EQ(result.taken, Echoes(8 * kBatches));
+  EXPECT_EQ(result.taken, Echoes(32 * kBatches));
   EXPECT_EQ(most, 4);
 }
 
@@ -162,7 +162,7 @@ TEST(SearchMany, GoesOnAfterFilesThatCannotBeRead) {
     return grpc::Status::OK;
   };
   Flags flags = Products(3);
-  // Two whole batches without a query that can be sent, and a mixed one.
+  // Two whole batches of 8 without a query that can be sent, and a mixed one.
   flags.images.assign(19, "/nonexistent/a.jpg");
   Result result = Ask(server, flags);
   EXPECT_FALSE(result.error);
@@ -204,12 +204,12 @@ TEST(SearchMany, NamesTheQueryAtWhichTheStreamBroke) {
                             v1::ERROR_REASON_INDEX_DAMAGED,
                             "shards/7 fails its checksum");
   };
-  Result result = Ask(server, Products(100));
-  EXPECT_EQ(result.taken, Echoes(8));
+  Result result = Ask(server, Products(1000));
+  EXPECT_EQ(result.taken, Echoes(32));
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->reason(), v1::ERROR_REASON_INDEX_DAMAGED);
   EXPECT_EQ(result.error->message(),
-            "shards/7 fails its checksum (stopped at 9)");
+            "shards/7 fails its checksum (stopped at 33)");
 }
 
 TEST(SearchMany, FailsWhereTheServerEndsTheStreamEarly) {
@@ -235,8 +235,8 @@ TEST(SearchMany, GivesUpOnAServerThatDoesNotAnswer) {
     }
     return grpc::Status::CANCELLED;
   };
-  Result result = Ask(server, Products(100), /*timeout_ms=*/300);
-  EXPECT_EQ(result.taken, Echoes(8));
+  Result result = Ask(server, Products(1000), /*timeout_ms=*/1500);
+  EXPECT_EQ(result.taken, Echoes(32));
   ASSERT_TRUE(result.error);
   EXPECT_EQ(result.error->reason(), v1::ERROR_REASON_DEADLINE_EXCEEDED);
 }

@@ -15,9 +15,9 @@
 namespace vitrine::cli {
 namespace {
 
-std::vector<char*> Argv(const std::string& program,
+std::vector<char*> Argv(const std::string& name,
                         const std::vector<std::string>& arguments) {
-  std::vector<char*> argv = {const_cast<char*>(program.c_str())};
+  std::vector<char*> argv = {const_cast<char*>(name.c_str())};
   for (const std::string& argument : arguments) {
     argv.push_back(const_cast<char*>(argument.c_str()));
   }
@@ -67,7 +67,8 @@ std::string PicturesProgram() {
 
 absl::Status BecomeProgram(const std::string& program,
                            const std::vector<std::string>& arguments) {
-  execv(program.c_str(), Argv(program, arguments).data());
+  const std::string name = "vitrine";
+  execv(program.c_str(), Argv(name, arguments).data());
   return CannotRun(errno, program);
 }
 

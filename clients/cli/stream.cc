@@ -11,7 +11,10 @@
 namespace vitrine::cli {
 namespace {
 
-constexpr int kBatchQueries = 8;
+// A picture takes the server milliseconds, a product or a vector a fraction of
+// one: each batch is worth its message, and none is long in coming.
+constexpr int kPicturesInBatch = 8;
+constexpr int kOthersInBatch = 32;
 constexpr size_t kBatches = 4;
 
 using Clock = std::chrono::system_clock;  // gRPC's deadlines are of this clock.
@@ -83,7 +86,9 @@ void Stream::SendAll() {
   for (const v1::Example& example : extra_) {
     extra_bytes += static_cast<int64_t>(example.ByteSizeLong());
   }
-  BatchReader reader(flags_, source_, kBatchQueries, extra_bytes);
+  bool pictures = !flags_.images.empty() || extra_bytes > (1 << 10);
+  BatchReader reader(flags_, source_,
+                     pictures ? kPicturesInBatch : kOthersInBatch, extra_bytes);
   for (uint64_t id = 1;; ++id) {
     {
       std::unique_lock lock(mutex_);
