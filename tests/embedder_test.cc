@@ -231,6 +231,36 @@ def forward(self, x):
   EXPECT_TRUE(embedder->Embed(Pictures(9).data(), 9, vectors.data()).ok());
 }
 
+// The pictures and Python's vectors are those of tests/data/make_parity.py.
+TEST(DefaultBundle, GivesPythonsVectors) {
+  const auto parity = testing::SourceDir() / "tests/data/parity";
+  const Json expected = Json::parse(testing::ReadAll(parity / "vectors.json"));
+  const auto path =
+      testing::SourceDir() / "models" / expected["bundle"].get<std::string>();
+  auto embedder = LoadTorchEmbedder(path, 1);
+  ASSERT_TRUE(embedder.ok()) << embedder.status();
+  const ModelCard& card = (*embedder)->card();
+  ASSERT_EQ(card.id, expected["sha256"])
+      << "the bundle has changed: run tests/data/make_parity.py vectors";
+  ASSERT_GE(expected["vectors"].size(), 7u);
+  for (const auto& [name, numbers] : expected["vectors"].items()) {
+    absl::StatusOr<Image> image = DecodeImage(
+        testing::ReadAll(parity / name), {}, DecodeMinSide(card.input_size));
+    ASSERT_TRUE(image.ok()) << name << ": " << image.status();
+    std::vector<uint8_t> pixels =
+        SquareImage(*image, card.resize, card.input_size);
+    std::vector<float> vector = Embed(**embedder, pixels, 1);
+    const auto python = numbers.get<std::vector<float>>();
+    ASSERT_EQ(python.size(), vector.size());
+    size_t at = 0;
+    for (const Block& block : card.blocks) {
+      EXPECT_GE(Cosine(&vector[at], &python[at], block.dim), 0.999)
+          << name << ", block " << block.name;
+      at += block.dim;
+    }
+  }
+}
+
 TEST_F(TorchEmbedderTest, RefusesAFileThatIsNotThere) {
   EXPECT_EQ(LoadTorchEmbedder(dir_ / "none.pt", 1).status().code(),
             absl::StatusCode::kNotFound);
