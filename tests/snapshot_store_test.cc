@@ -230,6 +230,8 @@ TEST_F(SnapshotStoreTest, SearchesNeverFailWhileGenerationsChange) {
         ASSERT_OK(result);
         // Every generation adds one product.
         ASSERT_EQ(result->hits.size(), snapshot.generation());
+        ASSERT_EQ((*serving)->catalogue().products(),
+                  static_cast<int64_t>(snapshot.generation()));
         ++searches;
       }
     });

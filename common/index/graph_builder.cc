@@ -24,8 +24,12 @@ namespace vitrine {
 namespace {
 
 // hnswlib's own kernels follow the compiler's flags; these follow the
-// processor.
+// processor. The choice is made before ThreadSanitizer is ready for it.
+#ifdef __SANITIZE_THREAD__
+#define VITRINE_CLONES
+#else
 #define VITRINE_CLONES __attribute__((target_clones("default", "arch=haswell")))
+#endif
 
 VITRINE_CLONES float DotDistance(const void* a, const void* b,
                                  const void* dim) {
