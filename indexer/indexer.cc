@@ -141,6 +141,8 @@ void Indexer::Stop() {
 
 absl::Status Indexer::RunOnce() {
   const Clock::time_point start = Clock::now();
+  // What is merged before the last rows are in would be merged again with them.
+  limits_after_bulk_ = BulkMergeLimits();
   VITRINE_RETURN_IF_ERROR(Scan());
   ProcessQueue();
   while (settled_.waiting() > 0 && !stopping_ && publish_error_.ok()) {
@@ -236,7 +238,7 @@ void Indexer::ProcessQueue() {
                    [this](PictureResult result) { Take(std::move(result)); });
   if (bulk) {
     console_.EndProgress();
-    merger_->SetLimits(options_.merge);
+    merger_->SetLimits(limits_after_bulk_);
   }
   bulk_done_ = 0;
 }

@@ -126,6 +126,7 @@ class Indexer {
   std::vector<v1::Receipt> unwritten_;  // Receipts of what is published.
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<Merger> merger_;
+  MergeLimits limits_after_bulk_ = options_.merge;
   std::unique_ptr<DirectoryWatcher> watcher_;
 
   WorkQueue queue_;
