@@ -4,17 +4,25 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <opencv2/imgcodecs.hpp>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "clients/cli/text.h"
+#include "clients/pictures/contact_sheet.h"
 #include "clients/pictures/sample.h"
+#include "clients/pictures/whole_file.h"
+#include "common/base/status.h"
 
 namespace {
 
 using vitrine::cli::FormatCount;
 
 constexpr int kOk = 0;
+constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
 // What the program was started as: `vitrine` runs it under its own name.
@@ -82,6 +90,54 @@ void AddSample(CLI::App& app, vitrine::SampleOptions& options) {
       "      the five products that would come next");
 }
 
+// Reads the sheet's description from standard input.
+absl::StatusOr<std::vector<uint8_t>> MakeSheet() {
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  VITRINE_ASSIGN_OR_RETURN(const vitrine::ContactSheet sheet,
+                           vitrine::ParseContactSheet(text));
+  const cv::Mat page = vitrine::DrawContactSheet(sheet);
+  std::vector<uint8_t> png;
+  if (!cv::imencode(".png", page, png)) {
+    return absl::InternalError("cannot encode the sheet as PNG");
+  }
+  return png;
+}
+
+int RunSheet(const std::string& out) {
+  const auto png = MakeSheet();
+  if (!png.ok()) return Fail(png.status(), kFailed);
+  const absl::Status written = vitrine::WriteWholeFile(
+      out, {reinterpret_cast<const char*>(png->data()), png->size()});
+  return written.ok() ? kOk : Fail(written, kFailed);
+}
+
+void AddSheet(CLI::App& app, std::string& out) {
+  CLI::App* verb = app.add_subcommand(
+      "sheet", "Draw a contact sheet of a query and its answers");
+  verb->add_option("--out", out, "The PNG to write; an older one is replaced")
+      ->required()
+      ->type_name("FILE.png");
+  verb->footer(
+      "Reads one JSON object on standard input; all but `rows` may be left "
+      "out:\n"
+      "  {\"title\": \"...\",\n"
+      "   \"query\": {\"label\": \"query: a.jpg\",\n"
+      "             \"images\": [{\"path\": \"a.jpg\"} or "
+      "{\"jpeg_base64\": \"...\"}]},\n"
+      "   \"rows\": [{\"title\": \"similar\",\n"
+      "             \"hits\": [{\"jpeg_base64\": \"...\", \"score\": 0.973,\n"
+      "                       \"same_content\": false, \"product_id\": "
+      "\"1163\",\n"
+      "                       \"category\": \"Dresses\", \"title\": "
+      "\"...\"}]}]}\n"
+      "A hit without a thumbnail gets a grey box. `vitrine search "
+      "--sheet=FILE.png` and\n`vitrine recommend --sheet=FILE.png` run this "
+      "verb.\n\n"
+      "Example:\n"
+      "  " +
+      g_program + " sheet --out=sheet.png < sheet.json");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -97,6 +153,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   vitrine::SampleOptions sample;
   AddSample(app, sample);
+  std::string sheet_out;
+  AddSheet(app, sheet_out);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -107,5 +165,6 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (app.got_subcommand("sample")) return RunSample(sample);
+  if (app.got_subcommand("sheet")) return RunSheet(sheet_out);
   return kUsage;
 }
