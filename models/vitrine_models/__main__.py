@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from vitrine_models import catalog, embed, export
+from vitrine_models import catalog, embed, export, measure
 
 
 def _split(args: argparse.Namespace) -> None:
@@ -21,6 +21,10 @@ def main() -> int:
     command = commands.add_parser("export", help="make a bundle and measure it")
     export.add_arguments(command)
     command.set_defaults(run=export.export)
+
+    command = commands.add_parser("measure", help="retrieval figures and speed of a bundle")
+    measure.add_arguments(command)
+    command.set_defaults(run=measure.measure)
 
     command = commands.add_parser("embed", help="print the raw vectors of pictures as JSON lines")
     embed.add_arguments(command)

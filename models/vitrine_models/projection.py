@@ -11,6 +11,10 @@ import torch
 from torch import nn
 
 
+# How far classes' spread directions are widened: the more of them share in it, the lower.
+_BOOST_POWER = 0.2
+
+
 def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int, ridge: float,
         boost: float) -> nn.Linear:
     """Fits [n, wide] features -> [n, dim]; `classed` (bool [n]) tells which labels name a class.
@@ -41,7 +45,7 @@ def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int,
     centres = np.stack(centres) @ narrowed
     values, vectors = np.linalg.eigh(centres.T @ centres)
     values = np.maximum(values, 0.0)
-    widened = narrowed @ (vectors * (1.0 + boost * np.sqrt(values / values.max()))) @ vectors.T
+    widened = narrowed @ (vectors * (1.0 + boost * (values / values.max()) ** _BOOST_POWER)) @ vectors.T
 
     spread = centred @ widened
     _, vectors = np.linalg.eigh(spread.T @ spread)
