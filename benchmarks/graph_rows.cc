@@ -108,7 +108,7 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Answers(
     params.group_by_product = false;
     params.metric = MetricOf(snapshot.serving());
     params.exact = exact;
-    params.excluded_products = {queries.products[q]};
+    params.excluded_products.insert(queries.products[q]);
     VITRINE_ASSIGN_OR_RETURN(const SearchResult result,
                              Search(snapshot, queries.vectors[q], params));
     std::vector<std::string>& answer = answers.emplace_back();

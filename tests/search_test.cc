@@ -239,7 +239,8 @@ TEST_F(SearchTest, ExcludesAndPages) {
   std::vector<std::string> expected = Ids(all);
   ASSERT_EQ(expected.size(), 100u);
   SearchParams params = {.k = 5, .offset = 3};
-  params.excluded_products = {expected[0], expected[4]};
+  params.excluded_products.insert(expected[0]);
+  params.excluded_products.insert(expected[4]);
   ASSERT_OK_AND_ASSIGN(const SearchResult page,
                        Search(*snapshot, query, params));
   EXPECT_THAT(Ids(page),
