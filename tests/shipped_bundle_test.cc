@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -63,7 +64,7 @@ std::vector<fs::path> Pictures() {
   if (auto photos = testing::ClothingDataset()) {
     int count = 0;
     for (const auto& entry : fs::directory_iterator(*photos / "images")) {
-      if (++count > 8) break;
+      if (++count > 4) break;
       paths.push_back(entry.path());
     }
   }
@@ -101,7 +102,7 @@ TEST(ShippedBundle, GivesTheVectorsThatPythonGives) {
       "vitrine_models",   "embed",
       "--model",          (ModelsDir() / "vitrine-lite0.pt").string()};
   for (const fs::path& path : pictures) command.push_back(path.string());
-  testing::Output python = testing::RunToEnd(command);
+  testing::Output python = testing::RunToEnd(command, std::chrono::minutes(4));
   ASSERT_EQ(python.status, 0) << python.err;
 
   std::istringstream lines(python.out);
