@@ -1,6 +1,8 @@
 // vitrine-bench: speeds and recalls, each beside what it is compared with in
 // the same run. Rows:
 //
+//   decode_reduced a JPEG of 12 megapixels at the size that a model of 256
+//                  pixels needs, against decoding it in full
 //   embed_*        a bundle's variants against its plain frozen module
 //   graph_vs_scan  an index's vectors in one forced graph: queries a second and
 //                  recall@10 of the walk at its default ef against the exact
@@ -15,7 +17,8 @@
 
 ABSL_FLAG(std::string, index, "", "index directory for graph_vs_scan");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed_*");
-ABSL_FLAG(std::string, rows, "", "only rows that begin so: embed, graph");
+ABSL_FLAG(std::string, rows, "",
+          "only rows that begin so: decode, embed, graph");
 ABSL_FLAG(int, repetitions, 7, "runs of each side; medians are printed");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
 
@@ -45,6 +48,7 @@ int main(int argc, char** argv) {
                  std::string(status.message()).c_str());
     failed = true;
   };
+  run("decode", vitrine::RunDecodeRows);
   run("embed", vitrine::RunEmbedRows);
   if (!options.index.empty()) {
     run("graph", vitrine::RunGraphRows);

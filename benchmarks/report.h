@@ -46,6 +46,7 @@ struct BenchOptions {
   int repetitions = 7;
 };
 
+absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
 
