@@ -153,7 +153,9 @@ cv::Mat DrawContactSheet(const ContactSheet& sheet) {
   for (const SheetRow& row : sheet.rows) {
     const int end = y + RowHeight(row, columns);
     if (!row.title.empty()) {
-      DrawCaption(ToAscii(row.title), {grid_x, y + 16}, kHeading, page);
+      DrawCaption(
+          ElideEnd(ToAscii(row.title), width - grid_x - kMargin, kHeading),
+          {grid_x, y + 16}, kHeading, page);
       y += 34;
     }
     const size_t drawn = std::min(row.hits.size(), kMaxHitsDrawn);

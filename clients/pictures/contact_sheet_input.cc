@@ -21,9 +21,14 @@ constexpr int kMinSide = 480;  // more than a sheet shows of any picture
 
 absl::Status Wrong(const std::string& where, const std::string& what,
                    const json& value) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      where, " must be ", what, ", not ",
-      Excerpt(value.dump(-1, ' ', false, json::error_handler_t::replace), 60)));
+  // Not dump() of a structure: that recurses as deep as it is nested.
+  const std::string found =
+      value.is_structured()
+          ? absl::StrCat("an ", value.type_name())
+          : Excerpt(value.dump(-1, ' ', false, json::error_handler_t::replace),
+                    60);
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, " must be ", what, ", not ", found));
 }
 
 // A member that may be missing or null.
