@@ -261,6 +261,30 @@ TEST(DefaultBundle, GivesPythonsVectors) {
   }
 }
 
+// See tests/data/make_newer_pytorch.py.
+TEST(Bundle, LoadsWhereANewerPyTorchMadeIt) {
+  const auto made = testing::SourceDir() / "tests/data/newer_pytorch";
+  auto embedder = LoadTorchEmbedder(made / "bundle.pt", 1);
+  ASSERT_TRUE(embedder.ok()) << embedder.status();
+  const ModelCard& card = (*embedder)->card();
+  ASSERT_NE(card.origin.find("PyTorch 2."), std::string::npos) << card.origin;
+  std::vector<uint8_t> pixels(size_t(256) * 256 * 3);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = uint8_t(i * 7 % 251);
+  const std::vector<float> vector = Embed(**embedder, pixels, 1);
+  const auto theirs = Json::parse(testing::ReadAll(made / "vector.json"))
+                          .get<std::vector<float>>();
+  ASSERT_EQ(theirs.size(), vector.size());
+  EXPECT_GE(Cosine(vector.data(), theirs.data(), 64), 0.9999);
+  EXPECT_GE(Cosine(&vector[64], &theirs[64], 128), 0.9999);
+}
+
+TEST_F(TorchEmbedderTest, SaysWhatToDoAboutAnOperatorThatItDoesNotKnow) {
+  ExpectRefused(testing::SourceDir() / "tests/data/newer_pytorch" /
+                    "unknown_operator.pt",
+                "scaled_dot_product_attention.); a newer PyTorch made it: save "
+                "it with vitrine_models");
+}
+
 TEST_F(TorchEmbedderTest, RefusesAFileThatIsNotThere) {
   EXPECT_EQ(LoadTorchEmbedder(dir_ / "none.pt", 1).status().code(),
             absl::StatusCode::kNotFound);

@@ -61,7 +61,8 @@ void PrepareProcess() {
   (void)prepared;
 }
 
-// The first line of an exception's text: c10 appends stack traces.
+// The first line of an exception's text that says something: c10 appends stack
+// traces.
 std::string FirstLine(const std::exception& error) {
   std::string_view text = error.what();
   if (auto* torch_error = dynamic_cast<const c10::Error*>(&error)) {
@@ -72,6 +73,7 @@ std::string FirstLine(const std::exception& error) {
   if (size_t cause = text.rfind(kCause); cause != text.npos) {
     text.remove_prefix(cause + kCause.size());
   }
+  text.remove_prefix(std::min(text.find_first_not_of('\n'), text.size()));
   return std::string(text.substr(0, std::min(text.find('\n'), size_t{300})));
 }
 
@@ -399,9 +401,13 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
     std::istringstream stream(bytes);
     base = jit::load(stream, torch::kCPU, extra);
   } catch (const std::exception& error) {
+    const std::string reason = FirstLine(error);
     return absl::InvalidArgumentError(absl::StrCat(
-        "no TorchScript file that LibTorch ", TORCH_VERSION, " reads (",
-        FirstLine(error), "); make one with torch.jit.save"));
+        "no TorchScript file that LibTorch ", TORCH_VERSION, " reads (", reason,
+        reason.starts_with("Unknown builtin op")
+            ? "); a newer PyTorch made it: save it with vitrine_models, which "
+              "writes operators that are known here"
+            : "); make one with torch.jit.save"));
   }
   if (extra["card.json"].empty()) {
     return absl::InvalidArgumentError(

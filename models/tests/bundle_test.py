@@ -109,6 +109,26 @@ class Format(unittest.TestCase):
         with torch.no_grad():
             np.testing.assert_allclose(loaded(x).numpy(), module(x).numpy(), rtol=1e-5, atol=1e-4)
 
+    class Attention(nn.Module):
+
+        def __init__(self):
+            super().__init__()
+            self.attend = nn.MultiheadAttention(64, 4, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            tokens = x.float().mean(3)[:, ::16, ::4] / 255.0
+            return self.attend(tokens, tokens, tokens, need_weights=False)[0].mean(1)
+
+    def test_attention_is_written_in_operators_of_1_13(self):
+        """A newer PyTorch has an operator for it, which LibTorch 1.13 does not know."""
+        module = self.Attention().eval()
+        bundle.save(module, self._card(), self.path)
+        loaded, _ = bundle.load(self.path)
+        self.assertNotIn("scaled_dot_product_attention", str(torch.jit.load(self.path).inlined_graph))
+        x = _noise(2)
+        with torch.inference_mode():
+            np.testing.assert_allclose(loaded(x).numpy(), module(x).numpy(), rtol=1e-4, atol=1e-4)
+
     def test_large_weights_take_half_the_room(self):
         bundle.save(self.Mean(64 * 1024), self._card(blocks=[bundle.Block("b", 65536, 1.0)]),
                     self.path)

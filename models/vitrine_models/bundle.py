@@ -1,11 +1,12 @@
 """The bundle: a network, its projection and the colour block as one TorchScript file."""
 
+import contextlib
 import copy
 import dataclasses
 import json
 import math
 import os
-from typing import Dict, List, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -99,11 +100,46 @@ class Encoder(nn.Module):
         return torch.cat((shape.float(), self.colour(pixels)), dim=1)
 
 
+def _plain_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
+                     attn_mask: Optional[torch.Tensor] = None, dropout_p: float = 0.0,
+                     is_causal: bool = False, scale: Optional[float] = None,
+                     enable_gqa: bool = False) -> torch.Tensor:
+    """torch.nn.functional.scaled_dot_product_attention, in operators that PyTorch 1.13 has."""
+    assert dropout_p == 0.0 and not is_causal and not enable_gqa
+    factor = 1.0 / math.sqrt(query.size(-1)) if scale is None else scale
+    weights = torch.matmul(query * factor, key.transpose(-2, -1))
+    if attn_mask is not None:
+        if attn_mask.dtype == torch.bool:
+            weights = weights.masked_fill(attn_mask.logical_not(), float("-inf"))
+        else:
+            weights = weights + attn_mask
+    return torch.matmul(torch.softmax(weights, dim=-1), value)
+
+
+@contextlib.contextmanager
+def _operators_of_1_13() -> Iterator[None]:
+    """Scripts of a newer PyTorch call what LibTorch 1.13 has not; within, they do not."""
+    functional = nn.functional
+    attention = getattr(functional, "scaled_dot_product_attention", None)
+    if attention is None:
+        yield
+        return
+    functional.scaled_dot_product_attention = _plain_attention
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = attention
+
+
 def save(module: nn.Module, card: Card, path: str) -> None:
-    """Scripts `module` and writes it with its card to `path`, large weights in half precision."""
+    """Scripts `module` and writes it with its card to `path`, large weights in half precision.
+
+    Whatever PyTorch runs this, LibTorch 1.13 reads the file.
+    """
     card.validate()
     # A copy: scripting shares tensors, and the caller's keep their precision.
-    scripted = torch.jit.script(copy.deepcopy(module).eval())
+    with _operators_of_1_13():
+        scripted = torch.jit.script(copy.deepcopy(module).eval())
     for tensors in (scripted.parameters(), scripted.buffers()):
         for tensor in tensors:
             tensor.requires_grad_(False)
