@@ -68,10 +68,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
     return CannotListen(options.listen);
   }
   server->address_ = absl::StrCat(options.listen.substr(0, colon), ":", port);
-
-  std::lock_guard lock(server->health_mutex_);
   server->health_ = server->grpc_->GetHealthCheckService();
-  server->health_->SetServingStatus(kSearchServiceName, server->ready_);
+  server->health_->SetServingStatus(kSearchServiceName, false);
+  // Only now, so that a port that is taken is told at once, and health checks
+  // are answered while the index is being opened.
+  server->store_->Start();
   return server;
 }
 
@@ -79,7 +80,6 @@ Server::~Server() { Shutdown(std::chrono::milliseconds(0)); }
 
 void Server::SetReady() {
   std::lock_guard lock(health_mutex_);
-  ready_ = true;
   if (health_ != nullptr) {
     health_->SetServingStatus(kSearchServiceName, true);
   }

@@ -27,7 +27,7 @@ struct ServerOptions {
 // Thread-safe.
 class Server {
  public:
-  // Opens the index, if it can, and listens. UNAVAILABLE where the address is
+  // Listens, then opens the index, if it can. UNAVAILABLE where the address is
   // taken or is none.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options);
   // Ends as Shutdown with no grace.
@@ -57,7 +57,6 @@ class Server {
 
   std::mutex health_mutex_;
   grpc::HealthCheckServiceInterface* health_ = nullptr;
-  bool ready_ = false;
 };
 
 }  // namespace vitrine

@@ -48,6 +48,9 @@ SnapshotStore::SnapshotStore(SnapshotStoreOptions options)
   // Without inotify (a full table of watches) the poll still finds everything.
   inotify_fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
+}
+
+void SnapshotStore::Start() {
   Refresh();
   thread_ = std::thread([this] { Watch(); });
 }
@@ -55,7 +58,7 @@ SnapshotStore::SnapshotStore(SnapshotStoreOptions options)
 SnapshotStore::~SnapshotStore() {
   const uint64_t one = 1;
   [[maybe_unused]] ssize_t written = ::write(stop_fd_, &one, sizeof(one));
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   ::close(stop_fd_);
   if (inotify_fd_ >= 0) ::close(inotify_fd_);
 }

@@ -38,12 +38,15 @@ struct SnapshotStoreOptions {
 // Thread-safe.
 class SnapshotStore {
  public:
-  // Tries to open the index, then goes on following it in a thread of its own,
-  // whether or not that worked.
+  // Does nothing until it is started.
   explicit SnapshotStore(SnapshotStoreOptions options);
   ~SnapshotStore();
   SnapshotStore(const SnapshotStore&) = delete;
   SnapshotStore& operator=(const SnapshotStore&) = delete;
+
+  // Tries to open the index, and goes on following it in a thread of its own,
+  // whether or not that worked. Once.
+  void Start();
 
   // What is served now. UNAVAILABLE, saying why, while there is none.
   absl::StatusOr<std::shared_ptr<const Serving>> Take() const;
@@ -62,7 +65,7 @@ class SnapshotStore {
 
   mutable std::mutex mutex_;
   std::shared_ptr<const Serving> serving_;
-  absl::Status trouble_;
+  absl::Status trouble_ = absl::UnavailableError("it is being opened");
 
   // Of the thread that refreshes.
   uint64_t tried_ = 0;  // The newest generation at the last try.

@@ -237,9 +237,14 @@ TEST_F(ServerTest, ShowsItsServicesByReflection) {
   }
 }
 
-TEST_F(ServerTest, RefusesAPortThatIsTaken) {
+TEST_F(ServerTest, RefusesAPortThatIsTakenBeforeItOpensAnything) {
   ServerOptions options;
   options.store = index_.StoreOptions();
+  options.store.load_model = [](const std::filesystem::path& bundle)
+      -> absl::StatusOr<std::unique_ptr<Embedder>> {
+    ADD_FAILURE() << "loads " << bundle;
+    return absl::InternalError("loaded");
+  };
   options.listen = server_->address();
   EXPECT_STATUS(Server::Start(std::move(options)),
                 absl::StatusCode::kUnavailable,

@@ -50,6 +50,7 @@ class SnapshotStoreTest : public ::testing::Test {
     options.log = [this](std::string_view line) { log_.Add(line); };
     options.on_ready = [this] { ++times_ready_; };
     store_ = std::make_unique<SnapshotStore>(std::move(options));
+    store_->Start();
   }
   absl::Status Add(const std::string& id) {
     return index_.Add({{id, "Dress", {{id + ".jpg", Draw()}}, {}}});
