@@ -193,7 +193,7 @@ absl::Status Indexer::Run() {
       if (publish_error_.ok()) Publish().IgnoreError();
     }
     const bool idle = publish_error_.ok() && queue_.size() == 0;
-    if (rescan_due_ && idle && !outage_) {
+    if (rescan_due_ && idle && !outage_ && !DeletionsGoOn()) {
       rescan_due_ = false;
       const absl::Status scanned = Scan();
       // The watcher asks again once the catalogue is back.

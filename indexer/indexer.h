@@ -109,11 +109,16 @@ class Indexer {
   void TellProblems(const CatalogProblems& problems);
   storage::SourcePosition Position() const;
   absl::Status CheckLayout(const storage::SourcePosition& known) const;
-  void ApplyRemovals(bool all);
+  // Whether files are going at this moment: what a scan saw now would be a part
+  // of it.
+  bool DeletionsGoOn() const;
+  // Removes what is gone. `all_in`: nothing that came with it waits any more.
+  void ApplyRemovals(bool all_in);
 
   void Follow(const WatchBatch& changes);
   void FollowFile(const std::string& path, bool closed);
-  void FollowGone(const std::vector<std::string>& gone);
+  // `arrivals`: files that came at the same time.
+  void FollowGone(const std::vector<std::string>& gone, size_t arrivals);
   // Reads the files that have settled, or all that wait to.
   void TakeSettled(bool all);
   int64_t MillisecondsToWait() const;
@@ -132,9 +137,15 @@ class Indexer {
   WorkQueue queue_;
   SettledFiles settled_;
   std::unique_ptr<PictureBatch> batch_;
-  // Files that a scan has found to be gone, and when: they go after what came
-  // with them, so that a moved picture is never away.
-  std::map<std::string, Clock::time_point> removals_;
+  // Files that are gone: they go after what came with them, so that a moved
+  // picture is never away, and those of the watcher when no more go, so that
+  // they are judged together.
+  struct Removal {
+    Clock::time_point since;
+    bool judged = false;  // It is no part of a mass deletion.
+  };
+  std::map<std::string, Removal> removals_;
+  Clock::time_point last_gone_;
   RecentDeletions recent_deletions_;
   bool rescan_due_ = false;
   bool outage_ = false;

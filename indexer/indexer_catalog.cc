@@ -13,6 +13,8 @@ namespace {
 
 // A file that is gone waits at most so long for what came with it.
 constexpr std::chrono::seconds kRemovalPatience(30);
+// So long after the last file that went, no more are taken to go with it.
+constexpr std::chrono::milliseconds kDeletionsEnd(500);
 
 KnownFiles KnownFilesOf(const Table& sources) {
   KnownFiles known;
@@ -106,7 +108,8 @@ absl::Status Indexer::Scan() {
   const int64_t now_unix_ns = NowUnixNs();
   for (const FileAction& action : todo.actions) {
     if (action.kind == FileAction::Kind::kRemove) {
-      removals_.try_emplace(action.path, Clock::now());
+      removals_.try_emplace(action.path, Removal{.since = Clock::now()})
+          .first->second.judged = true;
       continue;
     }
     const auto picture = std::lower_bound(
@@ -158,14 +161,44 @@ void Indexer::Enqueue(const CatalogPicture& picture,
              fresh);
 }
 
-void Indexer::ApplyRemovals(bool all) {
+bool Indexer::DeletionsGoOn() const {
+  return Clock::now() - last_gone_ < kDeletionsEnd;
+}
+
+void Indexer::ApplyRemovals(bool all_in) {
+  if (removals_.empty() || outage_) return;
+  if (!CheckRoot(catalog_->root()).ok()) {
+    // Everything below it is away too, and a scan will say why.
+    removals_.clear();
+    rescan_due_ = true;
+    return;
+  }
   const Clock::time_point now = Clock::now();
+  const bool deletions_go_on = DeletionsGoOn();
+  const auto due = [&](const Removal& removal) {
+    return now - removal.since >= kRemovalPatience ||
+           (all_in && (removal.judged || !deletions_go_on));
+  };
+  size_t unjudged = 0;
+  bool any_due = false;
+  for (const auto& [path, removal] : removals_) {
+    if (removal.judged) continue;
+    ++unjudged;
+    any_due = any_due || due(removal);
+  }
+  // So many may be a mistake: a scan sees all of them together.
+  if (any_due && !options_.allow_mass_delete &&
+      unjudged + recent_deletions_.Count(NowUnixMs()) > kMassDeleteProducts) {
+    std::erase_if(removals_,
+                  [](const auto& entry) { return !entry.second.judged; });
+    rescan_due_ = true;
+  }
   for (auto it = removals_.begin(); it != removals_.end();) {
-    if (!all && now - it->second < kRemovalPatience) {
+    if (!due(it->second)) {
       ++it;
       continue;
     }
-    // Nothing that is there is removed, whatever a scan has seen before.
+    // Nothing that is there is removed, whatever was seen before.
     if (!StatBeneath(catalog_->root(), it->first)) {
       batch_->Remove(it->first, NowUnixMs());
     }
@@ -184,7 +217,7 @@ void Indexer::Follow(const WatchBatch& changes) {
     rescan_due_ = true;
   }
   if (outage_) return;
-  FollowGone(changes.gone);
+  FollowGone(changes.gone, changes.closed.size() + changes.found.size());
   for (const std::string& path : changes.closed) FollowFile(path, true);
   for (const std::string& path : changes.found) FollowFile(path, false);
 }
@@ -221,7 +254,8 @@ void Indexer::FollowFile(const std::string& path, bool closed) {
   Enqueue(*picture, MessagesOf(problems), /*fresh=*/true);
 }
 
-void Indexer::FollowGone(const std::vector<std::string>& gone) {
+void Indexer::FollowGone(const std::vector<std::string>& gone,
+                         size_t arrivals) {
   // Where the root is gone too, the watcher is about to tell of an outage.
   if (gone.empty() || !CheckRoot(catalog_->root()).ok()) return;
   std::vector<std::string> removals;
@@ -243,16 +277,12 @@ void Indexer::FollowGone(const std::vector<std::string>& gone) {
       }
     }
   }
-  // So many may be a mistake: a scan sees all of them together.
-  if (!options_.allow_mass_delete &&
-      removals.size() + recent_deletions_.Count(NowUnixMs()) >
-          kMassDeleteProducts) {
-    rescan_due_ = true;
-    return;
-  }
+  if (removals.empty()) return;
+  // Where as many came as went, they were moved, and nothing is lost.
+  const bool moved = removals.size() <= arrivals;
+  if (!moved) last_gone_ = Clock::now();
   for (const std::string& path : removals) {
-    removals_.erase(path);
-    batch_->Remove(path, NowUnixMs());
+    removals_.insert_or_assign(path, Removal{Clock::now(), moved});
   }
 }
 
@@ -286,6 +316,11 @@ int64_t Indexer::MillisecondsToWait() const {
             1);
   } else if (queue_.size() > 0 || !batch_->empty()) {
     at_most(0);
+  } else if ((!removals_.empty() || rescan_due_) && !outage_) {
+    at_most(std::chrono::duration_cast<std::chrono::milliseconds>(
+                last_gone_ + kDeletionsEnd - Clock::now())
+                .count() +
+            1);
   }
   return wait_ms;
 }

@@ -279,10 +279,10 @@ TEST(Bundle, LoadsWhereANewerPyTorchMadeIt) {
 }
 
 TEST_F(TorchEmbedderTest, SaysWhatToDoAboutAnOperatorThatItDoesNotKnow) {
-  ExpectRefused(testing::SourceDir() / "tests/data/newer_pytorch" /
-                    "unknown_operator.pt",
-                "scaled_dot_product_attention.); a newer PyTorch made it: save "
-                "it with vitrine_models");
+  ExpectRefused(
+      testing::SourceDir() / "tests/data/newer_pytorch" / "unknown_operator.pt",
+      "scaled_dot_product_attention.); a newer PyTorch made it: save "
+      "it with vitrine_models");
 }
 
 TEST_F(TorchEmbedderTest, RefusesAFileThatIsNotThere) {

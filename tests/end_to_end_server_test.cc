@@ -145,7 +145,8 @@ TEST_F(EndToEndServerTest, NamesWhatIsWrongOnItsCommandLine) {
   const std::pair<std::vector<std::string>, std::string> wrong[] = {
       {{}, "--index is missing"},
       {{"--index=x", "--thread=3"}, "did you mean --threads?"},
-      {{"--index=x", "--threads=-1"}, "--threads=-1 is not right; it is 0 to 1024"},
+      {{"--index=x", "--threads=-1"},
+       "--threads=-1 is not right; it is 0 to 1024"},
       {{"--index=x", "--slots=" + slots.string()}, "slots.txt:2: 'Shoes'"},
       {{"--index=x", "--slots=nowhere.txt"}, "--slots: "},
       {{"index"}, "\"index\" is no flag"}};

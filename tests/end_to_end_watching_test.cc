@@ -116,20 +116,44 @@ TEST_F(Watching, KeepsAllWhileTheRootIsAway) {
   ASSERT_TRUE(running_->UntilProducts({"a", "b"}));
 }
 
-TEST_F(Watching, HoldsAMassDeletion) {
+TEST_F(Watching, HoldsAMassDeletionWhole) {
+  auto table = [&](const std::string& category) {
+    world_.Write("styles.csv", "id,articleType\n0," + category + "\n");
+  };
+  table("Dress");
+  for (int i = 0; i < 150; ++i) {
+    world_.Put("images/" + std::to_string(i) + ".jpg", i % 5);
+  }
+  running_ = std::make_unique<RunningIndexer>(&world_);
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == 150; }));
+  for (int i = 1; i < 140; ++i) {
+    world_.Remove("images/" + std::to_string(i) + ".jpg");
+  }
+  world_.Put("images/new.jpg", 1);
+  ASSERT_TRUE(Until([&] { return world_.Products().contains("new"); }));
+  // The scan that the table calls for comes when no more pictures go, and holds
+  // those that went.
+  table("Shoe");
+  ASSERT_TRUE(Until(
+      [&] { return world_.Newest()->FindProduct("0")->category() == "Shoe"; }));
+  EXPECT_EQ(world_.Products().size(), 151u);
+}
+
+TEST_F(Watching, HoldsAFolderThatWasMovedAwayBesideANewPicture) {
   for (int i = 0; i < 150; ++i) {
     world_.Put("set/p" + std::to_string(i) + ".jpg", i % 5);
   }
   running_ = std::make_unique<RunningIndexer>(&world_);
   ASSERT_TRUE(Until([&] { return world_.Products().size() == 150; }));
-  world_.Remove("set");
+  std::filesystem::rename(world_.catalog() / "set", world_.root() / "away");
   world_.Put("sign.jpg", 1);
   ASSERT_TRUE(Until([&] { return world_.Products().contains("sign"); }));
-  world_.Put("other sign.jpg", 2);
-  ASSERT_TRUE(Until([&] { return world_.Products().contains("other sign"); }));
-  // Deletions come one event at a time: up to 100 may go before the rule holds
-  // the rest.
-  EXPECT_GE(world_.Products().size(), 52u);
+  // Back, with one picture less: that alone goes.
+  std::filesystem::remove(world_.root() / "away/p7.jpg");
+  std::filesystem::rename(world_.root() / "away", world_.catalog() / "set");
+  ASSERT_TRUE(Until([&] { return !world_.Products().contains("set/p7"); }));
+  EXPECT_EQ(world_.Products().size(), 150u);
+  EXPECT_EQ(world_.ReceiptOf("set/p8.jpg")["outcome"], "accepted");
 }
 
 TEST_F(Watching, FinishesWhatItReadsWhenStopped) {

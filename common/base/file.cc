@@ -55,8 +55,8 @@ absl::StatusOr<std::string> ReadDescriptor(int fd, std::string_view name,
   }
   const auto size = static_cast<uint64_t>(info.st_size);
   if (size > max_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        shown, " has ", size, " bytes, more than ", max_bytes));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(shown, " has ", size, " bytes, more than ", max_bytes));
   }
   std::string bytes(size, '\0');
   size_t done = 0;

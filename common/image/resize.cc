@@ -81,10 +81,10 @@ absl::StatusOr<std::string> EncodeThumbnail(const Image& image, int max_side) {
   return EncodeJpeg(small, kThumbnailQuality);
 }
 
-// libjpeg's reduced decode filters differently from averaging all pixels, and the
-// model tells. Over photos at 4 to 6 times its input, vectors of a half-size
-// decode have cosine 0.9991 or more to those of a full one (median 0.9997); at 2
-// to 3 times, 0.993.
+// libjpeg's reduced decode filters differently from averaging all pixels, and
+// the model tells. Over photos at 4 to 6 times its input, vectors of a
+// half-size decode have cosine 0.9991 or more to those of a full one (median
+// 0.9997); at 2 to 3 times, 0.993.
 int DecodeMinSide(int size) { return 4 * size; }
 
 }  // namespace vitrine
