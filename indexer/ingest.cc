@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/catalog/catalog.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 
@@ -16,22 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// What reading failed with, as the refusal of a picture.
-absl::Status ReadRefusal(const absl::Status& status, const PictureTask& task,
-                         const ImageLimits& limits) {
-  if (absl::IsNotFound(status)) return status;
-  if (absl::IsResourceExhausted(status)) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_IMAGE_TOO_LARGE,
-        absl::StrCat(status.message(), "; save the picture smaller"), "",
-        static_cast<double>(limits.max_bytes));
-  }
-  return MakeError(absl::StatusCode::kInvalidArgument,
-                   v1::ERROR_REASON_IMAGE_UNREADABLE,
-                   absl::StrCat(status.message(),
-                                "; let the indexer's user read ", task.path));
 }
 
 }  // namespace
@@ -119,7 +104,8 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
   result.task = std::move(task);
   const auto bytes = options_.read(result.task.path, options_.limits.max_bytes);
   if (!bytes.ok()) {
-    result.status = ReadRefusal(bytes.status(), result.task, options_.limits);
+    result.status = ReadRefusal(bytes.status(), result.task.path,
+                                options_.limits.max_bytes);
     return decoded;
   }
   result.sha256 = Sha256(*bytes);

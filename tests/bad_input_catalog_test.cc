@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "common/base/status.h"
 #include "tests/catalog_fixture.h"
 
 namespace vitrine {
@@ -123,6 +124,23 @@ TEST_F(BadInputCatalog, ReadsPicturesOfItsOwnAlone) {
   fs::create_symlink(outside / "x.jpg", dir_ / "1.jpg");
   EXPECT_EQ(catalog_->ReadPicture("1.jpg", 100).status().code(),
             absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(BadInputCatalog, SaysWhyAPictureCannotBeRead) {
+  Write("1.jpg", "own");
+  Open();
+  const auto refusal = [this](std::string_view path, uint64_t max_bytes) {
+    return ReadRefusal(catalog_->ReadPicture(path, max_bytes).status(), path,
+                       max_bytes);
+  };
+  const v1::Error large = ErrorOf(refusal("1.jpg", 2));
+  EXPECT_EQ(large.reason(), v1::ERROR_REASON_IMAGE_TOO_LARGE);
+  EXPECT_EQ(large.limit(), 2);
+  EXPECT_NE(large.message().find("1.jpg has 3 bytes"), std::string::npos);
+  fs::create_directory(dir_ / "2.jpg");
+  EXPECT_EQ(ErrorOf(refusal("2.jpg", 9)).reason(),
+            v1::ERROR_REASON_IMAGE_UNREADABLE);
+  EXPECT_EQ(refusal("3.jpg", 9).code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(BadInputCatalog, LeavesOutPicturesWhoseIdWouldBeTooLong) {

@@ -246,4 +246,19 @@ absl::StatusOr<std::string> Catalog::ReadPicture(std::string_view path,
   return ReadBeneath(options_.root, path, max_bytes);
 }
 
+absl::Status ReadRefusal(const absl::Status& status, std::string_view path,
+                         uint64_t max_bytes) {
+  if (absl::IsNotFound(status)) return status;
+  if (absl::IsResourceExhausted(status)) {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_IMAGE_TOO_LARGE,
+        absl::StrCat(status.message(), "; save the picture smaller"), "",
+        static_cast<double>(max_bytes));
+  }
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   v1::ERROR_REASON_IMAGE_UNREADABLE,
+                   absl::StrCat(status.message(), "; let the indexer's user ",
+                                "read ", std::string(path)));
+}
+
 }  // namespace vitrine

@@ -221,4 +221,10 @@ class Catalog {
       sidecars_of_product_;
 };
 
+// What ReadPicture failed with, as the refusal of the picture that receipts
+// show: INVALID_ARGUMENT with IMAGE_TOO_LARGE or IMAGE_UNREADABLE and the
+// remedy. NOT_FOUND, the picture is gone meanwhile, stays as it is.
+absl::Status ReadRefusal(const absl::Status& status, std::string_view path,
+                         uint64_t max_bytes);
+
 }  // namespace vitrine
