@@ -25,7 +25,8 @@ std::vector<std::string> SummariseProblems(const CatalogProblems& problems,
       lines.push_back(absl::StrCat(
           "… and ",
           WithThousands(static_cast<int64_t>(all.size() - max_of_kind)),
-          " more of this kind (", name, "); `vitrine check` lists all"));
+          " more of this kind (", name,
+          "); `vitrine check --format=json` lists all"));
     }
   }
   return lines;

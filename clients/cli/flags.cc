@@ -26,7 +26,8 @@ Usage: vitrine VERB [--flag=value ...]
 vitrine VERB --help shows a verb's flags, with examples.
 vitrine --version shows the version.
 
-Exit status: 0 done, 1 a request failed, 2 the command line is wrong.
+Exit status: 0 done, 1 a request failed or check found something wrong, 2 the
+command line is wrong.
 
 Examples:
   vitrine search --image=dress.jpg

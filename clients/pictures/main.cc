@@ -1,8 +1,10 @@
 // vitrine-pictures: what the `vitrine` command does with pictures and may not
 // link OpenCV for.
 #include <malloc.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -12,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "clients/cli/text.h"
+#include "clients/pictures/catalog_check.h"
 #include "clients/pictures/contact_sheet.h"
 #include "clients/pictures/sample.h"
 #include "clients/pictures/whole_file.h"
@@ -138,6 +141,89 @@ void AddSheet(CLI::App& app, std::string& out) {
       g_program + " sheet --out=sheet.png < sheet.json");
 }
 
+struct CheckFlags {
+  vitrine::CheckOptions options;
+  std::string root;
+  std::string layout = "auto";
+  std::string format = "table";
+  bool progress = false;
+};
+
+void AddCheck(CLI::App& app, CheckFlags& flags) {
+  CLI::App* verb = app.add_subcommand(
+      "check", "Say what would be read from a catalogue; writes nothing");
+  verb->add_option("DIR", flags.root, "The catalogue's folder")
+      ->required()
+      ->option_text("");
+  vitrine::CatalogOptions& catalog = flags.options.catalog;
+  verb->add_option("--layout", flags.layout, "How it is laid out (auto: found)")
+      ->option_text("=auto|fashion|clothing|folders|plain|jsonl");
+  verb->add_option("--category-attribute", catalog.category_attribute,
+                   "Which column or attribute is the category. Left out: it "
+                   "is found")
+      ->option_text("=NAME");
+  verb->add_option("--product-pattern", catalog.product_pattern,
+                   "A regular expression whose group 1, found in a file's "
+                   "name, is the product")
+      ->option_text("=REGEX");
+  verb->add_flag("--quick", flags.options.quick,
+                 "Read the pictures' headers and decode none: sees no picture "
+                 "that is cut off or damaged");
+  verb->add_option("--threads", flags.options.threads,
+                   "Pictures at a time (0: one a core)")
+      ->option_text("=T")
+      ->check(CLI::Range(0, 1024));
+  verb->add_option("--format", flags.format,
+                   "A text for people, or one JSON object with all problems "
+                   "(table)")
+      ->option_text("=table|json")
+      ->check(CLI::IsMember({"table", "json"}));
+  verb->add_flag("--progress", flags.progress,
+                 "Show progress on standard error even where it is no "
+                 "terminal");
+  verb->footer(
+      "Reads the catalogue with the code and the flags of vitrine-indexer, and "
+      "decodes\nevery picture. Exit status: 0 nothing is wrong, 1 pictures or "
+      "rows have problems\n(each is named, with its remedy), 2 the catalogue "
+      "cannot be read or the command\nline is wrong.\n\n"
+      "Examples:\n"
+      "  " +
+      g_program +
+      " check photos\n"
+      "  " +
+      g_program +
+      " check photos --quick\n"
+      "  " +
+      g_program +
+      " check drop --product-pattern='([^_]+)_[0-9]+'\n"
+      "  " +
+      g_program +
+      " check photos --format=json | jq -r '.refused[] | [.path, .message] | "
+      "@tsv'");
+}
+
+int RunCheck(CheckFlags& flags) {
+  using vitrine::cli::Progress;
+  const auto layout = vitrine::ParseLayout(flags.layout);
+  if (!layout.ok()) return Fail(layout.status(), kUsage);
+  flags.options.catalog.root = flags.root;
+  flags.options.catalog.layout = *layout;
+  if (::isatty(STDERR_FILENO) == 1) {
+    flags.options.progress = Progress::Mode::kTerminal;
+  } else if (flags.progress) {
+    flags.options.progress = Progress::Mode::kLines;
+  }
+  const auto report = vitrine::CheckCatalog(flags.options);
+  if (!report.ok()) return Fail(report.status(), kUsage);
+  const std::string text =
+      flags.format == "json" ? CheckJson(*report) : CheckTable(*report);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    return Fail(vitrine::ErrnoStatus(errno, "cannot write to standard output"),
+                kFailed);
+  }
+  return report->clean() ? kOk : kFailed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,16 +241,23 @@ int main(int argc, char** argv) {
   AddSample(app, sample);
   std::string sheet_out;
   AddSheet(app, sheet_out);
+  CheckFlags check;
+  AddCheck(app, check);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
+    std::string command = g_program;
+    for (const CLI::App* verb : app.get_subcommands()) {
+      command += " " + verb->get_name();
+    }
     std::fprintf(stderr, "%s: %s; see %s --help\n", g_program.c_str(),
-                 error.what(), g_program.c_str());
+                 error.what(), command.c_str());
     return kUsage;
   }
   if (app.got_subcommand("sample")) return RunSample(sample);
   if (app.got_subcommand("sheet")) return RunSheet(sheet_out);
+  if (app.got_subcommand("check")) return RunCheck(check);
   return kUsage;
 }
