@@ -42,11 +42,13 @@ double TimeSeconds(const std::function<void()>& work);
 struct BenchOptions {
   std::filesystem::path
       index;  // An index directory; empty leaves its rows out.
-  std::filesystem::path model;  // A bundle.
+  std::filesystem::path model;    // A bundle.
+  std::filesystem::path catalog;  // A folder of photos; empty likewise.
   int repetitions = 7;
 };
 
 absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
+absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
 

@@ -301,12 +301,17 @@ absl::Status Indexer::Publish() {
   recent_deletions_.Add(batch_->deleted_products(), NowUnixMs());
   unwritten_.insert(unwritten_.end(), batch_->receipts().begin(),
                     batch_->receipts().end());
-  const PictureCounts counts = batch_->counts();
+  const IngestStats stats = ingest_->stats();
+  const PublishedBatch batch = {
+      *published, batch_->counts(),
+      stats.decode_busy_s - published_stats_.decode_busy_s,
+      stats.embed_busy_s - published_stats_.embed_busy_s, publish_s};
+  published_stats_ = stats;
   AppendReceipts(*published);
   BeginBatch();
   merger_->Wake();
-  TellPublication(*published, counts, publish_s);
-  if (options_.on_published) options_.on_published(*published);
+  TellPublication(batch);
+  if (options_.on_published) options_.on_published(batch);
   return absl::OkStatus();
 }
 
@@ -329,19 +334,14 @@ void Indexer::AppendReceipts(const Publication& publication) {
   }
 }
 
-void Indexer::TellPublication(const Publication& publication,
-                              const PictureCounts& counts, double publish_s) {
+void Indexer::TellPublication(const PublishedBatch& batch) {
   // During bulk work, progress tells enough.
   if (bulk_done_ + static_cast<int64_t>(queue_.size()) >= kBulkPictures) return;
-  const IngestStats stats = ingest_->stats();
   console_.Line(absl::StrFormat(
       "generation %d: %s; decoding took %.0f ms, embedding %.0f ms, "
       "publishing %.0f ms",
-      publication.generation, DescribeCounts(counts),
-      (stats.decode_busy_s - told_stats_.decode_busy_s) * 1000,
-      (stats.embed_busy_s - told_stats_.embed_busy_s) * 1000,
-      publish_s * 1000));
-  told_stats_ = stats;
+      batch.publication.generation, DescribeCounts(batch.counts),
+      batch.decode_s * 1000, batch.embed_s * 1000, batch.publish_s * 1000));
 }
 
 void Indexer::TellSummary() {

@@ -30,6 +30,15 @@
 
 namespace vitrine {
 
+// What one publication by the indexer held, and what it took.
+struct PublishedBatch {
+  Publication publication;
+  PictureCounts counts;
+  double decode_s = 0;  // Since the publication before, summed over threads.
+  double embed_s = 0;   // Likewise.
+  double publish_s = 0;
+};
+
 struct IndexerOptions {
   CatalogOptions catalog;
   IndexOptions index;
@@ -46,7 +55,7 @@ struct IndexerOptions {
   // A publication that failed is tried again after so long.
   int64_t retry_ms = 5000;
   // Called after each publication, in the thread that runs the indexer.
-  std::function<void(const Publication&)> on_published;
+  std::function<void(const PublishedBatch&)> on_published;
 };
 
 // What a run has done.
@@ -97,8 +106,7 @@ class Indexer {
   absl::Status Publish();
   void AppendReceipts(const Publication& publication);
   bool PublicationDue() const;
-  void TellPublication(const Publication& publication,
-                       const PictureCounts& counts, double publish_s);
+  void TellPublication(const PublishedBatch& batch);
   void TellSummary();
 
   // The catalogue, in indexer_catalog.cc.
@@ -160,7 +168,7 @@ class Indexer {
   int64_t bulk_done_ = 0;
   int64_t bulk_refused_ = 0;
   IndexerSummary summary_;
-  IngestStats told_stats_;  // As of the last line that tells of them.
+  IngestStats published_stats_;  // As of the last publication.
 
   std::atomic<bool> stopping_{false};
   // For Stop, which may run in a signal handler.

@@ -143,7 +143,7 @@ class RunningIndexer {
  public:
   explicit RunningIndexer(IndexerWorld* world) : world_(world) {
     IndexerOptions options = world->options();
-    options.on_published = [this](const Publication&) {
+    options.on_published = [this](const PublishedBatch&) {
       std::lock_guard lock(mutex_);
       published_.notify_all();
     };
