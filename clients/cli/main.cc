@@ -11,13 +11,13 @@
 #include "clients/cli/helper_program.h"
 #include "clients/cli/verbs.h"
 
-int main(int argc, char** argv) {
-  using namespace vitrine::cli;
+namespace vitrine::cli {
+namespace {
+
+int Main(std::vector<std::string> arguments) {
   // The library's own log would stand beside our messages and say less.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   std::ios::sync_with_stdio(false);
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-
   if (!arguments.empty() &&
       (arguments[0] == "check" || arguments[0] == "sample")) {
     absl::Status status = BecomeProgram(PicturesProgram(), arguments);
@@ -38,4 +38,11 @@ int main(int argc, char** argv) {
     environment.progress = Progress::Mode::kLines;
   }
   return Run(*command_line.flags, environment);
+}
+
+}  // namespace
+}  // namespace vitrine::cli
+
+int main(int argc, char** argv) {
+  return vitrine::cli::Main({argv + 1, argv + argc});
 }

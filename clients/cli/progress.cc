@@ -1,6 +1,7 @@
 #include "clients/cli/progress.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "clients/cli/text.h"
 
@@ -14,10 +15,10 @@ std::string FormatProgress(int64_t done, std::optional<int64_t> total,
   text += " " + std::string(noun);
   double rate = elapsed_s > 0 ? static_cast<double>(done) / elapsed_s : 0;
   if (rate > 0) {
-    text += ", " +
-            (rate < 10 ? FormatNumber(rate, 2)
-                       : FormatCount(static_cast<int64_t>(rate + 0.5))) +
-            "/s";
+    text +=
+        ", " +
+        (rate < 10 ? FormatNumber(rate, 2) : FormatCount(std::llround(rate))) +
+        "/s";
     if (total && *total > done) {
       text += ", " + FormatSeconds(static_cast<double>(*total - done) / rate) +
               " left";
