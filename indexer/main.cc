@@ -1,6 +1,4 @@
 // vitrine-indexer: keeps an index of a catalogue directory.
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,6 +12,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/termination.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
 #include "common/model/embedder.h"
@@ -182,11 +181,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
 class SignalWaiter {
  public:
   SignalWaiter() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    // Blocked in every thread that is started from here on.
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    CatchTermination();
     std::thread([this] { Wait(); }).detach();
   }
 
@@ -199,22 +194,18 @@ class SignalWaiter {
 
  private:
   [[noreturn]] void Wait() {
-    int signal_number = 0;
-    sigwait(&signals_, &signal_number);
     std::fprintf(stderr,
                  "vitrine-indexer: %s: finishing what is being read; a second "
                  "signal ends it at once\n",
-                 strsignal(signal_number));
+                 strsignal(AwaitTermination()));
     {
       std::lock_guard lock(mutex_);
       signalled_ = true;
       if (target_ != nullptr) target_->Stop();
     }
-    sigwait(&signals_, &signal_number);
-    ::_exit(128 + signal_number);
+    ::_exit(128 + AwaitTermination());
   }
 
-  sigset_t signals_;
   std::mutex mutex_;  // Guards what follows.
   Indexer* target_ = nullptr;
   bool signalled_ = false;

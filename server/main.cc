@@ -1,5 +1,4 @@
 // vitrine-server: answers from an index directory over gRPC.
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/base/termination.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
 #include "common/model/embedder.h"
@@ -124,13 +124,7 @@ int Main(const std::vector<std::string>& arguments) {
     return Fail(2, absl::StrCat("--slots: ", slots.status().message()));
   }
 
-  // Blocked in every thread that is started from here on.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  CatchTermination();
   const int threads = absl::GetFlag(FLAGS_threads) > 0
                           ? absl::GetFlag(FLAGS_threads)
                           : AvailableCores();
@@ -156,16 +150,10 @@ int Main(const std::vector<std::string>& arguments) {
               (*server)->address().c_str());
   std::fflush(stdout);
 
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
-  Log(absl::StrCat(strsignal(signal_number),
+  Log(absl::StrCat(strsignal(AwaitTermination()),
                    ": finishing the calls in flight; a second signal ends the "
                    "server at once"));
-  std::thread([signals] {
-    int second = 0;
-    sigwait(&signals, &second);
-    ::_exit(128 + second);
-  }).detach();
+  std::thread([] { ::_exit(128 + AwaitTermination()); }).detach();
   (*server)->Shutdown(std::chrono::milliseconds(
       static_cast<int64_t>(absl::GetFlag(FLAGS_grace_seconds) * 1000)));
   return 0;
