@@ -10,6 +10,7 @@
 #include "common/base/thread_pool.h"
 #include "common/catalog/catalog_folder.h"
 #include "common/index/manifest.h"
+#include "indexer/receipt_recovery.h"
 
 namespace vitrine {
 namespace {
@@ -130,7 +131,27 @@ absl::Status Indexer::Open() {
                                    status.message()));
       });
   BeginBatch();
+  WriteLostReceipts();
   return absl::OkStatus();
+}
+
+void Indexer::WriteLostReceipts() {
+  auto lost = LostReceipts(publisher()->paths(), publisher()->view(),
+                           *receipts_, "directory");
+  if (!lost.ok()) {
+    console_.Line(
+        absl::StrCat("whether an earlier run owes receipts cannot be "
+                     "told: ",
+                     lost.status().message()));
+    return;
+  }
+  if (lost->empty()) return;
+  unwritten_ = *std::move(lost);
+  console_.Line(
+      absl::StrCat("an earlier run ended before it could write ",
+                   WithThousands(static_cast<int64_t>(unwritten_.size())),
+                   " receipts of what it had published; they are written now"));
+  AppendReceipts({});
 }
 
 void Indexer::Stop() {

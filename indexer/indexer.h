@@ -100,6 +100,8 @@ class Indexer {
 
   // Life cycle and publication, in indexer.cc.
   void BeginBatch();
+  // What a crash has kept an earlier run from.
+  void WriteLostReceipts();
   void ProcessQueue();
   void Take(PictureResult result);
   // Publishes the batch. After an error it is kept, and tried again later.

@@ -24,6 +24,17 @@ absl::Status NeedsRepair(const absl::Status& status, const IndexPaths& paths) {
       "the catalogue again"));
 }
 
+// Whether a file has a name that a publisher gives, whole or staging:
+// "000042-1f2e3d4c", "000042-1f2e3d4c-000043", "000042.pb", a digest and ".pt".
+// Others are somebody else's.
+bool IsOfIndexFile(std::string_view name) {
+  for (const std::string_view ending : {".staging", ".pb", ".pt"}) {
+    if (name.ends_with(ending)) name.remove_suffix(ending.size());
+  }
+  return name.size() >= 6 &&
+         name.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+}
+
 absl::StatusOr<std::shared_ptr<const Table>> OpenSources(
     const IndexPaths& paths, const storage::Manifest& manifest,
     const Table* previous) {
@@ -157,7 +168,7 @@ absl::Status Publisher::RemoveOrphans() {
           folder == std::string_view("manifests")
               ? !absl::EndsWith(name, ".staging")
               : retention_.IsNamed(absl::StrCat(folder, "/", name));
-      if (!named) {
+      if (!named && IsOfIndexFile(name)) {
         VITRINE_RETURN_IF_ERROR(RemoveFile(paths_.root / folder / name));
       }
     }

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -24,13 +25,32 @@ std::string Rfc3339(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", at, absl::UTCTimeZone());
 }
 
-// The generation of a line; 0 where it tells none.
-uint64_t GenerationOf(const std::string& line) {
+// Of a line: its generation and path; 0 where it is no receipt.
+std::pair<uint64_t, std::string> GenerationAndPath(const std::string& line) {
   const nlohmann::json json =
       nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return 0;
-  const auto it = json.find("generation");
-  return it != json.end() && it->is_number_unsigned() ? it->get<uint64_t>() : 0;
+  if (!json.is_object()) return {};
+  const auto generation = json.find("generation");
+  const auto path = json.find("path");
+  if (generation == json.end() || !generation->is_number_unsigned() ||
+      path == json.end() || !path->is_string()) {
+    return {};
+  }
+  return {generation->get<uint64_t>(), path->get<std::string>()};
+}
+
+// The file's bytes [begin, end).
+absl::StatusOr<std::string> ReadRange(int fd, uint64_t begin, uint64_t end) {
+  std::string bytes(end - begin, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::pread(fd, bytes.data() + done, bytes.size() - done,
+                              static_cast<off_t>(begin + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return ErrnoStatus(n < 0 ? errno : EIO, "cannot read");
+    done += static_cast<size_t>(n);
+  }
+  return bytes;
 }
 
 absl::Status WriteAll(int fd, const std::string& bytes) {
@@ -88,29 +108,53 @@ absl::StatusOr<std::unique_ptr<ReceiptLog>> ReceiptLog::Open(
   if (::fstat(fd, &info) != 0) {
     return ErrnoStatus(errno, absl::StrCat("cannot stat ", path.string()));
   }
-  // A line is far shorter than this, so that the tail holds a whole one.
-  constexpr off_t kTail = 256 << 10;
-  const off_t start = std::max<off_t>(0, info.st_size - kTail);
-  std::string tail(static_cast<size_t>(info.st_size - start), '\0');
-  if (::pread(fd, tail.data(), tail.size(), start) !=
-      static_cast<ssize_t>(tail.size())) {
-    return ErrnoStatus(errno, absl::StrCat("cannot read ", path.string()));
-  }
-  const size_t end = tail.rfind('\n');
-  const size_t whole = end == std::string::npos ? 0 : end + 1;
-  if (whole != tail.size()) {
-    if (::ftruncate(fd, start + static_cast<off_t>(whole)) != 0) {
-      return ErrnoStatus(errno, absl::StrCat("cannot cut ", path.string()));
-    }
-    tail.resize(whole);
-  }
-  if (whole > 0) {
-    const size_t before =
-        end == 0 ? std::string::npos : tail.rfind('\n', end - 1);
-    const size_t begin = before == std::string::npos ? 0 : before + 1;
-    log->last_generation_ = GenerationOf(tail.substr(begin, end - begin));
-  }
+  auto size = static_cast<uint64_t>(info.st_size);
+  VITRINE_RETURN_IF_ERROR(Annotate(log->CutTornLine(&size), path.string()));
+  VITRINE_RETURN_IF_ERROR(
+      Annotate(log->ReadLastGeneration(size), path.string()));
   return log;
+}
+
+absl::Status ReceiptLog::CutTornLine(uint64_t* size) {
+  // A line is far shorter than this, so that the tail holds a line's end.
+  constexpr uint64_t kTail = 256 << 10;
+  const uint64_t start = *size > kTail ? *size - kTail : 0;
+  VITRINE_ASSIGN_OR_RETURN(const std::string tail,
+                           ReadRange(fd_, start, *size));
+  const size_t end = tail.rfind('\n');
+  const uint64_t whole = end == std::string::npos ? start : start + end + 1;
+  if (whole != *size && ::ftruncate(fd_, static_cast<off_t>(whole)) != 0) {
+    return ErrnoStatus(errno, "cannot cut off a torn line");
+  }
+  *size = whole;
+  return absl::OkStatus();
+}
+
+absl::Status ReceiptLog::ReadLastGeneration(uint64_t size) {
+  constexpr uint64_t kPiece = 256 << 10;
+  std::string later;  // The end of a line whose begin lies in the next piece.
+  for (uint64_t end = size; end > 0;) {
+    const uint64_t begin = end > kPiece ? end - kPiece : 0;
+    VITRINE_ASSIGN_OR_RETURN(std::string lines, ReadRange(fd_, begin, end));
+    lines += later;
+    end = begin;
+    size_t line_end = lines.size();
+    while (line_end > 0) {
+      const size_t before =
+          line_end > 1 ? lines.rfind('\n', line_end - 2) : std::string::npos;
+      if (before == std::string::npos && begin > 0) break;
+      const size_t line = before == std::string::npos ? 0 : before + 1;
+      auto [generation, path] =
+          GenerationAndPath(lines.substr(line, line_end - line));
+      line_end = line;
+      if (generation == 0) continue;  // Somebody has edited the line.
+      if (last_generation_ == 0) last_generation_ = generation;
+      if (generation != last_generation_) return absl::OkStatus();
+      last_paths_.insert(std::move(path));
+    }
+    later = lines.substr(0, line_end);
+  }
+  return absl::OkStatus();
 }
 
 ReceiptLog::~ReceiptLog() { ::close(fd_); }

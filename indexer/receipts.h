@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class ReceiptLog {
   // The generation of the last receipt in the file when it was opened; 0 where
   // there was none.
   uint64_t last_generation() const { return last_generation_; }
+  // The pictures of that generation's receipts, not all of them where a crash
+  // came in the middle.
+  const std::set<std::string>& last_paths() const { return last_paths_; }
 
   // All of them are durable, or none is there.
   absl::Status Append(const std::vector<v1::Receipt>& receipts);
@@ -42,10 +46,14 @@ class ReceiptLog {
  private:
   ReceiptLog(std::filesystem::path path, int fd)
       : path_(std::move(path)), fd_(fd) {}
+  // Both with the file's size; the first takes it to the end of a line.
+  absl::Status CutTornLine(uint64_t* size);
+  absl::Status ReadLastGeneration(uint64_t size);
 
   std::filesystem::path path_;
   int fd_;
   uint64_t last_generation_ = 0;
+  std::set<std::string> last_paths_;
 };
 
 }  // namespace vitrine

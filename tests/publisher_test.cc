@@ -108,6 +108,17 @@ TEST(Publisher, RemovesWhatACrashHasLeft) {
   EXPECT_EQ(FilesUnder(index.paths().root), before);
 }
 
+TEST(Publisher, LeavesTheFilesOfOthersAlone) {
+  TestIndex index;
+  index.Put("p", "k", "red");
+  testing::WriteAll(index.paths().shards() / "README", "x");
+  testing::WriteAll(index.paths().models() / ".nfs0000000000a1", "x");
+  std::filesystem::create_directory(index.paths().pictures() / "lost+found");
+  const auto before = FilesUnder(index.paths().root);
+  ASSERT_TRUE(index.Reopen().ok());
+  EXPECT_EQ(FilesUnder(index.paths().root), before);
+}
+
 TEST(Publisher, RefusesToGoOnAfterDamage) {
   for (const char* folder :
        {"manifests", "models", "shards", "products", "sources", "pictures"}) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "tests/test_util.h"
@@ -68,6 +69,30 @@ TEST(ReceiptLog, AppendsAcrossRuns) {
     EXPECT_EQ(line, ReceiptToJson(Refused()));
   }
   EXPECT_EQ(n, 4);
+}
+
+TEST(ReceiptLog, KnowsWhatTheLastGenerationSays) {
+  TempDir dir;
+  std::vector<v1::Receipt> receipts;
+  std::set<std::string> last;
+  // More than is read at a time.
+  for (int i = 0; i < 4000; ++i) {
+    v1::Receipt receipt = Refused();
+    receipt.set_path("p" + std::to_string(i));
+    receipt.set_generation(i < 1500 ? 6 : 7);
+    if (i >= 1500) last.insert(receipt.path());
+    receipts.push_back(receipt);
+  }
+  {
+    const auto log = ReceiptLog::Open(dir / "receipts.jsonl");
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_TRUE((*log)->Append(receipts).ok());
+  }
+  ASSERT_GT(std::filesystem::file_size(dir / "receipts.jsonl"), 900'000u);
+  const auto log = ReceiptLog::Open(dir / "receipts.jsonl");
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ((*log)->last_generation(), 7u);
+  EXPECT_EQ((*log)->last_paths(), last);
 }
 
 TEST(ReceiptLog, CutsOffATornLine) {

@@ -1,0 +1,153 @@
+#include "indexer/receipt_recovery.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "common/base/hash.h"
+#include "common/base/status.h"
+#include "common/index/manifest.h"
+#include "vitrine/storage/records.pb.h"
+
+namespace vitrine {
+namespace {
+
+using storage::SourceFileRecord;
+
+std::optional<SourceFileRecord> Find(const Table& table, std::string_view key) {
+  const auto bytes = table.Find(key);
+  SourceFileRecord record;
+  if (!bytes ||
+      !record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+// The keys that may differ between two tables: those of the segments that only
+// one of them has.
+std::set<std::string> KeysThatMayDiffer(const Table& before,
+                                        const Table& after) {
+  std::map<std::string, const TableSegment*> single;
+  for (const auto& segment : before.segments()) {
+    single[segment->name()] = segment.get();
+  }
+  for (const auto& segment : after.segments()) {
+    if (single.erase(segment->name()) == 0) {
+      single[segment->name()] = segment.get();
+    }
+  }
+  std::set<std::string> keys;
+  for (const auto& [name, segment] : single) {
+    for (uint32_t i = 0; i < segment->size(); ++i) {
+      keys.emplace(segment->entry(i).key);
+    }
+  }
+  return keys;
+}
+
+void SetTime(int64_t unix_ms, google::protobuf::Timestamp* time) {
+  time->set_seconds(unix_ms / 1000);
+  time->set_nanos(static_cast<int32_t>(unix_ms % 1000 * 1'000'000));
+}
+
+// What a generation that is still kept knew of the source files.
+struct OldState {
+  Table sources;
+  Publication publication;
+};
+
+absl::StatusOr<OldState> ReadState(const IndexPaths& paths,
+                                   uint64_t generation) {
+  VITRINE_ASSIGN_OR_RETURN(const storage::Manifest manifest,
+                           ReadManifest(paths, generation));
+  std::vector<std::shared_ptr<const TableSegment>> segments;
+  for (const storage::FileRef& ref : manifest.source_segments()) {
+    VITRINE_ASSIGN_OR_RETURN(
+        auto segment, TableSegment::Open(paths.sources() / ref.name(), ref));
+    segments.push_back(std::move(segment));
+  }
+  return OldState{Table(std::move(segments)),
+                  {generation, manifest.published_unix_ms()}};
+}
+
+}  // namespace
+
+std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
+                                         const Table& after,
+                                         const std::string& source,
+                                         const Publication& publication) {
+  std::vector<v1::Receipt> receipts;
+  for (const std::string& path : KeysThatMayDiffer(before, after)) {
+    const auto old = Find(before, path);
+    const auto now = Find(after, path);
+    const bool was = old && old->refused_reason() == 0;
+    const bool is = now && now->refused_reason() == 0;
+    v1::Receipt receipt;
+    const SourceFileRecord* told = now ? &*now : nullptr;
+    if (is) {
+      if (was && old->sha256() == now->sha256()) continue;
+      receipt.set_outcome(was ? v1::Receipt::OUTCOME_CHANGED
+                              : v1::Receipt::OUTCOME_ACCEPTED);
+    } else if (now) {
+      if (old && old->refused_reason() == now->refused_reason() &&
+          old->sha256() == now->sha256()) {
+        continue;
+      }
+      receipt.set_outcome(v1::Receipt::OUTCOME_REFUSED);
+      receipt.set_reason(static_cast<v1::ErrorReason>(now->refused_reason()));
+      receipt.set_message(now->refused_message());
+    } else if (was) {
+      receipt.set_outcome(v1::Receipt::OUTCOME_REMOVED);
+      told = &*old;
+    } else {
+      continue;
+    }
+    SetTime(publication.published_unix_ms, receipt.mutable_time());
+    receipt.set_source(source);
+    receipt.set_path(path);
+    receipt.set_product_id(told->product_id());
+    receipt.set_sha256(Sha256ToHex(told->sha256()));
+    receipt.set_generation(publication.generation);
+    if (receipt.outcome() != v1::Receipt::OUTCOME_REFUSED) {
+      SetTime(publication.published_unix_ms, receipt.mutable_searchable_at());
+    }
+    receipts.push_back(std::move(receipt));
+  }
+  return receipts;
+}
+
+absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(
+    const IndexPaths& paths, const IndexView& view, const ReceiptLog& log,
+    const std::string& source) {
+  const storage::Manifest& newest = view.snapshot->manifest();
+  VITRINE_ASSIGN_OR_RETURN(const auto generations, ListGenerations(paths));
+  // An index begins with generation 1, which is empty.
+  const uint64_t last = std::max<uint64_t>(1, log.last_generation());
+  const auto kept =
+      std::lower_bound(generations.begin(), generations.end(), last);
+  std::vector<v1::Receipt> lost;
+  if (kept == generations.end() || *kept != last) return lost;
+  VITRINE_ASSIGN_OR_RETURN(const OldState at_last, ReadState(paths, last));
+  if (kept != generations.begin()) {
+    VITRINE_ASSIGN_OR_RETURN(const OldState before,
+                             ReadState(paths, *std::prev(kept)));
+    lost = ReceiptsBetween(before.sources, at_last.sources, source,
+                           at_last.publication);
+    std::erase_if(lost, [&log](const v1::Receipt& receipt) {
+      return log.last_paths().contains(receipt.path());
+    });
+  }
+  const auto later =
+      ReceiptsBetween(at_last.sources, *view.sources, source,
+                      {newest.generation(), newest.published_unix_ms()});
+  lost.insert(lost.end(), later.begin(), later.end());
+  return lost;
+}
+
+}  // namespace vitrine
