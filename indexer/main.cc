@@ -54,6 +54,9 @@ ABSL_FLAG(int32_t, batch, 0,
           "Photos at a time through the model; 0 is what it runs best with.");
 ABSL_FLAG(int32_t, threads, 0,
           "Threads that decode, and that embed; 0 is one a core.");
+ABSL_FLAG(int64_t, publish_rows, 512,
+          "While many photos come in, so many are published at a time, or what "
+          "has come in 2 seconds.");
 ABSL_FLAG(int64_t, graph_rows, 2000,
           "From so many fresh rows on, an HNSW graph is built of them.");
 ABSL_FLAG(int32_t, flat_shards, 8, "More fresh shards than these are merged.");
@@ -124,8 +127,10 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
     return absl::InvalidArgumentError(absl::StrCat(
         "--flat-shards=", flat_shards, " is not right; it is 1 to 100"));
   }
-  if (absl::GetFlag(FLAGS_graph_rows) < 1) {
-    return absl::InvalidArgumentError("--graph-rows must be at least 1");
+  if (absl::GetFlag(FLAGS_graph_rows) < 1 ||
+      absl::GetFlag(FLAGS_publish_rows) < 1) {
+    return absl::InvalidArgumentError(
+        "--graph-rows and --publish-rows must be at least 1");
   }
   if (absl::GetFlag(FLAGS_keep_generations) < 1 ||
       !(absl::GetFlag(FLAGS_keep_minutes) >= 0) ||
@@ -165,6 +170,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
       static_cast<int64_t>(absl::GetFlag(FLAGS_keep_minutes) * 60'000);
   options.watch.rescan_interval_ms =
       static_cast<int64_t>(absl::GetFlag(FLAGS_rescan_seconds) * 1000);
+  options.publish_rows = static_cast<size_t>(absl::GetFlag(FLAGS_publish_rows));
   options.merge.graph_rows =
       static_cast<uint64_t>(absl::GetFlag(FLAGS_graph_rows));
   options.merge.flat_shards = static_cast<size_t>(flat_shards);
