@@ -44,8 +44,10 @@ std::string SerializeRecord(const google::protobuf::MessageLite& record) {
 }
 
 ChangeSet::ChangeSet(std::shared_ptr<const Snapshot> snapshot,
-                     std::shared_ptr<const Table> sources)
-    : snapshot_(std::move(snapshot)), sources_(std::move(sources)) {}
+                     std::shared_ptr<const Table> sources, IndexChanges changes)
+    : snapshot_(std::move(snapshot)),
+      sources_(std::move(sources)),
+      changes_(std::move(changes)) {}
 
 std::optional<storage::ProductRecord> ChangeSet::FindProduct(
     std::string_view product_id) const {
@@ -57,6 +59,33 @@ std::optional<storage::SourceFileRecord> ChangeSet::FindSource(
     std::string_view path) const {
   return FindRecord<storage::SourceFileRecord>(changes_.sources, *sources_,
                                                path);
+}
+
+void ChangeSet::ForEachSource(
+    const std::function<void(std::string_view path,
+                             const storage::SourceFileRecord& record)>& visit)
+    const {
+  auto visit_bytes = [&](std::string_view path, std::string_view bytes) {
+    const auto record = Parse<storage::SourceFileRecord>(bytes);
+    if (record) visit(path, *record);
+  };
+  auto change = changes_.sources.begin();
+  auto visit_changes_until = [&](const std::string_view* path) {
+    for (; change != changes_.sources.end() &&
+           (path == nullptr || change->first < *path);
+         ++change) {
+      if (change->second) visit_bytes(change->first, *change->second);
+    }
+  };
+  sources_->ForEach("", [&](std::string_view path, std::string_view bytes) {
+    visit_changes_until(&path);
+    // A change takes the place of the record.
+    if (change == changes_.sources.end() || change->first != path) {
+      visit_bytes(path, bytes);
+    }
+    return true;
+  });
+  visit_changes_until(nullptr);
 }
 
 std::vector<std::string> ChangeSet::SourcesAtOrBelow(

@@ -1,6 +1,7 @@
 // What the next generation changes, gathered picture by picture.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,13 +40,18 @@ class ChangeSet {
   // Changes to a generation's content. Merges of the same content that are
   // published meanwhile do no harm.
   ChangeSet(std::shared_ptr<const Snapshot> snapshot,
-            std::shared_ptr<const Table> sources);
+            std::shared_ptr<const Table> sources, IndexChanges changes = {});
 
   // As they will be once the changes are published.
   std::optional<storage::ProductRecord> FindProduct(
       std::string_view product_id) const;
   std::optional<storage::SourceFileRecord> FindSource(
       std::string_view path) const;
+  // Calls `visit` with each known file, in order of path.
+  void ForEachSource(
+      const std::function<void(std::string_view path,
+                               const storage::SourceFileRecord& record)>& visit)
+      const;
   // The known files at `path`, or below it where it is a folder, in order.
   std::vector<std::string> SourcesAtOrBelow(const std::string& path) const;
   // The vector of a product's picture; empty where it has no such picture.

@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "indexer/repair.h"
 
 namespace vitrine {
 namespace {
@@ -42,13 +43,46 @@ absl::Status CheckSet(const storage::VectorSet& set,
   return absl::OkStatus();
 }
 
+// Puts the bundle of a damaged index back into its place.
+absl::Status RestoreModel(const IndexPaths& paths, const std::string& digest,
+                          const IndexOptions& options) {
+  const std::filesystem::path& bundle =
+      options.model.empty() ? options.default_model : options.model;
+  VITRINE_ASSIGN_OR_RETURN(const std::string found, DigestOfBundle(bundle));
+  if (found != digest) {
+    return absl::DataLossError(absl::StrCat(
+        paths.model(digest).string(), " is damaged, and ", bundle.string(),
+        " is another model; name the bundle whose SHA-256 is ", digest,
+        " with --model=FILE"));
+  }
+  VITRINE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(bundle));
+  VITRINE_RETURN_IF_ERROR(MakeFolders(paths.models()));
+  VITRINE_RETURN_IF_ERROR(RemoveFile(paths.model(digest)));
+  return PublishFile(paths.model(digest), bytes);
+}
+
+absl::StatusOr<std::unique_ptr<Publisher>> OpenPublisher(
+    const IndexPaths& paths, const IndexOptions& options, OpenIndex* index) {
+  if (!options.repair) return Publisher::Open(paths, options.publisher);
+  auto salvaged = SalvageIndex(paths);
+  if (!salvaged.ok()) return salvaged.status();
+  index->mend = std::move(salvaged->mend);
+  index->findings = std::move(salvaged->findings);
+  const storage::VectorSet& set = salvaged->snapshot->serving();
+  VITRINE_RETURN_IF_ERROR(CheckSet(set, options));
+  if (salvaged->model_damaged) {
+    VITRINE_RETURN_IF_ERROR(RestoreModel(paths, set.model(), options));
+  }
+  return Publisher::OpenSalvage(paths, *salvaged, options.publisher);
+}
+
 }  // namespace
 
 absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   OpenIndex index;
   const IndexPaths paths{options.root};
   VITRINE_ASSIGN_OR_RETURN(index.lock, IndexLock::Acquire(paths));
-  auto opened = Publisher::Open(paths, options.publisher);
+  auto opened = OpenPublisher(paths, options, &index);
   if (opened.ok()) {
     index.publisher = *std::move(opened);
     const auto snapshot = index.publisher->view().snapshot;

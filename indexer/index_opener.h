@@ -5,6 +5,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/model/embedder.h"
@@ -25,6 +28,9 @@ struct IndexOptions {
   // Nothing: the index's own metric, or cosine for a new index.
   std::optional<storage::VectorSet::Metric> metric;
   LoadEmbedderFn load_embedder;
+  // Takes what verifies of a damaged index; `mend` is the first to be
+  // published.
+  bool repair = false;
   int threads = 1;
   PublisherOptions publisher;
 };
@@ -33,6 +39,8 @@ struct OpenIndex {
   std::unique_ptr<IndexLock> lock;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Embedder> embedder;
+  IndexChanges mend;
+  std::vector<std::string> findings;  // What repair has found to be damaged.
 };
 
 // Begins an index where there is none. FAILED_PRECONDITION where another

@@ -16,6 +16,9 @@ namespace vitrine {
 namespace {
 
 constexpr int64_t kBulkPictures = 32;
+// What a repair has lost is read again before anything is published, so that no
+// server has less in between; up to so many pictures, which memory holds.
+constexpr size_t kRepairedRows = 50'000;
 constexpr std::chrono::milliseconds kLookInterval(100);
 // A file that never stops growing is taken as it is.
 constexpr std::chrono::seconds kSettlePatience(30);
@@ -44,11 +47,15 @@ std::string DescribeCounts(const PictureCounts& counts) {
 // relied upon before the index is open.
 storage::SourcePosition ReadPosition(const IndexPaths& paths) {
   const auto generations = ListGenerations(paths);
-  if (!generations.ok() || generations->empty()) return {};
-  const auto manifest = ReadManifest(paths, generations->back());
-  if (!manifest.ok()) return {};
-  for (const storage::SourcePosition& source : manifest->sources()) {
-    if (source.source() == "directory") return source;
+  if (!generations.ok()) return {};
+  for (auto generation = generations->rbegin();
+       generation != generations->rend(); ++generation) {
+    const auto manifest = ReadManifest(paths, *generation);
+    if (!manifest.ok()) continue;
+    for (const storage::SourcePosition& source : manifest->sources()) {
+      if (source.source() == "directory") return source;
+    }
+    return {};
   }
   return {};
 }
@@ -130,8 +137,12 @@ absl::Status Indexer::Open() {
         console_.Line(absl::StrCat("a merge failed and is tried again later: ",
                                    status.message()));
       });
-  BeginBatch();
-  WriteLostReceipts();
+  for (const std::string& finding : index_.findings) {
+    console_.Line(absl::StrCat("damaged: ", finding));
+  }
+  repairing_ = options_.index.repair;
+  BeginBatch(std::move(index_.mend));
+  if (!repairing_) WriteLostReceipts();
   return absl::OkStatus();
 }
 
@@ -240,12 +251,13 @@ absl::Status Indexer::Run() {
   return absl::OkStatus();
 }
 
-void Indexer::BeginBatch() {
+void Indexer::BeginBatch(IndexChanges changes) {
   batch_ = std::make_unique<PictureBatch>(
       publisher()->view(), "directory",
       [this](std::string_view product_id, std::string_view first_picture) {
         return catalog_->Describe(product_id, first_picture);
-      });
+      },
+      std::move(changes));
 }
 
 void Indexer::ProcessQueue() {
@@ -254,12 +266,13 @@ void Indexer::ProcessQueue() {
   const bool bulk = waiting >= kBulkPictures;
   bulk_done_ = bulk_refused_ = 0;
   last_publication_ = last_look_ = Clock::now();
-  if (bulk) merger_->SetLimits(BulkMergeLimits());
+  // A merge would publish what the repair has still to mend.
+  if (bulk && !repairing_) merger_->SetLimits(BulkMergeLimits());
   ingest_->Process([this] { return queue_.Take(); },
                    [this](PictureResult result) { Take(std::move(result)); });
   if (bulk) {
     console_.EndProgress();
-    merger_->SetLimits(limits_after_bulk_);
+    if (!repairing_) merger_->SetLimits(limits_after_bulk_);
   }
   bulk_done_ = 0;
 }
@@ -293,6 +306,7 @@ void Indexer::Take(PictureResult result) {
 
 bool Indexer::PublicationDue() const {
   if (!publish_error_.ok()) return false;
+  if (repairing_) return batch_->rows() >= kRepairedRows;
   return batch_->rows() >= options_.publish_rows ||
          Clock::now() - last_publication_ >=
              std::chrono::milliseconds(options_.publish_ms);
@@ -300,6 +314,11 @@ bool Indexer::PublicationDue() const {
 
 absl::Status Indexer::Publish() {
   last_publication_ = Clock::now();
+  if (repairing_ && stopping_ && queue_.size() > 0) {
+    return absl::AbortedError(
+        "the repair was stopped before its end, and nothing has changed; run "
+        "it again");
+  }
   if (!outage_) batch_->SetPosition(Position());
   if (batch_->empty()) {
     if (!unwritten_.empty()) AppendReceipts({});
@@ -317,6 +336,7 @@ absl::Status Indexer::Publish() {
         publish_error_.message()));
     return publish_error_;
   }
+  repairing_ = false;
   ++summary_.publications;
   summary_.counts += batch_->counts();
   recent_deletions_.Add(batch_->deleted_products(), NowUnixMs());

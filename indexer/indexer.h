@@ -99,7 +99,7 @@ class Indexer {
   static int64_t NowUnixNs();
 
   // Life cycle and publication, in indexer.cc.
-  void BeginBatch();
+  void BeginBatch(IndexChanges changes = {});
   // What a crash has kept an earlier run from.
   void WriteLostReceipts();
   void ProcessQueue();
@@ -159,6 +159,8 @@ class Indexer {
   RecentDeletions recent_deletions_;
   bool rescan_due_ = false;
   bool outage_ = false;
+  // Until the first publication of a repair.
+  bool repairing_ = false;
   std::optional<uint64_t> described_version_;  // Of the metadata.
   std::string told_held_;
   std::vector<std::string> told_problems_;

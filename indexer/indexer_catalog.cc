@@ -16,18 +16,6 @@ constexpr std::chrono::seconds kRemovalPatience(30);
 // So long after the last file that went, no more are taken to go with it.
 constexpr std::chrono::milliseconds kDeletionsEnd(500);
 
-KnownFiles KnownFilesOf(const Table& sources) {
-  KnownFiles known;
-  sources.ForEach("", [&](std::string_view path, std::string_view bytes) {
-    storage::SourceFileRecord record;
-    if (record.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      known.emplace_hint(known.end(), path, std::move(record));
-    }
-    return true;
-  });
-  return known;
-}
-
 std::vector<std::string> MessagesOf(const CatalogProblems& problems) {
   std::vector<std::string> messages;
   for (const CatalogProblem& problem : problems) {
@@ -84,7 +72,7 @@ absl::Status Indexer::Scan() {
     warnings[problem.path].push_back(problem.message);
   }
 
-  const KnownFiles known = KnownFilesOf(*publisher()->view().sources);
+  const KnownFiles known = batch_->AllSources();
   ReconcileOptions options;
   options.keep_deleted = options_.keep_deleted;
   options.allow_mass_delete = options_.allow_mass_delete;

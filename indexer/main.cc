@@ -47,6 +47,9 @@ ABSL_FLAG(std::string, on_delete, "remove",
 ABSL_FLAG(bool, allow_mass_delete, false,
           "Delete even more than 100 products and 20 % of the catalogue at "
           "once, or all of it. Otherwise that is taken for a mistake.");
+ABSL_FLAG(bool, repair, false,
+          "Mend a damaged index: keep what verifies, read every picture of the "
+          "catalogue again, and publish what comes of it.");
 ABSL_FLAG(double, rescan_seconds, 60,
           "How often to look through the whole catalogue for what the system "
           "did not tell of; 0 is never.");
@@ -159,6 +162,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   options.index.root = absl::GetFlag(FLAGS_index);
   options.index.model = absl::GetFlag(FLAGS_model);
   options.index.default_model = ShippedModel();
+  options.index.repair = absl::GetFlag(FLAGS_repair);
   options.index.threads = threads > 0 ? threads : AvailableCores();
   options.index.load_embedder = [](const std::filesystem::path& bundle,
                                    int embed_threads) {

@@ -46,10 +46,19 @@ PictureCounts& PictureCounts::operator+=(const PictureCounts& more) {
 }
 
 PictureBatch::PictureBatch(const IndexView& view, std::string source,
-                           DescribeFn describe)
+                           DescribeFn describe, IndexChanges changes)
     : source_(std::move(source)),
       describe_(std::move(describe)),
-      changes_(view.snapshot, view.sources) {}
+      changes_(view.snapshot, view.sources, std::move(changes)) {}
+
+KnownFiles PictureBatch::AllSources() const {
+  KnownFiles known;
+  changes_.ForEachSource(
+      [&](std::string_view path, const storage::SourceFileRecord& record) {
+        known.emplace_hint(known.end(), path, record);
+      });
+  return known;
+}
 
 std::string PictureBatch::KnownSha256(std::string_view path) const {
   const auto known = FindSource(path);

@@ -13,6 +13,7 @@
 #include "indexer/index_changes.h"
 #include "indexer/ingest.h"
 #include "indexer/publisher.h"
+#include "indexer/reconcile.h"
 #include "vitrine/storage/records.pb.h"
 #include "vitrine/v1/catalog.pb.h"
 
@@ -37,8 +38,10 @@ class PictureBatch {
   using DescribeFn = std::function<storage::ProductRecord(
       std::string_view product_id, std::string_view first_picture)>;
 
-  // `source` is the name of the source in records and receipts.
-  PictureBatch(const IndexView& view, std::string source, DescribeFn describe);
+  // `source` is the name of the source in records and receipts. The batch
+  // begins with `changes`.
+  PictureBatch(const IndexView& view, std::string source, DescribeFn describe,
+               IndexChanges changes = {});
 
   // What is known of a file, this batch included.
   std::optional<storage::SourceFileRecord> FindSource(
@@ -46,6 +49,8 @@ class PictureBatch {
     return changes_.FindSource(path);
   }
 
+  // What is known of all files.
+  KnownFiles AllSources() const;
   std::vector<std::string> SourcesAtOrBelow(const std::string& path) const {
     return changes_.SourcesAtOrBelow(path);
   }

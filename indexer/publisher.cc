@@ -10,6 +10,7 @@
 #include "common/base/status.h"
 #include "common/index/manifest.h"
 #include "indexer/generation_parts.h"
+#include "indexer/repair.h"
 
 namespace vitrine {
 namespace {
@@ -18,10 +19,12 @@ constexpr char kWriter[] = "vitrine-indexer 0.1.0";
 
 absl::Status NeedsRepair(const absl::Status& status, const IndexPaths& paths) {
   if (!absl::IsDataLoss(status) && !absl::IsNotFound(status)) return status;
-  return absl::DataLossError(absl::StrCat(
-      "the index ", paths.root.string(), " is damaged: ", status.message(),
-      "; nothing is published to it until vitrine-indexer --repair has read "
-      "the catalogue again"));
+  return WithRemedy(
+      absl::DataLossError(absl::StrCat("the index ", paths.root.string(),
+                                       " is damaged, and nothing is published "
+                                       "to it: ",
+                                       status.message())),
+      paths);
 }
 
 // Whether a file has a name that a publisher gives, whole or staging:
@@ -132,6 +135,22 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(
   return publisher;
 }
 
+absl::StatusOr<std::unique_ptr<Publisher>> Publisher::OpenSalvage(
+    const IndexPaths& paths, const Salvage& salvage,
+    const PublisherOptions& options) {
+  std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
+  VITRINE_ASSIGN_OR_RETURN(const auto generations, ListGenerations(paths));
+  for (uint64_t generation : generations) {
+    const auto manifest = ReadManifest(paths, generation);
+    if (manifest.ok()) publisher->retention_.Add(*manifest);
+  }
+  publisher->damaged_generations_ = salvage.damaged_generations;
+  publisher->next_generation_ = salvage.newest_generation + 1;
+  publisher->view_ = {salvage.snapshot, salvage.sources,
+                      ContentIndex::Build(*salvage.snapshot, nullptr)};
+  return publisher;
+}
+
 absl::Status Publisher::LoadGenerations() {
   VITRINE_ASSIGN_OR_RETURN(const auto generations, ListGenerations(paths_));
   storage::Manifest manifest;
@@ -214,8 +233,8 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   IndexView next;
   VITRINE_ASSIGN_OR_RETURN(next.snapshot,
                            Snapshot::Open(paths_, manifest, previous));
-  VITRINE_ASSIGN_OR_RETURN(
-      next.sources, OpenSources(paths_, manifest, before.sources.get()));
+  VITRINE_ASSIGN_OR_RETURN(next.sources,
+                           OpenSources(paths_, manifest, before.sources.get()));
   const absl::Status status = PublishManifest(paths_, manifest);
   std::error_code error;
   if (!status.ok() &&
@@ -233,6 +252,10 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
     view_ = std::move(next);
   }
   retention_.Add(manifest);
+  // One that stays is found when the index is next opened.
+  for (uint64_t generation : std::exchange(damaged_generations_, {})) {
+    RemoveFile(paths_.manifest(generation)).IgnoreError();
+  }
   RemoveExpired();
   return Publication{manifest.generation(), manifest.published_unix_ms()};
 }

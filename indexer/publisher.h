@@ -27,6 +27,7 @@
 namespace vitrine {
 
 class WrittenFiles;
+struct Salvage;
 
 // A generation with all that an indexer reads of it. Immutable.
 struct IndexView {
@@ -61,6 +62,11 @@ class Publisher {
   // or a file of the newest generation is damaged.
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(
       const IndexPaths& paths, const PublisherOptions& options);
+  // What is left of a damaged index. Its first publication, which should hold
+  // the salvage's mend, makes the index whole.
+  static absl::StatusOr<std::unique_ptr<Publisher>> OpenSalvage(
+      const IndexPaths& paths, const Salvage& salvage,
+      const PublisherOptions& options);
   // Begins an index: copies the model's bundle and publishes an empty
   // generation.
   static absl::StatusOr<std::unique_ptr<Publisher>> Begin(
@@ -100,7 +106,8 @@ class Publisher {
 
   std::mutex publishing_;  // One publication at a time.
   Retention retention_;
-  std::atomic<uint64_t> next_generation_{1};  // Rises with every attempt.
+  std::vector<uint64_t> damaged_generations_;  // Go with the next publication.
+  std::atomic<uint64_t> next_generation_{1};   // Rises with every attempt.
 
   mutable std::mutex mutex_;  // Guards what follows, for a moment only.
   IndexView view_;

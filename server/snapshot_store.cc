@@ -170,12 +170,19 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
   const std::filesystem::path path = options_.paths.model(set.model());
   // A bundle is code: nothing of it is run before its digest is right.
   {
-    VITRINE_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
-    const std::string digest = ToHex(Sha256(bytes));
+    const auto bytes = ReadFile(path);
+    if (absl::IsNotFound(bytes.status())) {
+      return WithRemedy(
+          absl::DataLossError(absl::StrCat(path.string(), " is missing")),
+          options_.paths);
+    }
+    VITRINE_RETURN_IF_ERROR(bytes.status());
+    const std::string digest = ToHex(Sha256(*bytes));
     if (digest != set.model()) {
-      return MakeError(
-          absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
-          absl::StrCat(path.string(), " is damaged: its SHA-256 is ", digest));
+      return WithRemedy(
+          absl::DataLossError(absl::StrCat(
+              path.string(), " is damaged: its SHA-256 is ", digest)),
+          options_.paths);
     }
   }
   VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder,

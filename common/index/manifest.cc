@@ -122,4 +122,13 @@ absl::StatusOr<const storage::VectorSet*> ServingSet(
   return serving;
 }
 
+absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths) {
+  if (!absl::IsDataLoss(status)) return status;
+  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
+                   absl::StrCat(status.message(),
+                                "; mend it with vitrine-indexer --catalog=DIR "
+                                "--index=",
+                                paths.root.string(), " --repair"));
+}
+
 }  // namespace vitrine

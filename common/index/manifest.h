@@ -30,4 +30,8 @@ absl::Status PublishManifest(const IndexPaths& paths,
 absl::StatusOr<const storage::VectorSet*> ServingSet(
     const storage::Manifest& manifest);
 
+// A status that tells of damage, with the command that mends it; others as they
+// are.
+absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths);
+
 }  // namespace vitrine

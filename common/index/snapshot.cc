@@ -155,7 +155,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
       }
       failure = snapshot.status();
     }
-    if (newest_failure.ok()) newest_failure = failure;
+    if (newest_failure.ok()) newest_failure = WithRemedy(failure, paths);
   }
   return newest_failure;
 }
