@@ -188,7 +188,7 @@ void Catalog::ReportMissingPictures(const std::vector<CatalogPicture>& pictures,
                                     CatalogProblems* problems) const {
   const std::string table(TableName(layout_));
   std::vector<bool> told(rows(), false);
-  auto report = [&](size_t row, std::string what) {
+  auto report = [&](size_t row, const std::string& what) {
     told[row] = true;
     problems->push_back(
         {ProblemKind::kRowWithoutPicture, table, metadata_->line(row),

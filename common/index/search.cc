@@ -134,7 +134,8 @@ class Searcher {
     result.rows_matching = static_cast<int64_t>(params_.filter != nullptr
                                                     ? params_.filter->matching
                                                     : snapshot_.images());
-    const auto needed = static_cast<size_t>(params_.offset + params_.k);
+    const auto needed =
+        static_cast<size_t>(params_.offset) + static_cast<size_t>(params_.k);
     // Several rows may be of one product or of an excluded one: the search
     // widens until enough hits stand or every row has been offered.
     for (size_t wanted = needed + params_.excluded_products.size();;
