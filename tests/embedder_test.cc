@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -11,6 +10,7 @@
 
 #include "common/base/hash.h"
 #include "tests/test_util.h"
+#include "tests/test_util/cosine.h"
 
 namespace vitrine {
 namespace {
@@ -100,21 +100,11 @@ std::vector<float> Embed(Embedder& embedder, const std::vector<uint8_t>& pixels,
   return vectors;
 }
 
-double Cosine(const float* a, const float* b, int dim) {
-  double ab = 0, aa = 0, bb = 0;
-  for (int i = 0; i < dim; ++i) {
-    ab += double(a[i]) * b[i];
-    aa += double(a[i]) * a[i];
-    bb += double(b[i]) * b[i];
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
 double MinCosine(const std::vector<float>& a, const std::vector<float>& b) {
   EXPECT_EQ(a.size(), b.size());
   double min = 1;
   for (size_t i = 0; i < a.size(); i += kDim) {
-    min = std::min(min, Cosine(&a[i], &b[i], kDim));
+    min = std::min(min, testing::Cosine(&a[i], &b[i], kDim));
   }
   return min;
 }
@@ -254,7 +244,7 @@ TEST(DefaultBundle, GivesPythonsVectors) {
     ASSERT_EQ(python.size(), vector.size());
     size_t at = 0;
     for (const Block& block : card.blocks) {
-      EXPECT_GE(Cosine(&vector[at], &python[at], block.dim), 0.999)
+      EXPECT_GE(testing::Cosine(&vector[at], &python[at], block.dim), 0.999)
           << name << ", block " << block.name;
       at += block.dim;
     }
@@ -274,8 +264,8 @@ TEST(Bundle, LoadsWhereANewerPyTorchMadeIt) {
   const auto theirs = Json::parse(testing::ReadAll(made / "vector.json"))
                           .get<std::vector<float>>();
   ASSERT_EQ(theirs.size(), vector.size());
-  EXPECT_GE(Cosine(vector.data(), theirs.data(), 64), 0.9999);
-  EXPECT_GE(Cosine(&vector[64], &theirs[64], 128), 0.9999);
+  EXPECT_GE(testing::Cosine(vector.data(), theirs.data(), 64), 0.9999);
+  EXPECT_GE(testing::Cosine(&vector[64], &theirs[64], 128), 0.9999);
 }
 
 TEST_F(TorchEmbedderTest, SaysWhatToDoAboutAnOperatorThatItDoesNotKnow) {

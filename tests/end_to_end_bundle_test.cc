@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -16,6 +15,7 @@
 #include "common/model/embedder.h"
 #include "tests/process.h"
 #include "tests/test_util.h"
+#include "tests/test_util/cosine.h"
 
 namespace vitrine {
 namespace {
@@ -42,16 +42,6 @@ std::vector<float> EmbedFile(Embedder& embedder, const fs::path& path) {
                      1, vector.data());
   EXPECT_TRUE(status.ok()) << path << ": " << status;
   return vector;
-}
-
-double Cosine(const float* a, const float* b, int dim) {
-  double ab = 0, aa = 0, bb = 0;
-  for (int i = 0; i < dim; ++i) {
-    ab += double(a[i]) * b[i];
-    aa += double(a[i]) * a[i];
-    bb += double(b[i]) * b[i];
-  }
-  return ab / std::sqrt(aa * bb);
 }
 
 // The kinds of file that are read, and some real photos where there are any.
@@ -116,7 +106,7 @@ TEST(ShippedBundle, GivesTheVectorsThatPythonGives) {
     ASSERT_EQ(ours.size(), theirs.size()) << path;
     int start = 0;
     for (const Block& block : embedder->card().blocks) {
-      EXPECT_GE(Cosine(&ours[start], &theirs[start], block.dim), 0.999)
+      EXPECT_GE(testing::Cosine(&ours[start], &theirs[start], block.dim), 0.999)
           << path << ", block " << block.name;
       start += block.dim;
     }

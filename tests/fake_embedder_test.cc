@@ -7,6 +7,7 @@
 
 #include "common/base/hash.h"
 #include "tests/test_util.h"
+#include "tests/test_util/cosine.h"
 
 namespace vitrine {
 namespace {
@@ -44,16 +45,6 @@ class FakeEmbedderTest : public ::testing::Test {
   std::unique_ptr<Embedder> embedder_;
 };
 
-double Cosine(const float* a, const float* b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (int i = 0; i < 64; ++i) {
-    ab += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
 TEST_F(FakeEmbedderTest, HasACardAndTheBundlesId) {
   const ModelCard& card = embedder_->card();
   EXPECT_EQ(card.id, ToHex(Sha256("any bytes")));
@@ -65,15 +56,16 @@ TEST_F(FakeEmbedderTest, TellsShapeAndColourApart) {
   std::vector<float> red = Embed(Picture(200, 20, 20, 8));
   std::vector<float> blue = Embed(Picture(20, 20, 200, 8));
   std::vector<float> large_red = Embed(Picture(200, 20, 20, 14));
-  EXPECT_GT(Cosine(&red[0], &blue[0]), Cosine(&red[0], &large_red[0]));
-  EXPECT_GT(Cosine(&red[64], &large_red[64]),
-            Cosine(&large_red[64], &blue[64]));
+  EXPECT_GT(testing::Cosine(&red[0], &blue[0], 64),
+            testing::Cosine(&red[0], &large_red[0], 64));
+  EXPECT_GT(testing::Cosine(&red[64], &large_red[64], 64),
+            testing::Cosine(&large_red[64], &blue[64], 64));
 }
 
 TEST_F(FakeEmbedderTest, IsNeverZero) {
   std::vector<float> even = Embed(std::vector<uint8_t>(32 * 32 * 3, 0));
-  EXPECT_NEAR(Cosine(&even[0], &even[0]), 1, 1e-6);
-  EXPECT_NEAR(Cosine(&even[64], &even[64]), 1, 1e-6);
+  EXPECT_NEAR(testing::Cosine(&even[0], &even[0], 64), 1, 1e-6);
+  EXPECT_NEAR(testing::Cosine(&even[64], &even[64], 64), 1, 1e-6);
 }
 
 TEST_F(FakeEmbedderTest, GivesEachPictureOfABatchItsOwnVector) {

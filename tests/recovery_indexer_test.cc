@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -15,6 +14,7 @@
 #include "common/vector/half.h"
 #include "tests/indexer_world.h"
 #include "tests/process.h"
+#include "tests/test_util/cosine.h"
 
 namespace vitrine {
 namespace {
@@ -133,16 +133,6 @@ std::map<std::string, Indexed> Open(const std::filesystem::path& index) {
   return pictures;
 }
 
-double Cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double dot = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    dot += a[i] * b[i];
-    aa += a[i] * a[i];
-    bb += b[i] * b[i];
-  }
-  return dot / std::sqrt(aa * bb);
-}
-
 class Recovery : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -234,7 +224,10 @@ class Recovery : public ::testing::Test {
       const auto found = recovered.find(name);
       ASSERT_TRUE(found != recovered.end()) << name;
       EXPECT_EQ(found->second.sha256, picture.sha256) << name;
-      EXPECT_GE(Cosine(found->second.vector, picture.vector), 0.9999) << name;
+      EXPECT_GE(testing::Cosine(found->second.vector.data(),
+                                picture.vector.data(), picture.vector.size()),
+                0.9999)
+          << name;
     }
     std::map<std::string, int> receipts;
     std::istringstream lines(
