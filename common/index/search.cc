@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <optional>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -13,11 +14,16 @@ namespace {
 
 constexpr int kMaxEf = 4096;
 constexpr int kMaxResults = 1000;
-// How many more candidates a walk keeps when the answer's metric is not the one
-// that the graph was built for.
-constexpr int kOtherMetricFactor = 4;
 
 bool SharesOrderOfDot(Metric metric) { return metric != Metric::kManhattan; }
+
+// Whether a graph of `space` leads to the neighbours under `metric`.
+// Manhattan's are others than the dot product's, most of them far down its
+// order: among 600 photos, the 256 nearest by the one held 8 of the 10 nearest
+// by the other.
+bool OrdersAlike(GraphSpace space, Metric metric) {
+  return (space == GraphSpace::kDot) == SharesOrderOfDot(metric);
+}
 
 // The distance of one query to stored rows, emphasis included.
 class Comparer {
@@ -110,7 +116,6 @@ class Best {
     }
     std::push_heap(heap_.begin(), heap_.end(), Less);
   }
-  bool full() const { return heap_.size() == wanted_; }
   std::vector<Candidate> Take() { return std::move(heap_); }
 
  private:
@@ -121,13 +126,27 @@ class Best {
   std::vector<Candidate> heap_;
 };
 
+// The order of an answer; ties go by product id, then image key.
+struct ComesBefore {
+  const Snapshot& snapshot;
+
+  bool operator()(const Candidate& a, const Candidate& b) const {
+    if (a.order != b.order) return a.order < b.order;
+    const RowKey x = snapshot.shards()[a.shard].shard->key(a.row);
+    const RowKey y = snapshot.shards()[b.shard].shard->key(b.row);
+    return std::tie(x.product_id, x.image_key) <
+           std::tie(y.product_id, y.image_key);
+  }
+};
+
 class Searcher {
  public:
   Searcher(const Snapshot& snapshot, std::span<const float> query,
            const SearchParams& params)
       : snapshot_(snapshot),
         params_(params),
-        compare_(snapshot.blocks(), query, params.metric, params.emphasis) {}
+        compare_(snapshot.blocks(), query, params.metric, params.emphasis),
+        before_{snapshot} {}
 
   SearchResult Run() {
     SearchResult result;
@@ -156,10 +175,11 @@ class Searcher {
   }
 
  private:
-  // Fills candidates_ with the `wanted` best of each shard. Whether no shard
-  // has any more.
+  // Fills candidates_ with the best of each shard, `wanted` at the least.
+  // Whether no shard has any more.
   bool Collect(size_t wanted, SearchResult* result) {
     candidates_.clear();
+    horizon_.reset();
     bool exhausted = true;
     result->plan = params_.filter != nullptr ? SearchResult::Plan::kFilteredScan
                                              : SearchResult::Plan::kExactScan;
@@ -167,7 +187,8 @@ class Searcher {
       const LiveShard& live = snapshot_.shards()[s];
       const bool walk = live.shard->graph() != nullptr && !params_.exact &&
                         params_.filter == nullptr && wanted < kMaxEf &&
-                        wanted < live.shard->rows();
+                        wanted < live.shard->rows() &&
+                        OrdersAlike(live.shard->graph_space(), params_.metric);
       if (walk) {
         exhausted &= Walk(s, live, wanted, result);
         result->plan = SearchResult::Plan::kGraphWalk;
@@ -180,7 +201,9 @@ class Searcher {
 
   bool Scan(uint32_t s, const LiveShard& live, size_t wanted,
             SearchResult* result) {
-    Best best(wanted);
+    // A product may have several rows, and to keep more costs less than to scan
+    // again.
+    Best best(params_.group_by_product ? 2 * wanted : wanted);
     size_t offered = 0;
     auto offer = [&](uint32_t row) {
       ++offered;
@@ -196,65 +219,52 @@ class Searcher {
     result->rows_visited += static_cast<int64_t>(offered);
     const std::vector<Candidate> found = best.Take();
     candidates_.insert(candidates_.end(), found.begin(), found.end());
-    return offered <= wanted;
+    const bool exhausted = offered <= found.size();
+    if (!exhausted) {
+      EndAt(*std::max_element(found.begin(), found.end(), before_));
+    }
+    return exhausted;
   }
 
   bool Walk(uint32_t s, const LiveShard& live, size_t wanted,
             SearchResult* result) {
     const Shard& shard = *live.shard;
-    const bool dot_graph = shard.graph_space() == GraphSpace::kDot;
-    const bool same_order = dot_graph == SharesOrderOfDot(params_.metric);
-    int ef = params_.ef > 0 ? params_.ef : kDefaultEf;
-    ef = std::max(ef, static_cast<int>(wanted));
-    if (!same_order) ef = std::min(kMaxEf, ef * kOtherMetricFactor);
+    const int ef = std::max(params_.ef > 0 ? params_.ef : kDefaultEf,
+                            static_cast<int>(wanted));
     result->ef = std::max(result->ef, ef);
-    auto accept = [&live](uint32_t row) { return live.IsLive(row); };
-    auto dot = [&](uint32_t row) {
-      return compare_.DotDistance(shard.vector(row));
-    };
-    auto l1 = [&](uint32_t row) {
-      return compare_.L1Distance(shard.vector(row));
-    };
-    const std::vector<GraphView::Candidate> found =
-        dot_graph
-            ? shard.graph()->Search(dot, accept, ef, &result->rows_visited)
-            : shard.graph()->Search(l1, accept, ef, &result->rows_visited);
-    Best best(wanted);
+    const std::vector<GraphView::Candidate> found = shard.graph()->Search(
+        [&](uint32_t row) { return compare_.Order(shard.vector(row)); },
+        [&live](uint32_t row) { return live.IsLive(row); }, ef,
+        &result->rows_visited);
     for (const GraphView::Candidate& candidate : found) {
-      const float order = same_order
-                              ? candidate.distance
-                              : compare_.Order(shard.vector(candidate.row));
-      best.Offer({order, s, candidate.row});
+      candidates_.push_back({candidate.distance, s, candidate.row});
     }
-    const std::vector<Candidate> kept = best.Take();
-    candidates_.insert(candidates_.end(), kept.begin(), kept.end());
+    if (std::ssize(found) == ef) EndAt(candidates_.back());
     // A walk that fills less than it may has met every row that it can reach,
     // but cannot know of those that it cannot: only a scan exhausts a shard.
     return false;
   }
 
+  // `last` is the last candidate of a shard that has more.
+  void EndAt(const Candidate& last) {
+    if (!horizon_ || before_(last, *horizon_)) horizon_ = last;
+  }
+
   // The first `needed` hits of the candidates, best first. Whether it ended at
   // a candidate that scores less than the least that is asked for.
   bool Select(size_t needed, std::vector<SearchHit>* hits) {
-    auto key = [this](const Candidate& c) {
-      return snapshot_.shards()[c.shard].shard->key(c.row);
-    };
-    std::sort(candidates_.begin(), candidates_.end(),
-              [&](const Candidate& a, const Candidate& b) {
-                if (a.order != b.order) return a.order < b.order;
-                const RowKey x = key(a), y = key(b);
-                return std::tie(x.product_id, x.image_key) <
-                       std::tie(y.product_id, y.image_key);
-              });
+    std::sort(candidates_.begin(), candidates_.end(), before_);
     absl::flat_hash_set<std::string_view> seen;
     for (const Candidate& candidate : candidates_) {
       if (hits->size() == needed) return false;
+      if (horizon_ && before_(*horizon_, candidate)) return false;
       const float score = compare_.ScoreOf(candidate.order);
       if (score < params_.min_score) return true;
-      const std::string_view product_id = key(candidate).product_id;
+      const Shard& shard = *snapshot_.shards()[candidate.shard].shard;
+      const std::string_view product_id = shard.key(candidate.row).product_id;
       if (params_.excluded_products.contains(product_id)) continue;
       if (params_.group_by_product && !seen.insert(product_id).second) continue;
-      hits->push_back({snapshot_.shards()[candidate.shard].shard.get(),
+      hits->push_back({&shard,
                        candidate.row,
                        score,
                        compare_.DistanceOf(candidate.order),
@@ -266,7 +276,11 @@ class Searcher {
   const Snapshot& snapshot_;
   const SearchParams& params_;
   Comparer compare_;
+  const ComesBefore before_;
   std::vector<Candidate> candidates_;
+  // What comes after it may come after rows that no candidate stands for: the
+  // first of the last candidates of those shards that have more.
+  std::optional<Candidate> horizon_;
 };
 
 absl::Status OutOfRange(std::string_view field, double value, double low,
