@@ -19,11 +19,27 @@ namespace {
 
 // The limit that search.proto names.
 constexpr int kMaxQueries = 256;
-// A stream reads no further while this much is in flight.
+// A stream reads no further while this much is in flight, and answers no
+// further while so many bytes of answers wait for the caller.
 constexpr int kMaxBatchesInFlight = 16;
 constexpr size_t kMaxBytesInFlight = 64 << 20;
-// Queries after which a thread turns to other requests that wait for it.
+// Also a limit that search.proto names: a batch is answered by one message, of
+// which gRPC holds a copy until the caller has taken it.
+constexpr size_t kMaxAnswerBytes = 64 << 20;
+// After so many queries, or so long, a thread turns to other requests that wait
+// for it.
 constexpr int kQueriesPerTurn = 8;
+constexpr std::chrono::milliseconds kTurn(5);
+
+absl::Status TooManyAnswers() {
+  return MakeError(
+      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
+      absl::StrCat("the answers of the batch before this one have ",
+                   kMaxAnswerBytes >> 20,
+                   " MB already; send fewer queries in a batch, or ask for "
+                   "fewer hits, thumbnails or vectors"),
+      "queries", kMaxAnswerBytes);
+}
 
 class SearchStreamReactor final
     : public grpc::ServerBidiReactor<v1::SearchStreamRequest,
@@ -54,6 +70,7 @@ class SearchStreamReactor final
     writing_ = false;
     --batches_in_flight_;
     bytes_in_flight_ -= outgoing_.front()->request_bytes;
+    answer_bytes_ -= outgoing_.front()->answer_bytes;
     outgoing_.pop_front();
     if (!ok) broken_ = true;
     GoOn(std::move(lock));
@@ -72,6 +89,7 @@ class SearchStreamReactor final
     v1::SearchStreamRequest request;
     size_t request_bytes = 0;
     v1::SearchStreamResponse response;
+    size_t answer_bytes = 0;
     std::shared_ptr<const Serving> serving;
     Call call;
     int unanswered = 0;
@@ -123,27 +141,34 @@ class SearchStreamReactor final
       Lane& lane = HasPictures(batch->request.queries(i)) ? pictures_ : others_;
       lane.waiting.push_back({batch, i});
     }
-    for (Lane* lane : {&pictures_, &others_}) {
-      while (lane->workers < lane->executor->threads() &&
-             lane->workers < static_cast<int>(lane->waiting.size())) {
-        ++lane->workers;
-        lane->executor->Schedule([this, lane] { Work(lane); });
-      }
-    }
   }
 
   // Answers some of a lane's queries on one of its threads, up to the end of a
   // batch.
   void Work(Lane* lane) {
+    const auto begin = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
-    for (int turn = 0; turn < kQueriesPerTurn && !lane->waiting.empty();
+    for (int turn = 0; turn < kQueriesPerTurn && MayAnswer(*lane) &&
+                       std::chrono::steady_clock::now() - begin < kTurn;
          ++turn) {
       Query query = std::move(lane->waiting.front());
       lane->waiting.pop_front();
-      lock.unlock();
       Batch& batch = *query.batch;
-      auto answer = HandleSearch(
-          *batch.serving, batch.request.queries(query.index), batch.call);
+      const bool is_full = batch.answer_bytes >= kMaxAnswerBytes;
+      lock.unlock();
+      absl::StatusOr<v1::SearchResponse> answer = TooManyAnswers();
+      if (!is_full) {
+        answer = HandleSearch(*batch.serving,
+                              batch.request.queries(query.index), batch.call);
+      }
+      const size_t bytes = answer.ok() ? answer->ByteSizeLong() : 0;
+      lock.lock();
+      if (batch.answer_bytes + bytes > kMaxAnswerBytes) {
+        answer = TooManyAnswers();
+      } else {
+        batch.answer_bytes += bytes;
+        answer_bytes_ += bytes;
+      }
       v1::SearchStreamResponse::Item* item =
           batch.response.mutable_items(query.index);
       if (answer.ok()) {
@@ -151,7 +176,6 @@ class SearchStreamReactor final
       } else {
         *item->mutable_error() = ErrorOf(answer.status());
       }
-      lock.lock();
       if (--batch.unanswered == 0) {
         batch.request.Clear();
         batch.serving.reset();
@@ -159,12 +183,15 @@ class SearchStreamReactor final
         break;
       }
     }
-    if (!lane->waiting.empty() && !broken_) {
-      lane->executor->Schedule([this, lane] { Work(lane); });
-    } else {
-      --lane->workers;
-    }
+    --lane->workers;
     GoOn(std::move(lock));
+  }
+
+  // Whether a query of the lane may be answered now. Where too much waits for
+  // the caller already, the end of the write goes on. Holds the mutex.
+  bool MayAnswer(const Lane& lane) const {
+    return !lane.waiting.empty() && !broken_ &&
+           (answer_bytes_ < kMaxBytesInFlight || !writing_);
   }
 
   // Starts whatever can be started, or ends the call. Once the lock is given
@@ -181,6 +208,14 @@ class SearchStreamReactor final
                       bytes_in_flight_ < kMaxBytesInFlight;
     writing_ = writing_ || write;
     reading_ = reading_ || read;
+    for (Lane* lane : {&pictures_, &others_}) {
+      while (lane->workers < lane->executor->threads() &&
+             lane->workers < static_cast<int>(lane->waiting.size()) &&
+             MayAnswer(*lane)) {
+        ++lane->workers;
+        lane->executor->Schedule([this, lane] { Work(lane); });
+      }
+    }
     const bool finish = !finished_ && !reading_ && !writing_ &&
                         pictures_.workers + others_.workers == 0 &&
                         (broken_ || (all_read_ && batches_in_flight_ == 0));
@@ -204,7 +239,8 @@ class SearchStreamReactor final
   // Answered batches; the first is being written while `writing_`.
   std::deque<std::shared_ptr<Batch>> outgoing_;
   int batches_in_flight_ = 0;
-  size_t bytes_in_flight_ = 0;
+  size_t bytes_in_flight_ = 0;  // Of their requests.
+  size_t answer_bytes_ = 0;     // Of their answers.
   v1::SearchStreamRequest incoming_;
   bool reading_ = false;
   bool writing_ = false;

@@ -1,9 +1,11 @@
 #include "server/search_stream.h"
 
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <thread>
 
@@ -181,6 +183,117 @@ TEST_F(SearchStreamTest, ReadsNoFurtherWhileTheCallerTakesNoAnswers) {
   for (v1::SearchStreamResponse answer; stream_->Read(&answer);) ++answers;
   writer.join();
   EXPECT_EQ(answers, kBatches + 1);
+  EXPECT_TRUE(stream_->Finish().ok());
+}
+
+class LargeAnswersTest : public SearchStreamTest {
+ protected:
+  // Ten hits with their thumbnails, of 5 MB.
+  static constexpr int kHits = 10;
+  static constexpr size_t kThumbnailBytes = 500'000;
+
+  void SetUp() override {
+    SearchStreamTest::SetUp();
+    std::vector<TestProduct> products;
+    for (int i = 0; i < kHits; ++i) {
+      const std::string id = "large" + std::to_string(i);
+      products.push_back({id,
+                          "Dress",
+                          {{id + ".jpg", DrawVector(90, &random_, 0.1f),
+                            std::string(kThumbnailBytes, '0' + i)}},
+                          {}});
+    }
+    ASSERT_OK(index_.Add(products));
+    while ((*server_->store().Take())->snapshot().generation() < 2) {
+      std::this_thread::yield();
+    }
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(-1);
+    channel_ = grpc::CreateCustomChannel(
+        server_->address(), grpc::InsecureChannelCredentials(), arguments);
+    stub_ = v1::SearchService::NewStub(channel_);
+    stream_ = stub_->SearchStream(&large_context_);
+  }
+
+  static v1::SearchRequest Large() {
+    v1::SearchRequest request;
+    request.add_examples()->set_product_id("large0");
+    request.set_k(kHits);
+    request.mutable_fields()->set_thumbnail(true);
+    return request;
+  }
+
+  // The memory of this process that is not shared, in MB.
+  static int64_t ResidentMb() {
+    std::ifstream file("/proc/self/statm");
+    int64_t total = 0, resident = 0;
+    file >> total >> resident;
+    return resident * sysconf(_SC_PAGESIZE) >> 20;
+  }
+
+  std::shared_ptr<grpc::Channel> channel_;
+  grpc::ClientContext large_context_;
+};
+
+TEST_F(LargeAnswersTest, AnswersWithinTheLimitOfABatchAndRefusesTheRest) {
+  ASSERT_TRUE(Send(1, std::vector<v1::SearchRequest>(20, Large())));
+  ASSERT_TRUE(Send(2, {Large()}));
+  stream_->WritesDone();
+  std::map<uint64_t, v1::SearchStreamResponse> answers;
+  for (v1::SearchStreamResponse answer; stream_->Read(&answer);) {
+    answers.emplace(answer.batch_id(), answer);
+  }
+  EXPECT_TRUE(stream_->Finish().ok());
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_LE(answers[1].ByteSizeLong(), size_t{65} << 20);
+  ASSERT_EQ(answers[1].items_size(), 20);
+  int refused = 0;
+  for (const auto& item : answers[1].items()) {
+    if (item.has_response()) {
+      EXPECT_EQ(item.response().hits_size(), kHits);
+      continue;
+    }
+    ++refused;
+    EXPECT_EQ(item.error().field(), "queries");
+    EXPECT_EQ(item.error().limit(), 64 << 20);
+    EXPECT_THAT(item.error().message(), HasSubstr("fewer queries in a batch"));
+  }
+  EXPECT_EQ(refused, 20 - 13);  // 13 times 5 MB are below 64 MB.
+  EXPECT_TRUE(answers[2].items(0).has_response());
+}
+
+TEST_F(LargeAnswersTest, HoldsFewAnswersThatTheCallerDoesNotTake) {
+  constexpr int kBatches = 24;
+  const int64_t before = ResidentMb();
+  for (int b = 0; b < 15; ++b) {
+    ASSERT_TRUE(Send(b, std::vector<v1::SearchRequest>(12, Large())));
+  }
+  // 900 MB if all were answered. At rest where nothing grows any more.
+  int64_t grown = 0;
+  auto since = std::chrono::steady_clock::now();
+  while (grown < 50 || std::chrono::steady_clock::now() - since <
+                           std::chrono::milliseconds(500)) {
+    const int64_t now = ResidentMb() - before;
+    if (now > grown) {
+      grown = now;
+      since = std::chrono::steady_clock::now();
+    }
+    std::this_thread::yield();
+  }
+  EXPECT_LT(grown, 450);
+  // And none is lost once the caller reads.
+  std::thread writer([this] {
+    for (int b = 15; b < kBatches; ++b) {
+      ASSERT_TRUE(Send(b, std::vector<v1::SearchRequest>(12, Large())));
+    }
+    stream_->WritesDone();
+  });
+  int answered = 0;
+  for (v1::SearchStreamResponse answer; stream_->Read(&answer);) {
+    for (const auto& item : answer.items()) answered += item.has_response();
+  }
+  writer.join();
+  EXPECT_EQ(answered, 12 * kBatches);
   EXPECT_TRUE(stream_->Finish().ok());
 }
 
