@@ -182,10 +182,17 @@ absl::Status CheckRange(std::string_view field, double value, double min,
                         double max) {
   if (value >= min && value <= max) return absl::OkStatus();
   const std::string name(field);
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-      absl::StrCat(name, " is ", value, "; right is ", min, " to ", max), field,
-      value < min ? min : max);
+  // Whole numbers in full: a limit is no use as "2e+06".
+  auto text = [](double number) {
+    return std::fabs(number) < 1e15 && number == std::floor(number)
+               ? absl::StrCat(static_cast<int64_t>(number))
+               : absl::StrCat(number);
+  };
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   v1::ERROR_REASON_INVALID_PARAMETER,
+                   absl::StrCat(name, " is ", text(value), "; right is ",
+                                text(min), " to ", text(max)),
+                   field, value < min ? min : max);
 }
 
 absl::Status CheckUnset(bool is_set, std::string_view field) {

@@ -109,6 +109,8 @@ TEST_F(BadSearchTest, KOutOfRange) {
 TEST_F(BadSearchTest, OtherNumbersOutOfRange) {
   Refuses([](auto* r) { r->set_offset(-1); },
           {.field = "offset", .message = "offset is -1", .limit = 0});
+  Refuses([](auto* r) { r->set_offset(20'000'001); },
+          {.field = "offset", .message = "offset is 20000001;", .limit = 990});
   Refuses([](auto* r) { r->set_offset(995); },
           {.field = "offset",
            .message = "offset is 995; right is 0 to 990",
