@@ -131,6 +131,31 @@ TEST(Flags, NameTheRightOne) {
   EXPECT_TRUE(Contains(Refused({"--k=3", "search"}), "the verb comes first"));
 }
 
+// The API takes UTF-8 alone: one such id would break a stream for all others.
+TEST(Flags, RefuseIdsAndNamesThatAreNotUtf8) {
+  for (const char* flag :
+       {"--product=\xff\xfe", "--exclude=a\xff", "--plus-product=\xff@2",
+        "--required-model=\xff", "--emphasis=\xff=1"}) {
+    EXPECT_TRUE(Contains(Refused({"search", "--product=1", flag}), "UTF-8"))
+        << flag;
+  }
+  for (const char* flag : {"--category=\xff", "--slots=shoes,\xff"}) {
+    EXPECT_TRUE(Contains(Refused({"recommend", "--product=1", flag}), "UTF-8"))
+        << flag;
+  }
+  EXPECT_TRUE(Contains(Refused({"export", "--after=\xff"}), "UTF-8"));
+  // Files have any name.
+  EXPECT_EQ(Parse({"search", "--image=\xff.jpg"}).images[0], "\xff.jpg");
+}
+
+TEST(Flags, BoundTheTimeout) {
+  EXPECT_TRUE(
+      Contains(Refused({"describe", "--timeout-ms=0"}), "1 to 604800000"));
+  EXPECT_TRUE(
+      Contains(Refused({"describe", "--timeout-ms=9000000000000000000"}),
+               "1 to 604800000"));
+}
+
 TEST(Flags, NameTheValueThatIsWrong) {
   EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--k=ten"}), "ten"));
   EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--format=xml"}),

@@ -90,6 +90,28 @@ TEST(SearchMany, AnswersInTheOrderOfTheQueries) {
   EXPECT_EQ(result.taken, Echoes(120));
 }
 
+// The server refuses answers of a batch beyond 64 MB.
+TEST(SearchMany, AsksForFewLargeAnswersAtOnce) {
+  FakeServer server;
+  int most = 0;
+  server.search_stream = [&most](FakeServer::SearchStreamHalf* stream) {
+    v1::SearchStreamRequest request;
+    while (stream->Read(&request)) {
+      most = std::max(most, request.queries_size());
+      stream->Write(Echo(request));
+    }
+    return grpc::Status::OK;
+  };
+  Flags flags = Products(40);
+  flags.k = 1000;
+  flags.thumbnails = true;
+  flags.return_vectors = true;
+  Result result = Ask(server, flags);
+  EXPECT_FALSE(result.error);
+  EXPECT_EQ(result.taken, Echoes(40));
+  EXPECT_EQ(most, 1);
+}
+
 TEST(SearchMany, KeepsABoundedNumberOfBatchesUnderWay) {
   constexpr int kBatches = 12;
   FakeServer server;

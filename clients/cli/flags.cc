@@ -6,6 +6,7 @@
 
 #include "clients/cli/text.h"
 #include "clients/cli/verb_flags.h"
+#include "common/base/utf8.h"
 
 namespace vitrine::cli {
 namespace {
@@ -85,6 +86,23 @@ CommandLine UnknownArgument(const CLI::App& app, const std::string& argument) {
                                      : "did you mean " + nearest + "?"));
 }
 
+// The first id or name that is not UTF-8, which the API's messages cannot hold;
+// null where all are.
+const std::string* NotUtf8(const Flags& flags) {
+  std::vector<const std::string*> texts = {
+      &flags.required_model, &flags.category, &flags.after_product_id};
+  for (const auto* list : {&flags.products, &flags.exclude, &flags.slots}) {
+    for (const std::string& text : *list) texts.push_back(&text);
+  }
+  for (const ExtraExample& extra : flags.extra_examples) {
+    if (!extra.is_image) texts.push_back(&extra.value);
+  }
+  for (const auto& [block, emphasis] : flags.emphasis) texts.push_back(&block);
+  auto found = std::find_if(texts.begin(), texts.end(),
+                            [](const auto* text) { return !IsUtf8(*text); });
+  return found == texts.end() ? nullptr : *found;
+}
+
 // What the flags cannot say of themselves: who needs whom.
 std::string Contradiction(const Flags& flags) {
   bool queries = !flags.images.empty() || !flags.products.empty() ||
@@ -105,6 +123,11 @@ std::string Contradiction(const Flags& flags) {
     case Verb::kDescribe:
     case Verb::kExport:
       break;
+  }
+  if (const std::string* text = NotUtf8(flags)) {
+    return "'" + Printable(*text) +
+           "' is not UTF-8, as all ids and names of an index are; the product "
+           "of a file with such a name is listed by vitrine export";
   }
   if (flags.region && flags.images.empty()) {
     return "--region is a part of an --image, and there is none";

@@ -2,6 +2,7 @@
 
 #include <grpcpp/alarm.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -16,6 +17,20 @@ namespace {
 constexpr int kPicturesInBatch = 8;
 constexpr int kOthersInBatch = 32;
 constexpr size_t kBatches = 4;
+
+// The server refuses more than 64 MB of answers to a batch. A thumbnail has
+// some 10 KB, and a hit without it a few hundred bytes.
+constexpr int64_t kAnswerBytes = 32 << 20;
+
+int QueriesInBatch(const Flags& flags, bool pictures) {
+  int64_t hit_bytes = 1 << 10;
+  if (flags.thumbnails || !flags.sheet.empty()) hit_bytes += 24 << 10;
+  if (flags.return_vectors) hit_bytes += 8 << 10;
+  const int64_t hits = std::max(1, flags.k.value_or(10));
+  return static_cast<int>(
+      std::clamp<int64_t>(kAnswerBytes / (hits * hit_bytes), 1,
+                          pictures ? kPicturesInBatch : kOthersInBatch));
+}
 
 using Clock = std::chrono::system_clock;  // gRPC's deadlines are of this clock.
 
@@ -87,8 +102,8 @@ void Stream::SendAll() {
     extra_bytes += static_cast<int64_t>(example.ByteSizeLong());
   }
   bool pictures = !flags_.images.empty() || extra_bytes > (1 << 10);
-  BatchReader reader(flags_, source_,
-                     pictures ? kPicturesInBatch : kOthersInBatch, extra_bytes);
+  BatchReader reader(flags_, source_, QueriesInBatch(flags_, pictures),
+                     extra_bytes);
   for (uint64_t id = 1;; ++id) {
     {
       std::unique_lock lock(mutex_);

@@ -115,7 +115,7 @@ void AddConnection(CLI::App* app, Flags* flags) {
   app->add_option("--timeout-ms", flags->timeout_ms,
                   "Give up on an answer after so long (30000)")
       ->option_text("=MS")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 7 * 24 * 3'600'000))  // A week.
       ->group("Connection");
   app->set_help_flag("--help", "Show this help")->group("Connection");
 }
