@@ -9,6 +9,9 @@
 //   graph_vs_scan  an index's vectors in one forced graph: queries a second and
 //                  recall@10 of the walk at its default ef against the exact
 //                  scan, each query's own product left out
+//   import_*       a whole import, from the scan to the last merge, against
+//                  decoding all its pictures and embedding all of them, each
+//                  alone on all cores
 #include <cstdio>
 #include <string>
 
@@ -17,11 +20,12 @@
 #include "absl/flags/usage.h"
 #include "benchmarks/report.h"
 
-ABSL_FLAG(std::string, catalog, "", "folder of product photos for freshness");
+ABSL_FLAG(std::string, catalog, "",
+          "folder of product photos for freshness and import");
 ABSL_FLAG(std::string, index, "", "index directory for graph_vs_scan");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed_*");
 ABSL_FLAG(std::string, rows, "",
-          "only rows that begin so: decode, embed, freshness, graph");
+          "only rows that begin so: decode, embed, freshness, graph, import");
 ABSL_FLAG(int, repetitions, 7, "runs of each side; medians are printed");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
 
@@ -30,7 +34,8 @@ int main(int argc, char** argv) {
       "measures Vitrine against itself and others.\n"
       "  vitrine-bench --rows=embed\n"
       "  vitrine-bench --rows=freshness --catalog=DIR\n"
-      "  vitrine-bench --rows=graph --index=DIR --json");
+      "  vitrine-bench --rows=graph --index=DIR --json\n"
+      "  vitrine-bench --rows=import --catalog=DIR --repetitions=3");
   absl::ParseCommandLine(argc, argv);
   const std::string rows = absl::GetFlag(FLAGS_rows);
   vitrine::BenchOptions options;
@@ -67,5 +72,6 @@ int main(int argc, char** argv) {
   };
   run_with("freshness", "catalog", options.catalog, vitrine::RunFreshnessRows);
   run_with("graph", "index", options.index, vitrine::RunGraphRows);
+  run_with("import", "catalog", options.catalog, vitrine::RunImportRows);
   return failed ? 1 : 0;
 }

@@ -51,5 +51,6 @@ absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
+absl::Status RunImportRows(const BenchOptions& options, Report* report);
 
 }  // namespace vitrine
