@@ -73,8 +73,8 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool Agree(const Traits& a, const Traits& b, size_t traits) {
-  for (size_t t = 0; t < traits; ++t) {
+bool Agree(const Traits& a, const Traits& b) {
+  for (size_t t = 0; t < kTraits.size(); ++t) {
     if (a[t] != 0 && b[t] != 0 && (a[t] & b[t]) == 0) return false;
   }
   return true;

@@ -17,12 +17,9 @@
 
 namespace vitrine {
 
-// Attributes in which the pieces of a look should agree, by their lower-case
-// names. The first two must always agree; season and then usage give way where
-// nothing else is left.
+// Attributes in which the pieces of a look agree, by their lower-case names.
 inline constexpr std::array<std::string_view, 4> kTraits = {"gender", "kids",
                                                             "usage", "season"};
-inline constexpr size_t kFirmTraits = 2;
 
 // A set of values for each trait, as bits; 0 is not told.
 using Traits = std::array<uint64_t, kTraits.size()>;
@@ -34,9 +31,9 @@ struct ProductFacts {
   Traits traits{};
 };
 
-// Whether two products agree in the first `traits` of kTraits: they share a
-// value, or one of them is not told.
-bool Agree(const Traits& a, const Traits& b, size_t traits = kTraits.size());
+// Whether two products agree in all traits: they share a value, or one of them
+// is not told.
+bool Agree(const Traits& a, const Traits& b);
 
 // Immutable and thread-safe. Keeps no reference to the snapshot.
 class Catalogue {

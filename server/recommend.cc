@@ -356,33 +356,21 @@ class Recommender {
     return absl::OkStatus();
   }
 
-  // Pieces that agree in all traits come first; those that differ in season and
-  // then those that differ in usage fill up.
   absl::Status FillSlot(std::string_view slot,
                         v1::SlotRecommendation* recommendation) const {
     recommendation->set_slot(std::string(slot));
-    const std::vector<float> emphasis = ComplementEmphasis();
-    for (size_t traits = kTraits.size(); traits >= kFirmTraits; --traits) {
-      const int missing = k_per_slot() - recommendation->hits_size();
-      if (missing == 0) break;
-      if (traits < kTraits.size() && subject_.traits[traits] == 0) continue;
-      const RowFilter filter =
-          catalogue_.Rows([&](const ProductFacts& product) {
-            return product.category != ProductFacts::kNoCategory &&
-                   catalogue_.categories()[product.category].slot == slot &&
-                   Agree(product.traits, subject_.traits, traits) &&
-                   // The rows before were for more traits.
-                   (traits == kTraits.size() ||
-                    !Agree(product.traits, subject_.traits, traits + 1));
-          });
-      if (filter.matching == 0) continue;
-      VITRINE_ASSIGN_OR_RETURN(
-          std::vector<SearchHit> hits,
-          Find(missing, Metric::kCosine, emphasis, &filter));
-      for (const SearchHit& hit : hits) {
-        *recommendation->add_hits() =
-            MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
-      }
+    const RowFilter filter = catalogue_.Rows([&](const ProductFacts& product) {
+      return product.category != ProductFacts::kNoCategory &&
+             catalogue_.categories()[product.category].slot == slot &&
+             Agree(product.traits, subject_.traits);
+    });
+    if (filter.matching == 0) return absl::OkStatus();
+    VITRINE_ASSIGN_OR_RETURN(
+        const std::vector<SearchHit> hits,
+        Find(k_per_slot(), Metric::kCosine, ComplementEmphasis(), &filter));
+    for (const SearchHit& hit : hits) {
+      *recommendation->add_hits() =
+          MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
     }
     return absl::OkStatus();
   }

@@ -192,12 +192,12 @@ TEST_F(RecommendTest, RestrictsNothingBelowTheConfidence) {
   EXPECT_TRUE(response.restricted_to_category());
 }
 
-TEST_F(RecommendTest, AgreesInGenderAlwaysAndInSeasonWhereItCan) {
+TEST_F(RecommendTest, AgreesInGenderSeasonAndUsage) {
   ASSERT_OK(AddMore(
       {Product(
            "top", "Shirt", 20, 9,
            {{"gender", "Women"}, {"season", "Summer"}, {"usage", "Casual"}}),
-       // Nearest, but for men.
+       // Nearest, but for others.
        Product("men", "Heels", 20, 9, {{"gender", "Men"}}),
        Product("winter", "Heels", 20, 9,
                {{"gender", "Women"}, {"season", "Winter"}}),
@@ -205,24 +205,23 @@ TEST_F(RecommendTest, AgreesInGenderAlwaysAndInSeasonWhereItCan) {
                {{"gender", "Women"}, {"usage", "Formal"}}),
        Product("summer", "Heels", 21, 9,
                {{"gender", "women"}, {"season", "SUMMER"}}),
-       Product("unisex", "Heels", 21, 10, {{"gender", "Unisex"}})}));
+       Product("unisex", "Heels", 21, 10, {{"gender", "Unisex"}}),
+       Product("for winter alone", "Belts", 20, 9, {{"season", "Winter"}})}));
   v1::RecommendRequest request = For("top");
-  request.set_k_per_slot(4);
-  request.add_slots("shoes");
-  // Those that agree fully come before those that are nearer, then another
-  // season, then another usage.
-  std::vector<std::string> shoes = InSlot(Recommend(request), "shoes");
-  ASSERT_EQ(shoes.size(), 4u);
-  EXPECT_EQ(shoes[0], "summer");
-  EXPECT_EQ(std::count(shoes.begin(), shoes.end(), "men"), 0);
-  EXPECT_EQ(std::count(shoes.begin(), shoes.end(), "winter"), 0);
   request.set_k_per_slot(20);
-  shoes = InSlot(Recommend(request), "shoes");
-  ASSERT_EQ(shoes.size(), 16u);  // The twelve without attributes, and four.
-  EXPECT_EQ(shoes[14], "winter");
-  EXPECT_EQ(shoes[15], "formal");
-  EXPECT_EQ(std::count(shoes.begin(), shoes.end(), "men"), 0);
+  request.add_slots("shoes");
+  request.add_slots("accessory");
+  const v1::RecommendResponse response = Recommend(request);
+  const std::vector<std::string> shoes = InSlot(response, "shoes");
+  // The twelve without attributes, which agree with all, and two.
+  ASSERT_EQ(shoes.size(), 14u);
+  EXPECT_EQ(shoes[0], "summer");
   EXPECT_EQ(std::count(shoes.begin(), shoes.end(), "unisex"), 1);
+  for (const char* other : {"men", "winter", "formal"}) {
+    EXPECT_EQ(std::count(shoes.begin(), shoes.end(), other), 0) << other;
+  }
+  // A slot of which nothing agrees is left out.
+  EXPECT_EQ(response.complements_size(), 1);
 }
 
 TEST_F(RecommendTest, RecommendsForAPicture) {
