@@ -153,6 +153,7 @@ class Indexer {
   struct Removal {
     Clock::time_point since;
     bool judged = false;  // It is no part of a mass deletion.
+    bool moved = false;   // Its picture is there under another name.
   };
   std::map<std::string, Removal> removals_;
   Clock::time_point last_gone_;

@@ -96,8 +96,11 @@ absl::Status Indexer::Scan() {
   const int64_t now_unix_ns = NowUnixNs();
   for (const FileAction& action : todo.actions) {
     if (action.kind == FileAction::Kind::kRemove) {
-      removals_.try_emplace(action.path, Removal{.since = Clock::now()})
-          .first->second.judged = true;
+      Removal& removal =
+          removals_.try_emplace(action.path, Removal{.since = Clock::now()})
+              .first->second;
+      removal.judged = true;
+      removal.moved = removal.moved || action.moved;
       continue;
     }
     const auto picture = std::lower_bound(
@@ -188,7 +191,7 @@ void Indexer::ApplyRemovals(bool all_in) {
     }
     // Nothing that is there is removed, whatever was seen before.
     if (!StatBeneath(catalog_->root(), it->first)) {
-      batch_->Remove(it->first, NowUnixMs());
+      batch_->Remove(it->first, it->second.moved, NowUnixMs());
     }
     it = removals_.erase(it);
   }
@@ -270,7 +273,7 @@ void Indexer::FollowGone(const std::vector<std::string>& gone,
   const bool moved = removals.size() <= arrivals;
   if (!moved) last_gone_ = Clock::now();
   for (const std::string& path : removals) {
-    removals_.insert_or_assign(path, Removal{Clock::now(), moved});
+    removals_.insert_or_assign(path, Removal{Clock::now(), moved, moved});
   }
 }
 

@@ -158,14 +158,17 @@ bool PictureBatch::ApplyUnread(const CatalogPicture& picture) {
   return true;
 }
 
-void PictureBatch::Remove(const std::string& path, int64_t now_unix_ms) {
+void PictureBatch::Remove(const std::string& path, bool moved,
+                          int64_t now_unix_ms) {
   const auto known = FindSource(path);
   if (!known) return;
   changes_.RemoveSource(path);
   if (known->refused_reason() != 0) return;
   ++counts_.removed;
   Detach(path, *known);
-  if (!changes_.FindProduct(known->product_id())) ++deleted_products_;
+  if (!moved && !changes_.FindProduct(known->product_id())) {
+    ++deleted_products_;
+  }
   AddReceipt(path, known->product_id(), known->sha256(),
              v1::Receipt::OUTCOME_REMOVED, now_unix_ms);
 }

@@ -65,8 +65,8 @@ class PictureBatch {
   // A picture whose product or description may have changed. False where its
   // file is new or has changed, so that it must be read.
   bool ApplyUnread(const CatalogPicture& picture);
-  // A file is gone.
-  void Remove(const std::string& path, int64_t now_unix_ms);
+  // A file is gone; `moved`: its picture is there under another name.
+  void Remove(const std::string& path, bool moved, int64_t now_unix_ms);
   // What is known of a product may have changed.
   void Describe(const std::string& product_id);
   void SetPosition(const storage::SourcePosition& position) {
@@ -77,7 +77,7 @@ class PictureBatch {
   size_t rows() const { return changes_.rows(); }
   const IndexChanges& changes() const { return changes_.changes(); }
   const PictureCounts& counts() const { return counts_; }
-  // Products that have lost their last picture.
+  // Products that have lost their last picture, and not as it was moved.
   uint64_t deleted_products() const { return deleted_products_; }
   // Of pictures; generation and searchable_at are left to who publishes.
   const std::vector<v1::Receipt>& receipts() const { return receipts_; }

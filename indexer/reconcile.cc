@@ -1,8 +1,10 @@
 #include "indexer/reconcile.h"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "vitrine/v1/search.pb.h"
@@ -37,7 +39,12 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
                          const ReconcileOptions& options) {
   Reconciliation result;
   std::unordered_set<std::string_view> alive;
-  std::vector<const KnownFiles::value_type*> gone;
+  struct Gone {
+    const std::string& path;
+    const storage::SourceFileRecord& known;
+    bool moved;
+  };
+  std::vector<Gone> gone;
   auto next = known.begin();
   auto pass_gone_until = [&](const std::string* path) {
     for (; next != known.end() && (path == nullptr || next->first < *path);
@@ -46,16 +53,19 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
         alive.insert(next->second.product_id());
         ++result.unchanged;
       } else {
-        gone.push_back(&*next);
+        gone.push_back({next->first, next->second, false});
       }
     }
   };
+  // How many new files have a size and time.
+  std::map<std::pair<uint64_t, int64_t>, size_t> arrived;
   // Both are in byte order of their paths.
   for (const CatalogPicture& picture : listing.pictures) {
     pass_gone_until(&picture.path);
     alive.insert(picture.product_id);
     if (next == known.end() || next->first != picture.path) {
       result.actions.push_back({Kind::kAdd, picture.path, picture.product_id});
+      ++arrived[{picture.bytes, picture.modified_unix_ns}];
       continue;
     }
     if (Changed(picture, next->second)) {
@@ -76,9 +86,13 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
   for (const auto& [path, record] : known) {
     if (record.refused_reason() == 0) products.insert(record.product_id());
   }
-  for (const auto* file : gone) {
-    const std::string& product = file->second.product_id();
-    if (products.contains(product) && !alive.contains(product)) {
+  for (Gone& file : gone) {
+    const auto same =
+        arrived.find({file.known.bytes(), file.known.modified_unix_ns()});
+    file.moved = same != arrived.end() && same->second > 0;
+    if (file.moved) --same->second;
+    const std::string& product = file.known.product_id();
+    if (!file.moved && products.contains(product) && !alive.contains(product)) {
       deleted.insert(product);
     }
   }
@@ -89,12 +103,12 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
                     count > kMassDeleteProducts &&
                     static_cast<double>(count) >
                         kMassDeleteShare * static_cast<double>(total);
-  for (const auto* file : gone) {
-    if (hold && deleted.contains(file->second.product_id())) {
-      result.held.push_back(file->first);
+  for (const Gone& file : gone) {
+    if (hold && deleted.contains(file.known.product_id())) {
+      result.held.push_back(file.path);
     } else {
       result.actions.push_back(
-          {Kind::kRemove, file->first, file->second.product_id()});
+          {Kind::kRemove, file.path, file.known.product_id(), file.moved});
     }
   }
   if (hold) {

@@ -39,6 +39,9 @@ struct FileAction {
   std::string path;
   // The file's product now; of a file that is gone, the one that it had.
   std::string product_id;
+  // Of a file that is gone: a new one has its size and time, so that it was
+  // moved, and nothing is lost with it.
+  bool moved = false;
 };
 
 struct Reconciliation {
@@ -61,6 +64,9 @@ struct Reconciliation {
 inline constexpr uint64_t kMassDeleteProducts = 100;
 inline constexpr double kMassDeleteShare = 0.2;
 
+// A product whose pictures were moved is not deleted, though it goes by their
+// path and has another id now.
+//
 // Known files at or below `listing.unreadable` are left alone: nobody knows
 // whether they are gone. A missing root is an error of Catalog::Scan and never
 // gets here.

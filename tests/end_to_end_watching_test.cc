@@ -156,6 +156,21 @@ TEST_F(Watching, HoldsAFolderThatWasMovedAwayBesideANewPicture) {
   EXPECT_EQ(world_.ReceiptOf("set/p8.jpg")["outcome"], "accepted");
 }
 
+TEST_F(Watching, AMovedFolderDoesNotCountWithDeletionsThatFollow) {
+  for (int i = 0; i < 150; ++i) {
+    world_.Put("set/p" + std::to_string(i) + ".jpg", i % 5);
+  }
+  running_ = std::make_unique<RunningIndexer>(&world_);
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == 150; }));
+  std::filesystem::rename(world_.catalog() / "set", world_.catalog() / "sale");
+  ASSERT_TRUE(Until([&] {
+    return world_.Products().contains("sale/p0") &&
+           world_.Products().size() == 150;
+  }));
+  world_.Remove("sale/p0.jpg");
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == 149; }));
+}
+
 TEST_F(Watching, FinishesWhatItReadsWhenStopped) {
   for (int i = 0; i < 60; ++i) {
     world_.Put("p" + std::to_string(i) + ".jpg", i);

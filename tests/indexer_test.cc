@@ -253,6 +253,18 @@ TEST(RunOnce, HoldsMassDeletionsUntilTheyAreAllowed) {
   EXPECT_EQ(world.Products().size(), 151u);
 }
 
+TEST(RunOnce, TakesAMovedFolderForNoMassDeletion) {
+  IndexerWorld world;
+  for (int i = 0; i < 150; ++i) {
+    world.Put("old/p" + std::to_string(i) + ".jpg", i % 7);
+  }
+  ASSERT_TRUE(world.Once().ok());
+  std::filesystem::rename(world.catalog() / "old", world.catalog() / "new");
+  ASSERT_TRUE(world.Once().ok());
+  EXPECT_EQ(world.Products().size(), 150u);
+  EXPECT_TRUE(world.Products().contains("new/p0"));
+}
+
 TEST(RunOnce, TakesAMissingOrEmptyRootForAnOutage) {
   IndexerWorld world;
   world.Put("a.jpg", 1);

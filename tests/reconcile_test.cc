@@ -182,6 +182,25 @@ TEST(Reconcile, AMovedFolderIsNoMassDeletion) {
   EXPECT_TRUE(result.held.empty());
 }
 
+TEST(Reconcile, AMovedFolderIsNoMassDeletionWhereItNamesTheProducts) {
+  std::vector<File> before, after;
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = absl::StrCat(10000 + i);
+    const uint64_t bytes = 10 + i % 7;
+    before.push_back({"old/" + name, "old/" + name, bytes, 100 + i});
+    after.push_back({"new/" + name, "new/" + name, bytes, 100 + i});
+  }
+  const auto moved = Reconcile(List(after), Known(before), {});
+  EXPECT_EQ(moved.actions.size(), 1000u);
+  EXPECT_TRUE(moved.held.empty());
+  EXPECT_TRUE(moved.actions.back().moved);
+
+  // As many others that came instead bring nothing back.
+  for (File& file : after) file.modified += 1000;
+  const auto replaced = Reconcile(List(after), Known(before), {});
+  EXPECT_EQ(replaced.held.size(), 500u);
+}
+
 TEST(Reconcile, HoldsNoPictureOfAProductThatLives) {
   // Product 0 loses its second picture while 500 others go.
   auto known = Products(0, 501);
