@@ -71,7 +71,15 @@ void Console::Line(std::string_view text) {
     line = absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ ", absl::Now(),
                             absl::UTCTimeZone());
   }
-  line.append(text);
+  // A file's name may hold anything, a line's end and a terminal's commands
+  // too.
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      absl::StrAppendFormat(&line, "\\x%02x", static_cast<unsigned char>(c));
+    } else {
+      line.push_back(c);
+    }
+  }
   line.push_back('\n');
   Print(line);
 }

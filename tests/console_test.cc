@@ -26,5 +26,14 @@ TEST(FormatProgress, TellsRateAndTimeLeft) {
   EXPECT_EQ(FormatProgress(0, 10, 0, 0), "0 of 10 pictures");
 }
 
+TEST(Console, ShowsWhatWouldCommandTheTerminal) {
+  ::testing::internal::CaptureStderr();
+  Console().Line("refused a\nb\x1b[31m.jpg: café");
+  const std::string shown = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(shown.find("refused a\\x0ab\\x1b[31m.jpg: café\n"),
+            std::string::npos)
+      << shown;
+}
+
 }  // namespace
 }  // namespace vitrine
