@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct IndexerOptions {
   // or milliseconds, whichever is first.
   size_t publish_rows = 512;
   int64_t publish_ms = 2000;
+  // A file that was found by looking is read when it has been still so long.
+  int64_t settle_ms = 300;
   // A publication that failed is tried again after so long.
   int64_t retry_ms = 5000;
   // Called after each publication, in the thread that runs the indexer.
@@ -125,6 +128,8 @@ class Indexer {
   // Removes what is gone. `all_in`: nothing that came with it waits any more.
   void ApplyRemovals(bool all_in);
 
+  // From here on nothing is known to be gone.
+  void BeginOutage();
   void Follow(const WatchBatch& changes);
   void FollowFile(const std::string& path, bool closed);
   // `arrivals`: files that came at the same time.
@@ -145,7 +150,9 @@ class Indexer {
   std::unique_ptr<DirectoryWatcher> watcher_;
 
   WorkQueue queue_;
-  SettledFiles settled_;
+  SettledFiles settled_{options_.settle_ms};
+  // Tables that have been written to their end since the last scan.
+  std::set<std::string> written_tables_;
   std::unique_ptr<PictureBatch> batch_;
   // Files that are gone: they go after what came with them, so that a moved
   // picture is never away, and those of the watcher when no more go, so that

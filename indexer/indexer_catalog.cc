@@ -60,11 +60,18 @@ absl::Status Indexer::CheckLayout(const storage::SourcePosition& known) const {
 }
 
 absl::Status Indexer::Scan() {
-  auto listing = catalog_->Scan();
+  const int64_t now_unix_ns = NowUnixNs();
+  auto listing =
+      catalog_->Scan([&](const std::string& path, const FileVersion& version) {
+        return written_tables_.contains(path) ||
+               settled_.Look(path, version.bytes, version.modified_unix_ns,
+                             now_unix_ns);
+      });
   if (!listing.ok()) {
-    outage_ = true;
+    BeginOutage();
     return listing.status();
   }
+  written_tables_.clear();
   outage_ = false;
   TellProblems(listing->problems);
   std::map<std::string_view, std::vector<std::string>> warnings;
@@ -93,7 +100,6 @@ absl::Status Indexer::Scan() {
   }
   told_held_ = todo.held_message;
 
-  const int64_t now_unix_ns = NowUnixNs();
   for (const FileAction& action : todo.actions) {
     if (action.kind == FileAction::Kind::kRemove) {
       Removal& removal =
@@ -197,13 +203,24 @@ void Indexer::ApplyRemovals(bool all_in) {
   }
 }
 
+void Indexer::BeginOutage() {
+  outage_ = true;
+  // What went before the root did may have gone with it: a scan will tell.
+  removals_.clear();
+}
+
 void Indexer::Follow(const WatchBatch& changes) {
   if (!changes.warning.empty()) console_.Line(changes.warning);
   if (changes.outage && !outage_) {
     console_.Line(changes.outage_reason);
-    outage_ = true;
+    BeginOutage();
   }
   if (changes.rescan) {
+    outage_ = false;
+    rescan_due_ = true;
+  }
+  if (outage_ && !(changes.closed.empty() && changes.found.empty())) {
+    // The folder that has taken the root's place is filling.
     outage_ = false;
     rescan_due_ = true;
   }
@@ -219,9 +236,14 @@ void Indexer::FollowFile(const std::string& path, bool closed) {
     case FileRole::kIgnored:
       return;
     case FileRole::kTable:
+      if (closed) {
+        settled_.Forget(path);
+        written_tables_.insert(path);
+      }
       rescan_due_ = true;
       return;
     case FileRole::kSidecar:
+      if (closed) settled_.Forget(path);
       for (const CatalogPicture& picture :
            catalog_->ResolveSidecar(path, &problems)) {
         if (!batch_->ApplyUnread(picture)) {
@@ -280,6 +302,16 @@ void Indexer::FollowGone(const std::vector<std::string>& gone,
 void Indexer::TakeSettled(bool all) {
   const int64_t now_unix_ns = NowUnixNs();
   for (const std::string& path : settled_.Due(all ? INT64_MAX : now_unix_ns)) {
+    if (catalog_->RoleOf(path) != FileRole::kPicture) {
+      const auto version = StatBeneath(catalog_->root(), path);
+      if (!version || all ||
+          settled_.Look(path, version->bytes, version->modified_unix_ns,
+                        now_unix_ns)) {
+        settled_.Forget(path);
+        FollowFile(path, /*closed=*/true);
+      }
+      continue;
+    }
     CatalogProblems problems;
     const auto picture = catalog_->Resolve(path, &problems);
     if (!picture || all ||

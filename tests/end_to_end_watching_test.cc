@@ -1,6 +1,10 @@
 // An indexer that follows its catalogue: what is dropped, changed, moved and
 // deleted is followed; what only looks like a deletion is not.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <sstream>
 
 #include "tests/indexer_world.h"
 
@@ -94,6 +98,35 @@ TEST_F(Watching, AppliesAnEditedTable) {
   EXPECT_EQ(testing::FilesUnder(world_.paths().shards()), shards);
 }
 
+TEST_F(Watching, ATableThatIsBeingWrittenStaysAsItWas) {
+  world_.Write("styles.csv", "id,articleType\nfirst,Dress\n");
+  world_.Put("first.jpg", 99);
+  for (const char* file : {"styles.csv", "first.jpg"}) {
+    std::filesystem::last_write_time(
+        world_.catalog() / file,
+        std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  }
+  // Nothing else settles: that a file is closed is all that tells.
+  world_.options().settle_ms = 3'600'000;
+  running_ = std::make_unique<RunningIndexer>(&world_);
+  ASSERT_TRUE(running_->UntilProducts({"first"}));
+  std::ofstream table(world_.catalog() / "styles.csv");
+  table << "id,articleType\n" << std::flush;
+  // Tells of the table without its being closed, so that a scan comes.
+  std::filesystem::permissions(world_.catalog() / "styles.csv",
+                               std::filesystem::perms::owner_read);
+  world_.Put("a.jpg", 1);
+  ASSERT_TRUE(running_->UntilProducts({"a", "first"}));
+  world_.Put("b.jpg", 2);
+  ASSERT_TRUE(running_->UntilProducts({"a", "b", "first"}));
+  EXPECT_EQ(world_.Newest()->FindProduct("first")->category(), "Dress");
+  table << "first,Shoe\n";
+  table.close();
+  ASSERT_TRUE(Until([&] {
+    return world_.Newest()->FindProduct("first")->category() == "Shoe";
+  }));
+}
+
 TEST_F(Watching, AppliesASidecar) {
   Start();
   world_.Write("first.json", R"({"title": "The first"})");
@@ -114,6 +147,54 @@ TEST_F(Watching, KeepsAllWhileTheRootIsAway) {
   std::filesystem::rename(world_.root() / "away", world_.catalog());
   // It is back: what happened meanwhile is found, the deletion too.
   ASSERT_TRUE(running_->UntilProducts({"a", "b"}));
+}
+
+// Whether this process watches a folder, by inotify(7).
+bool IsWatched(const std::filesystem::path& folder) {
+  struct stat info;
+  if (::stat(folder.c_str(), &info) != 0) return false;
+  std::ostringstream wanted;
+  wanted << " ino:" << std::hex << info.st_ino << " ";
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    if (testing::ReadAll(entry.path()).find(wanted.str()) !=
+        std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST_F(Watching, KeepsWhatWentTogetherWithTheRoot) {
+  Start();
+  world_.Put("set/a.jpg", 98);
+  world_.Put("set/b.jpg", 97);
+  ASSERT_TRUE(running_->UntilProducts({"first", "set/a", "set/b"}));
+  std::filesystem::copy(world_.catalog(), world_.root() / "copy",
+                        std::filesystem::copy_options::recursive);
+  testing::WriteAll(world_.root() / "copy/new.jpg", JpegOf(1));
+  // What goes waits for what goes with it, and then the root does.
+  std::filesystem::rename(world_.catalog() / "set", world_.root() / "away");
+  world_.Put("last.jpg", 2);
+  ASSERT_TRUE(Until([&] { return world_.Products().contains("last"); }));
+  if (world_.Products().size() < 4) GTEST_SKIP() << "too slow to see it";
+  std::filesystem::remove_all(world_.catalog());
+  std::filesystem::create_directory(world_.catalog());
+  const auto patience =
+      std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!IsWatched(world_.catalog())) {
+    ASSERT_LT(std::chrono::steady_clock::now(), patience);
+    std::this_thread::yield();
+  }
+  // The pictures come at once, though the root is not taken for the old one.
+  std::filesystem::rename(world_.root() / "copy", world_.catalog() / "back");
+  ASSERT_TRUE(Until([&] { return world_.Products().contains("back/new"); }));
+  for (const nlohmann::json& receipt : world_.Receipts()) {
+    if (receipt["outcome"] != "removed") continue;
+    EXPECT_GE(receipt["generation"],
+              world_.ReceiptOf("back/new.jpg")["generation"])
+        << receipt;
+  }
 }
 
 TEST_F(Watching, HoldsAMassDeletionWhole) {

@@ -48,6 +48,30 @@ TEST_F(RecoveryCatalog, ATableThatGoesOrBreaksStaysInUse) {
   EXPECT_TRUE(listing_.problems.empty());
 }
 
+TEST_F(RecoveryCatalog, WhatIsBeingWrittenIsLeftAsItWas) {
+  Write("styles.csv", "id,label\n1,Hat\n");
+  Write("images/1.jpg");
+  Write("images/1.json", "{\"title\": \"old\"}");
+  Open();
+  Scan();
+  Write("styles.csv", "id,label\n");
+  Write("images/1.json", "{\"tit");
+  Strings asked;
+  bool settled = false;
+  auto ask = [&](const std::string& path, const FileVersion&) {
+    asked.push_back(path);
+    return settled;
+  };
+  ASSERT_TRUE(catalog_->Scan(ask).ok());
+  EXPECT_EQ(asked, (Strings{"styles.csv", "images/1.json"}));
+  EXPECT_EQ(Describe("1").category(), "Hat");
+  EXPECT_EQ(Describe("1").title(), "old");
+  settled = true;
+  ASSERT_TRUE(catalog_->Scan(ask).ok());
+  EXPECT_EQ(Describe("1").category(), "");
+  EXPECT_EQ(Describe("1").title(), "");
+}
+
 TEST_F(RecoveryCatalog, ATableThatComesLaterIsTakenUp) {
   Open();
   Scan();

@@ -133,7 +133,7 @@ std::optional<Catalog::Found> Catalog::MakePicture(const FoundFile& file,
   return found;
 }
 
-absl::StatusOr<Listing> Catalog::Scan() {
+absl::StatusOr<Listing> Catalog::Scan(const SettledFn& settled) {
   auto walked = WalkCatalog(options_.root);
   if (!walked.ok()) {
     // A root that was readable and is not any more is an outage, whatever took
@@ -153,11 +153,11 @@ absl::StatusOr<Listing> Catalog::Scan() {
   Listing listing;
   listing.unreadable = std::move(walk.unreadable);
   listing.problems = std::move(walk.problems);
-  RefreshTable(&listing.problems);
+  RefreshTable(settled, &listing.problems);
   listing.problems.insert(listing.problems.end(), table_problems_.begin(),
                           table_problems_.end());
   FollowRowPictures(walk.pictures, &listing.problems);
-  RefreshSidecars(walk);
+  RefreshSidecars(walk, settled);
   for (const auto& [path, sidecar] : sidecars_) {
     listing.problems.insert(listing.problems.end(), sidecar.problems.begin(),
                             sidecar.problems.end());

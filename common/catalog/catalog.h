@@ -20,6 +20,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -135,7 +136,12 @@ class Catalog {
   // table that became unreadable or went away is a problem, and what it said
   // stays in use. UNAVAILABLE where the root is missing or unreadable, or is
   // another folder than before and empty (an unmounted volume): an outage.
-  absl::StatusOr<Listing> Scan();
+  //
+  // `settled` is asked of a table or side-car that would be read anew: false
+  // where it is still being written. What it said before stays in use then.
+  using SettledFn =
+      std::function<bool(const std::string& path, const FileVersion& version)>;
+  absl::StatusOr<Listing> Scan(const SettledFn& settled = nullptr);
 
   // By the path alone.
   FileRole RoleOf(std::string_view path) const;
@@ -183,7 +189,7 @@ class Catalog {
   // table.
   Layout TableLayout() const;
   absl::Status LoadTable(Layout layout);
-  void RefreshTable(CatalogProblems* problems);
+  void RefreshTable(const SettledFn& settled, CatalogProblems* problems);
   void FollowRowPictures(const std::vector<FoundFile>& pictures,
                          CatalogProblems* problems);
   void ReportMissingPictures(const std::vector<CatalogPicture>& pictures,
@@ -193,7 +199,7 @@ class Catalog {
   // In catalog_sidecars.cc.
   void RefreshSidecar(const std::string& path,
                       const std::optional<FileVersion>& version);
-  void RefreshSidecars(const Walk& walk);
+  void RefreshSidecars(const Walk& walk, const SettledFn& settled);
   // The side-cars of a picture that were read; the more particular one last.
   std::vector<std::pair<const std::string, Sidecar>*> SidecarsOf(
       std::string_view picture);

@@ -55,7 +55,7 @@ void Catalog::RefreshSidecar(const std::string& path,
   }
 }
 
-void Catalog::RefreshSidecars(const Walk& walk) {
+void Catalog::RefreshSidecars(const Walk& walk, const SettledFn& settled) {
   sidecars_of_product_.clear();
   for (auto& [path, sidecar] : sidecars_) sidecar.products.clear();
   std::set<std::string_view> seen;
@@ -79,6 +79,10 @@ void Catalog::RefreshSidecars(const Walk& walk) {
     }
     if (!applies) continue;
     seen.insert(json.path);
+    const auto known = sidecars_.find(json.path);
+    const bool changed =
+        known == sidecars_.end() || known->second.version != json.version;
+    if (changed && settled && !settled(json.path, json.version)) continue;
     RefreshSidecar(json.path, json.version);
   }
   metadata_version_ += std::erase_if(sidecars_, [&](const auto& entry) {

@@ -144,7 +144,8 @@ absl::Status Catalog::LoadTable(Layout layout) {
   return absl::OkStatus();
 }
 
-void Catalog::RefreshTable(CatalogProblems* problems) {
+void Catalog::RefreshTable(const SettledFn& settled,
+                           CatalogProblems* problems) {
   Layout layout = layout_;
   if (options_.layout == Layout::kAuto) {
     const Layout present = TableLayout();
@@ -154,6 +155,7 @@ void Catalog::RefreshTable(CatalogProblems* problems) {
   if (name.empty()) return;
   const auto version = StatBeneath(options_.root, name);
   if (layout == layout_ && version && version == table_version_) return;
+  if (settled && version && !settled(name, *version)) return;
   if (absl::Status status = LoadTable(layout); !status.ok()) {
     problems->push_back({ProblemKind::kUnreadable, name, 0, "",
                          absl::StrCat(std::string(status.message()),
