@@ -94,6 +94,8 @@ done
 late=${photos[at]}
 unset "photos[at]"
 photos=("${photos[@]}")
+# That of an earlier demo may be another name of the same bytes, which mv refuses.
+rm -f "$demo"/late.*
 mv "$catalogue/$late" "$demo/late.${late##*.}"
 late_photo=$demo/late.${late##*.}
 step "lay out the working copy" "$(since "$start")"

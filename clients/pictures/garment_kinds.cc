@@ -47,7 +47,7 @@ const std::vector<GarmentKind>& Kinds() {
        "Casual", "Sports"}, kCold, {}, {"Jacket"}, 0.7, 10, false},
       {"Blazers", "Topwear", "Apparel", DrawBlazer, 2.5, {8, 0.4, 2, 0, 0}, {kPlain, kPlain,
        kCorduroy}, StripeWay::kUpright, 0, {6, 3, 0, 0, 0}, {"Formal", "Formal",
-       "Smart Casual"}, kAllSeasons, kSober, {" Blazer"}, 0.45, 7, false},
+       "Smart Casual"}, kAllSeasons, kSober, {"Blazer"}, 0.45, 7, false},
       {"Coats", "Topwear", "Apparel", DrawCoat, 3, {8, 0, 1.5, 0, 0}, {kPlain, kFleece},
        StripeWay::kUpright, 0, {4, 6, 0, 0, 0}, {"Casual", "Formal"}, kCold, {"Black",
        "Charcoal", "Grey", "Navy Blue", "Brown", "Beige", "Tan", "Khaki", "Maroon", "Cream",
