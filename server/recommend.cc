@@ -175,24 +175,37 @@ class Recommender {
     return absl::OkStatus();
   }
 
-  // Products near the query that are neither excluded nor the same content.
-  absl::StatusOr<std::vector<SearchHit>> Find(int k, Metric metric,
-                                              std::vector<float> emphasis,
-                                              const RowFilter* filter) const {
+  bool HasSameContent(const SearchHit& hit) const {
+    return std::find(subject_.sha256s.begin(), subject_.sha256s.end(),
+                     hit.key().sha256) != subject_.sha256s.end();
+  }
+
+  // Products near the query that are not excluded, nearest first.
+  absl::StatusOr<std::vector<SearchHit>> FindNear(
+      int k, Metric metric, std::vector<float> emphasis,
+      const RowFilter* filter) const {
     SearchParams params;
-    params.k = k + kSpare;
+    params.k = k;
     params.metric = metric;
     params.emphasis = std::move(emphasis);
     params.filter = filter;
     params.excluded_products = excluded_;
     VITRINE_ASSIGN_OR_RETURN(SearchResult result,
                              Search(snapshot_, subject_.vector, params));
-    std::erase_if(result.hits, [this](const SearchHit& hit) {
-      return std::find(subject_.sha256s.begin(), subject_.sha256s.end(),
-                       hit.key().sha256) != subject_.sha256s.end();
-    });
-    if (std::ssize(result.hits) > k) result.hits.resize(k);
     return std::move(result.hits);
+  }
+
+  // The same, without those that show the very same picture.
+  absl::StatusOr<std::vector<SearchHit>> FindOthers(
+      int k, Metric metric, std::vector<float> emphasis,
+      const RowFilter* filter) const {
+    VITRINE_ASSIGN_OR_RETURN(
+        std::vector<SearchHit> hits,
+        FindNear(k + kSpare, metric, std::move(emphasis), filter));
+    std::erase_if(hits,
+                  [this](const SearchHit& hit) { return HasSameContent(hit); });
+    if (std::ssize(hits) > k) hits.resize(k);
+    return hits;
   }
 
   // Category, traits and slot: as the caller or the catalogue tells, else as
@@ -240,27 +253,38 @@ class Recommender {
   }
 
   absl::Status AskNeighbours(bool ask_category, bool ask_traits) {
-    VITRINE_ASSIGN_OR_RETURN(
-        std::vector<SearchHit> neighbours,
-        Find(kNeighbours, Metric::kCosine, {}, /*filter=*/nullptr));
+    VITRINE_ASSIGN_OR_RETURN(std::vector<SearchHit> neighbours,
+                             FindNear(kNeighbours + kSpare, Metric::kCosine, {},
+                                      /*filter=*/nullptr));
     std::map<int, float> categories;
     std::map<std::string_view, float> slots;
     float slot_total = 0;
     std::array<std::map<int, float>, kTraits.size()> bits;
+    int voters = 0;
     for (const SearchHit& hit : neighbours) {
       auto record = snapshot_.FindProduct(hit.key().product_id);
       if (!record.ok()) continue;
       const ProductFacts facts = catalogue_.FactsOf(*record);
+      const bool knows = facts.category != ProductFacts::kNoCategory &&
+                         !catalogue_.categories()[facts.category].unknown;
+      if (HasSameContent(hit)) {
+        // The catalogue itself says what this very picture shows.
+        if (ask_traits) subject_.traits = facts.traits;
+        ask_traits = false;
+        if (!ask_category || !knows) continue;
+        subject_.category = facts.category;
+        subject_.confidence = 1;
+        SetSlotOfCategory();
+        return absl::OkStatus();
+      }
+      if (++voters > kNeighbours) break;
       for (size_t t = 0; t < kTraits.size(); ++t) {
         if (facts.traits[t] == 0) continue;
         bits[t][std::countr_zero(facts.traits[t])] += hit.score;
       }
-      if (facts.category == ProductFacts::kNoCategory) continue;
-      const Catalogue::Category& category =
-          catalogue_.categories()[facts.category];
-      if (category.unknown) continue;
+      if (!knows) continue;
       categories[facts.category] += hit.score;
-      slots[category.slot] += hit.score;
+      slots[catalogue_.categories()[facts.category].slot] += hit.score;
       slot_total += hit.score;
     }
     if (ask_traits) {
@@ -302,9 +326,10 @@ class Recommender {
         return product.category == subject_.category;
       });
     }
-    VITRINE_ASSIGN_OR_RETURN(std::vector<SearchHit> hits,
-                             Find(k_similar(), MetricOf(snapshot_.serving()),
-                                  {}, restricted ? &filter : nullptr));
+    VITRINE_ASSIGN_OR_RETURN(
+        std::vector<SearchHit> hits,
+        FindOthers(k_similar(), MetricOf(snapshot_.serving()), {},
+                   restricted ? &filter : nullptr));
     for (const SearchHit& hit : hits) {
       *response->add_similar() =
           MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
@@ -365,9 +390,9 @@ class Recommender {
              Agree(product.traits, subject_.traits);
     });
     if (filter.matching == 0) return absl::OkStatus();
-    VITRINE_ASSIGN_OR_RETURN(
-        const std::vector<SearchHit> hits,
-        Find(k_per_slot(), Metric::kCosine, ComplementEmphasis(), &filter));
+    VITRINE_ASSIGN_OR_RETURN(const std::vector<SearchHit> hits,
+                             FindOthers(k_per_slot(), Metric::kCosine,
+                                        ComplementEmphasis(), &filter));
     for (const SearchHit& hit : hits) {
       *recommendation->add_hits() =
           MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);

@@ -236,13 +236,20 @@ TEST_F(RecommendTest, RecommendsForAPicture) {
   v1::RecommendRequest request;
   request.mutable_image()->set_content(dress);
   request.set_k_similar(2);
-  request.set_min_confidence(0);
-  const v1::RecommendResponse response = Recommend(request);
+  v1::RecommendResponse response = Recommend(request);
+  // The catalogue knows this very picture.
   EXPECT_EQ(response.category(), "Gowns");
-  // The very same picture is never recommended, whoever sells it.
-  EXPECT_THAT(Ids(response.similar()), ElementsAre("near", "also"));
+  EXPECT_EQ(response.category_confidence(), 1);
   EXPECT_EQ(response.slot(), "one-piece");
+  // It is never recommended, whoever sells it.
+  EXPECT_THAT(Ids(response.similar()), ElementsAre("near", "also"));
   EXPECT_GT(response.timings().embed_ms(), 0);
+  // A new picture is told by its neighbours.
+  request.mutable_image()->set_content(DrawPicture(1, 195, 20, 20));
+  response = Recommend(request);
+  EXPECT_EQ(response.category(), "Gowns");
+  EXPECT_GT(response.category_confidence(), 0);
+  EXPECT_LT(response.category_confidence(), 1);
 }
 
 TEST_F(RecommendTest, AnswersFromAnEmptyIndex) {
