@@ -101,12 +101,12 @@ void SnapshotStore::Refresh() {
   auto generations = ListGenerations(options_.paths);
   if (!generations.ok()) {
     tried_ = 0;
-    SetTrouble(generations.status());
+    Settle(generations.status());
     return;
   }
   if (generations->empty()) {
     tried_ = 0;
-    SetTrouble(
+    Settle(
         absl::NotFoundError(absl::StrCat("no generation has been published in ",
                                          options_.paths.manifests().string())));
     return;
@@ -115,12 +115,14 @@ void SnapshotStore::Refresh() {
   const auto now = std::chrono::steady_clock::now();
   if (newest == tried_ && (trouble_.ok() || now < retry_at_)) return;
   tried_ = newest;
-  SetTrouble(OpenNewest(newest));
+  std::shared_ptr<const Serving> next;
+  const absl::Status trouble = OpenNewest(newest, &next);
+  Settle(trouble, std::move(next), MillisecondsSince(now));
   retry_at_ = std::chrono::steady_clock::now() + kRetryAfter;
 }
 
-absl::Status SnapshotStore::OpenNewest(uint64_t newest) {
-  const auto begin = std::chrono::steady_clock::now();
+absl::Status SnapshotStore::OpenNewest(uint64_t newest,
+                                       std::shared_ptr<const Serving>* next) {
   const std::shared_ptr<const Serving> previous = serving_;
   std::string degraded;
   VITRINE_ASSIGN_OR_RETURN(
@@ -143,20 +145,8 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest) {
   }
   VITRINE_ASSIGN_OR_RETURN(std::shared_ptr<EmbedBatcher> embedder,
                            EmbedderFor(*snapshot, previous.get()));
-  auto next = std::make_shared<const Serving>(
-      std::move(snapshot), std::move(embedder), *options_.slots);
-  {
-    std::lock_guard lock(mutex_);
-    serving_ = next;
-  }
-  if (previous == nullptr && options_.on_ready) options_.on_ready();
-  if (options_.log) {
-    options_.log(
-        absl::StrCat("serving generation ", next->snapshot().generation(), ": ",
-                     next->snapshot().images(), " pictures in ",
-                     next->snapshot().shards().size(), " shards, opened in ",
-                     static_cast<int>(MillisecondsSince(begin)), " ms"));
-  }
+  *next = std::make_shared<const Serving>(std::move(snapshot),
+                                          std::move(embedder), *options_.slots);
   return trouble;
 }
 
@@ -204,16 +194,30 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
   return std::make_shared<EmbedBatcher>(std::move(embedder));
 }
 
-void SnapshotStore::SetTrouble(const absl::Status& trouble) {
+void SnapshotStore::Settle(const absl::Status& trouble,
+                           std::shared_ptr<const Serving> next,
+                           double opened_ms) {
   bool is_new = false;
+  bool was_ready = false;
   bool ready = false;
   {
     std::lock_guard lock(mutex_);
+    was_ready = serving_ != nullptr;
+    if (next != nullptr) serving_ = next;
+    ready = serving_ != nullptr;
     is_new = trouble != trouble_;
     trouble_ = trouble;
-    ready = serving_ != nullptr;
   }
-  if (!is_new || !options_.log) return;
+  if (ready && !was_ready && options_.on_ready) options_.on_ready();
+  if (!options_.log) return;
+  if (next != nullptr) {
+    options_.log(
+        absl::StrCat("serving generation ", next->snapshot().generation(), ": ",
+                     next->snapshot().images(), " pictures in ",
+                     next->snapshot().shards().size(), " shards, opened in ",
+                     static_cast<int>(opened_ms), " ms"));
+  }
+  if (!is_new) return;
   if (!trouble.ok()) {
     options_.log(
         absl::StrCat(ready ? "degraded: " : "not ready: ", trouble.message()));

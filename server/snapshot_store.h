@@ -56,10 +56,17 @@ class SnapshotStore {
  private:
   void Watch();
   void Refresh();
-  absl::Status OpenNewest(uint64_t newest);
+  // Sets `next` where there is something newer to serve. An error, with or
+  // without it, is what the operator must know.
+  absl::Status OpenNewest(uint64_t newest,
+                          std::shared_ptr<const Serving>* next);
   absl::StatusOr<std::shared_ptr<EmbedBatcher>> EmbedderFor(
       const Snapshot& snapshot, const Serving* previous) const;
-  void SetTrouble(const absl::Status& trouble);
+  // Takes up `next`, where it is not null, and `trouble` in one step, so that
+  // nobody sees the one without the other.
+  void Settle(const absl::Status& trouble,
+              std::shared_ptr<const Serving> next = nullptr,
+              double opened_ms = 0);
 
   const SnapshotStoreOptions options_;
 
