@@ -202,10 +202,10 @@ TEST_F(BadSearchTest, BadPictures) {
   Refuses(with_picture(good.substr(0, good.size() / 2)),
           {.reason = v1::ERROR_REASON_IMAGE_TRUNCATED,
            .field = "examples[0].image.content"});
-  Refuses(with_picture(std::string(33 << 20, '\xff')),
+  Refuses(with_picture(std::string(33'000'000, '\xff')),
           {.reason = v1::ERROR_REASON_IMAGE_TOO_LARGE,
            .field = "examples[0].image.content",
-           .limit = 32 << 20});
+           .limit = 32'000'000});
 }
 
 TEST_F(BadSearchTest, BadRegions) {

@@ -98,13 +98,13 @@ TEST(CorruptionImage, RefusesNoBytes) {
 
 TEST(CorruptionImage, RefusesTooManyBytesWithTheLimit) {
   std::string bytes = Fixture("plain.jpg");
-  bytes.resize((32 << 20) + 1);
+  bytes.resize(32'000'001);
   absl::StatusOr<Image> image = DecodeImage(bytes);
   ASSERT_FALSE(image.ok());
   v1::Error error = ErrorOf(image.status());
   EXPECT_EQ(error.reason(), v1::ERROR_REASON_IMAGE_TOO_LARGE);
-  EXPECT_EQ(error.limit(), 32 << 20);
-  EXPECT_NE(error.message().find("33554433 bytes"), std::string::npos)
+  EXPECT_EQ(error.limit(), 32'000'000);
+  EXPECT_NE(error.message().find("32000001 bytes"), std::string::npos)
       << error.message();
 }
 

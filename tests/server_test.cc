@@ -165,14 +165,14 @@ TEST_F(ServerTest, RefusesAPictureOf33MegabytesItself) {
   grpc::ClientContext context;
   v1::SearchRequest request;
   request.add_examples()->mutable_image()->set_content(
-      std::string(33 << 20, '\xff'));
+      std::string(33'000'000, '\xff'));
   v1::SearchResponse response;
   const grpc::Status status = stub_->Search(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   const auto error = DecodeErrorDetails(status.error_details());
   ASSERT_TRUE(error.has_value()) << status.error_message();
   EXPECT_EQ(error->reason(), v1::ERROR_REASON_IMAGE_TOO_LARGE);
-  EXPECT_EQ(error->limit(), 32 << 20);
+  EXPECT_EQ(error->limit(), 32'000'000);
 }
 
 TEST_F(ServerTest, ReportsHealthByService) {

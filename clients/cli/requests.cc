@@ -10,7 +10,7 @@ namespace vitrine::cli {
 namespace {
 
 // The API's limit; the server has the last word on it.
-constexpr int64_t kMaxImageBytes = 32 << 20;
+constexpr int64_t kMaxImageBytes = 32'000'000;
 
 absl::StatusOr<std::string> ReadImage(const std::string& path) {
   std::error_code error;

@@ -60,11 +60,11 @@ absl::Status CheckBytes(std::string_view bytes, const ImageLimits& limits) {
   if (bytes.size() > limits.max_bytes) {
     return MakeError(
         absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_IMAGE_TOO_LARGE,
-        absl::StrFormat("the picture has %d bytes (%.1f MiB); at most %d "
-                        "(%.1f MiB) are read: scale it down or compress it "
+        absl::StrFormat("the picture has %d bytes (%.1f MB); at most %d "
+                        "(%.1f MB) are read: scale it down or compress it "
                         "more",
-                        bytes.size(), bytes.size() / 1048576.0,
-                        limits.max_bytes, limits.max_bytes / 1048576.0),
+                        bytes.size(), bytes.size() / 1e6, limits.max_bytes,
+                        limits.max_bytes / 1e6),
         "", double(limits.max_bytes));
   }
   return absl::OkStatus();

@@ -34,7 +34,7 @@ struct Image {
 
 // Bounds that a picture must keep before anything of it is decoded.
 struct ImageLimits {
-  uint64_t max_bytes = 32ull << 20;
+  uint64_t max_bytes = 32'000'000;
   int64_t max_pixels = 64'000'000;
 };
 
