@@ -1,4 +1,4 @@
-"""EfficientNet-Lite feature extractors, batch norms folded.
+"""EfficientNet-Lite feature extractors.
 
 Architecture: Tan & Le 2019 (arXiv 1905.11946) in the Lite variant of
 github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite:
@@ -17,6 +17,8 @@ FEATURES = 1280
 PIXEL_MEAN = 127.0
 PIXEL_STD = 128.0
 _BATCH_NORM_EPS = 1e-3
+# PyTorch's momentum is the share of the new batch; TensorFlow's, 0.99, of the old mean.
+_BATCH_NORM_MOMENTUM = 0.01
 
 
 class Stage(NamedTuple):
@@ -54,15 +56,18 @@ def _round_channels(channels: int, width: float) -> int:
     return rounded + 8 if rounded < 0.9 * scaled else rounded
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> nn.Conv2d:
-    """A convolution equal to TensorFlow's SAME padding on inputs of even size.
+def _conv(inputs: int, outputs: int, kernel: int, stride: int, groups: int) -> List[nn.Module]:
+    """A convolution equal to TensorFlow's SAME padding on inputs of even size, and its norm.
 
     At stride 2 SAME pads one pixel more at the far side than at the near side. A kernel with
     one zero row and column before its own is the same sum with even padding, and saves a
     padded copy of the activations.
     """
     size = kernel + 1 if stride == 2 else kernel
-    return nn.Conv2d(inputs, outputs, size, stride, kernel // 2, groups=groups)
+    return [
+        nn.Conv2d(inputs, outputs, size, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs, eps=_BATCH_NORM_EPS, momentum=_BATCH_NORM_MOMENTUM),
+    ]
 
 
 class InvertedResidual(nn.Module):
@@ -73,13 +78,14 @@ class InvertedResidual(nn.Module):
         hidden = inputs * expand
         layers: List[nn.Module] = []
         if expand != 1:
-            layers += [_conv(inputs, hidden, 1, 1, 1), nn.ReLU6(inplace=True)]
+            layers += [*_conv(inputs, hidden, 1, 1, 1), nn.ReLU6(inplace=True)]
         layers += [
-            _conv(hidden, hidden, kernel, stride, hidden),
+            *_conv(hidden, hidden, kernel, stride, hidden),
             nn.ReLU6(inplace=True),
-            _conv(hidden, outputs, 1, 1, 1),
+            *_conv(hidden, outputs, 1, 1, 1),
         ]
         self.layers = nn.Sequential(*layers)
+        self.expands = expand != 1
         self.shortcut = stride == 1 and inputs == outputs
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -94,7 +100,7 @@ class EfficientNetLite(nn.Module):
         self.mean = PIXEL_MEAN
         self.scale = 1.0 / PIXEL_STD
         width, depth = _SCALES[architecture]
-        layers: List[nn.Module] = [_conv(3, 32, 3, 2, 1), nn.ReLU6(inplace=True)]
+        layers: List[nn.Module] = [*_conv(3, 32, 3, 2, 1), nn.ReLU6(inplace=True)]
         channels = 32
         for i, stage in enumerate(_STAGES):
             ends = i in (0, len(_STAGES) - 1)
@@ -105,7 +111,7 @@ class EfficientNetLite(nn.Module):
                 layers.append(
                     InvertedResidual(channels, outputs, stage.kernel, stride, stage.expand))
                 channels = outputs
-        layers += [_conv(channels, FEATURES, 1, 1, 1), nn.ReLU6(inplace=True)]
+        layers += [*_conv(channels, FEATURES, 1, 1, 1), nn.ReLU6(inplace=True)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -113,40 +119,38 @@ class EfficientNetLite(nn.Module):
         return self.layers(x.to(self.layers[0].weight.dtype)).mean((2, 3))
 
 
-def _folded(state: Dict[str, torch.Tensor], conv: str, norm: str):
-    """The weight and bias of `conv` followed by the batch norm `norm`."""
-    scale = state[norm + ".weight"] / torch.sqrt(state[norm + ".running_var"] + _BATCH_NORM_EPS)
-    bias = state[norm + ".bias"] - state[norm + ".running_mean"] * scale
-    return state[conv + ".weight"] * scale[:, None, None, None], bias
-
-
 def from_state_dict(architecture: str, state: Dict[str, torch.Tensor]) -> EfficientNetLite:
     """Builds `architecture` with the weights of a state dict of efficientnet_lite_pytorch."""
     net = EfficientNetLite(architecture).eval()
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("_fc.")}
     names = [("_conv_stem", "_bn0")]
     blocks = [m for m in net.layers if isinstance(m, InvertedResidual)]
     for i, block in enumerate(blocks):
         prefix = f"_blocks.{i}."
-        if len(block.layers) == 5:
+        if block.expands:
             names.append((prefix + "_expand_conv", prefix + "_bn0"))
         names.append((prefix + "_depthwise_conv", prefix + "_bn1"))
         names.append((prefix + "_project_conv", prefix + "_bn2"))
     names.append(("_conv_head", "_bn1"))
-    convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
-    expected = {n for pair in names for n in (pair[0] + ".weight", pair[1] + ".weight")}
-    found = {k for k in state if k.endswith(".weight") and not k.startswith("_fc.")}
+    kinds = ("weight", "bias", "running_mean", "running_var")
+    expected = {conv + ".weight" for conv, _ in names} | {
+        f"{norm}.{kind}" for _, norm in names for kind in kinds}
+    found = {name for name in state if not name.endswith(".num_batches_tracked")}
     if expected != found:
         odd = sorted(expected ^ found)
         raise ValueError(
             f"the state dict is not one of {architecture}: {len(odd)} names differ, first {odd[0]}")
+    convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
+    norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
     with torch.no_grad():
-        for conv, (conv_name, norm_name) in zip(convs, names):
-            weight, bias = _folded(state, conv_name, norm_name)
+        for conv, norm, (conv_name, norm_name) in zip(convs, norms, names):
+            weight = state[conv_name + ".weight"]
             if weight.shape[:2] != conv.weight.shape[:2]:
                 raise ValueError(
                     f"{conv_name} has shape {tuple(weight.shape)}; {architecture} wants "
                     f"{tuple(conv.weight.shape[:2])}")
             extra = conv.weight.shape[-1] - weight.shape[-1]
             conv.weight.copy_(nn.functional.pad(weight, (extra, 0, extra, 0)))
-            conv.bias.copy_(bias)
+            for kind in kinds:
+                getattr(norm, kind).copy_(state[f"{norm_name}.{kind}"])
     return net
