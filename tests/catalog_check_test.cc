@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "common/image/image.h"
@@ -223,6 +224,33 @@ TEST_F(CheckTest, JsonHoldsAllOfIt) {
   EXPECT_EQ(json["refused"][0]["reason"], "IMAGE_TRUNCATED");
   EXPECT_EQ(json["refused"].size(), 2u);
   EXPECT_EQ(json["passed_over"].size(), 3u);
+}
+
+TEST_F(CheckTest, JsonLinesHoldThePicturesThatAreNotRefused) {
+  options_.catalog.root = fs::relative(dir_.path());
+  testing::WriteAll(dir_ / "images" / "2.json",
+                    R"({"attributes":{"new":true,"fabric":["silk","wool"]}})");
+  std::istringstream lines(CheckJsonLines(Check()));
+  std::vector<nlohmann::json> objects;
+  for (std::string line; std::getline(lines, line);) {
+    objects.push_back(nlohmann::json::parse(line));
+  }
+  ASSERT_EQ(objects.size(), 5u);
+  EXPECT_TRUE(fs::path(objects[0]["catalog"]).is_absolute());
+  EXPECT_TRUE(
+      fs::equivalent(objects[0]["catalog"].get<std::string>(), dir_.path()));
+  EXPECT_EQ(objects[0]["images"], 4);
+  EXPECT_EQ(objects[0]["refused"], 2);
+  EXPECT_EQ(objects[1]["path"], "images/1.jpg");
+  EXPECT_EQ(objects[2]["path"], "images/1_2.jpg");
+  EXPECT_EQ(objects[2]["product_id"], "1");
+  EXPECT_EQ(objects[2]["attributes"], objects[1]["attributes"]);
+  EXPECT_EQ(objects[3], nlohmann::json::parse(R"({
+    "path": "images/2.jpg", "product_id": "2", "title": "A red one, long",
+    "category": "Dresses", "attributes": {"baseColour": "Red", "year": 2012.0,
+    "new": true, "fabric": ["silk", "wool"]}})"));
+  EXPECT_EQ(objects[4]["product_id"], "6");
+  EXPECT_EQ(objects[4]["category"], "");
 }
 
 TEST_F(CheckTest, ShowsTheFirstOfMany) {

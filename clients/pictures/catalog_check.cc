@@ -73,14 +73,11 @@ std::vector<std::string> PassedOver(const Catalog& catalog) {
   return found;
 }
 
-void DescribeProducts(const Catalog& catalog, const Listing& listing,
-                      const std::vector<absl::Status>& outcomes,
-                      CheckReport* report) {
-  std::map<std::string, std::string> first_picture;
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    const CatalogPicture& picture = listing.pictures[i];
-    if (outcomes[i].ok()) {
-      first_picture.emplace(picture.product_id, picture.path);
+void DescribeProducts(const Catalog& catalog, CheckReport* report) {
+  for (const CatalogPicture& picture : report->listed) {
+    const auto [at, is_first] = report->records.try_emplace(picture.product_id);
+    if (is_first) {
+      at->second = catalog.Describe(picture.product_id, picture.path);
     }
   }
   std::map<std::string, int64_t> categories;
@@ -89,8 +86,7 @@ void DescribeProducts(const Catalog& catalog, const Listing& listing,
     int64_t products = 0;
   };
   std::map<std::string, Seen> attributes;
-  for (const auto& [product_id, picture] : first_picture) {
-    const storage::ProductRecord record = catalog.Describe(product_id, picture);
+  for (const auto& [product_id, record] : report->records) {
     ++categories[record.category()];
     for (const auto& [name, value] : record.attributes()) {
       Seen& seen = attributes[name];
@@ -98,7 +94,7 @@ void DescribeProducts(const Catalog& catalog, const Listing& listing,
       ++seen.products;
     }
   }
-  report->products = static_cast<int64_t>(first_picture.size());
+  report->products = static_cast<int64_t>(report->records.size());
   report->categories.assign(categories.begin(), categories.end());
   std::stable_sort(
       report->categories.begin(), report->categories.end(),
@@ -168,6 +164,7 @@ absl::StatusOr<CheckReport> CheckCatalog(const CheckOptions& options) {
     report.bytes += picture.bytes;
     if (outcomes[i].ok()) {
       ++report.pictures;
+      report.listed.push_back(picture);
     } else {
       const v1::Error error = ErrorOf(outcomes[i]);
       report.refused.push_back(
@@ -175,7 +172,7 @@ absl::StatusOr<CheckReport> CheckCatalog(const CheckOptions& options) {
     }
   }
   AddProblems(listing, &report);
-  DescribeProducts(*catalog, listing, outcomes, &report);
+  DescribeProducts(*catalog, &report);
   report.passed_over = PassedOver(*catalog);
   report.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start)

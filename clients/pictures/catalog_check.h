@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "clients/cli/progress.h"
 #include "common/catalog/catalog.h"
+#include "vitrine/storage/records.pb.h"
 #include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
@@ -44,6 +46,9 @@ struct CheckReport {
   int64_t products = 0;  // with at least one picture that is not refused
   int64_t pictures = 0;  // those that are not refused
   uint64_t bytes = 0;    // of all pictures
+  // The pictures that are not refused, by path, and their products by id.
+  std::vector<CatalogPicture> listed;
+  std::map<std::string, storage::ProductRecord> records;
   // Category and products, most first; "" stands for none.
   std::vector<std::pair<std::string, int64_t>> categories;
   std::vector<CheckedAttribute> attributes;  // by name
@@ -63,9 +68,12 @@ struct CheckReport {
 // Catalog::Open and Catalog::Scan.
 absl::StatusOr<CheckReport> CheckCatalog(const CheckOptions& options);
 
-// For people, with the first few of each kind of problem; and one JSON object
-// with all of them, on one line.
+// For people, with the first few of each kind of problem; one JSON object with
+// all of them, on one line; and the pictures for programs, an object a line
+// with path, product_id, title, category and attributes, after a line on the
+// whole.
 std::string CheckTable(const CheckReport& report);
 std::string CheckJson(const CheckReport& report);
+std::string CheckJsonLines(const CheckReport& report);
 
 }  // namespace vitrine

@@ -1,5 +1,6 @@
 // A check's report, for people and for programs.
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -19,6 +20,10 @@ using json = nlohmann::ordered_json;
 constexpr size_t kShown = 5;  // of each kind of problem
 constexpr size_t kCategoriesShown = 15;
 constexpr size_t kPassedOverShown = 8;
+
+std::string Line(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
 
 std::string ReasonName(v1::ErrorReason reason) {
   const std::string& name = v1::ErrorReason_Name(reason);
@@ -174,6 +179,20 @@ void AddFacts(const CheckReport& report, std::string* out) {
   }
 }
 
+json ValueJson(const storage::Attribute& value) {
+  switch (value.kind_case()) {
+    case storage::Attribute::kNumber:
+      return value.number();
+    case storage::Attribute::kFlag:
+      return value.flag();
+    case storage::Attribute::kList:
+      return json(std::vector<std::string>(value.list().values().begin(),
+                                           value.list().values().end()));
+    default:
+      return value.text();
+  }
+}
+
 }  // namespace
 
 std::string CheckTable(const CheckReport& report) {
@@ -243,7 +262,35 @@ std::string CheckJson(const CheckReport& report) {
                      {"problems", problems},
                      {"passed_over", report.passed_over},
                      {"seconds", report.seconds}};
-  return root.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return Line(root);
+}
+
+std::string CheckJsonLines(const CheckReport& report) {
+  std::string out =
+      Line({{"catalog", std::filesystem::absolute(report.root).string()},
+            {"layout", LayoutName(report.layout)},
+            {"category_attribute", report.category_attribute},
+            {"quick", report.quick},
+            {"clean", report.clean()},
+            {"products", report.products},
+            {"images", report.pictures},
+            {"refused", report.refused.size()},
+            {"problems", report.problems.size()}});
+  for (const CatalogPicture& picture : report.listed) {
+    const storage::ProductRecord& record =
+        report.records.at(picture.product_id);
+    // Sorted by name: a protobuf map has no order of its own.
+    std::map<std::string, json> attributes;
+    for (const auto& [name, value] : record.attributes()) {
+      attributes[name] = ValueJson(value);
+    }
+    out += Line({{"path", picture.path},
+                 {"product_id", picture.product_id},
+                 {"title", record.title()},
+                 {"category", record.category()},
+                 {"attributes", attributes}});
+  }
+  return out;
 }
 
 }  // namespace vitrine

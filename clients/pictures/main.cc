@@ -174,10 +174,10 @@ void AddCheck(CLI::App& app, CheckFlags& flags) {
       ->option_text("=T")
       ->check(CLI::Range(0, 1024));
   verb->add_option("--format", flags.format,
-                   "A text for people, or one JSON object with all problems "
-                   "(table)")
-      ->option_text("=table|json")
-      ->check(CLI::IsMember({"table", "json"}));
+                   "A text for people, one JSON object with all problems, or "
+                   "one a picture that would be indexed (table)")
+      ->option_text("=table|json|jsonl")
+      ->check(CLI::IsMember({"table", "json", "jsonl"}));
   verb->add_flag("--progress", flags.progress,
                  "Show progress on standard error even where it is no "
                  "terminal");
@@ -199,7 +199,12 @@ void AddCheck(CLI::App& app, CheckFlags& flags) {
       "  " +
       g_program +
       " check photos --format=json | jq -r '.refused[] | [.path, .message] | "
-      "@tsv'");
+      "@tsv'\n"
+      "  " +
+      g_program +
+      " check photos --format=jsonl > listing.jsonl\n"
+      "      the pictures with product, category and attributes, as "
+      "vitrine_models reads\n      them");
 }
 
 int RunCheck(CheckFlags& flags) {
@@ -215,8 +220,9 @@ int RunCheck(CheckFlags& flags) {
   }
   const auto report = vitrine::CheckCatalog(flags.options);
   if (!report.ok()) return Fail(report.status(), kUsage);
-  const std::string text =
-      flags.format == "json" ? CheckJson(*report) : CheckTable(*report);
+  const std::string text = flags.format == "json"    ? CheckJson(*report)
+                           : flags.format == "jsonl" ? CheckJsonLines(*report)
+                                                     : CheckTable(*report);
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
     return Fail(vitrine::ErrnoStatus(errno, "cannot write to standard output"),
                 kFailed);
