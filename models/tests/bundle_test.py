@@ -129,9 +129,44 @@ class Format(unittest.TestCase):
         with torch.inference_mode():
             np.testing.assert_allclose(loaded(x).numpy(), module(x).numpy(), rtol=1e-4, atol=1e-4)
 
+    class FirstOfMany(Mean):
+
+        def __init__(self):
+            super().__init__(64 * 1024)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.linear(x.float().mean((1, 2)))[:, :64]
+
+    def test_numbers_that_half_precision_would_lose_keep_theirs(self):
+        for scale in (1e9, 1e-9):
+            module = self.FirstOfMany()
+            with torch.no_grad():
+                module.linear.weight.mul_(scale)
+                module.linear.bias.zero_()
+            bundle.save(module, self._card(), self.path)
+            x = _noise(2)
+            with torch.inference_mode():
+                torch.testing.assert_close(bundle.load(self.path)[0](x), module(x), rtol=1e-4,
+                                           atol=0)
+
+    def test_refuses_weights_that_are_not_finite(self):
+        module = self.Mean()
+        with torch.no_grad():
+            module.linear.bias[3] = float("nan")
+        with self.assertRaisesRegex(ValueError, "the weight linear.bias"):
+            bundle.save(module, self._card(), self.path)
+        self.assertFalse(os.path.exists(self.path))
+
+    def test_refuses_a_file_that_returns_numbers_that_are_not_finite(self):
+        module = self.Mean()
+        with torch.no_grad():
+            module.linear.bias[3] = float("inf")
+        torch.jit.script(module).save(self.path, _extra_files={"card.json": self._card().to_json()})
+        with self.assertRaisesRegex(ValueError, "not finite"):
+            bundle.load(self.path)
+
     def test_large_weights_take_half_the_room(self):
-        bundle.save(self.Mean(64 * 1024), self._card(blocks=[bundle.Block("b", 65536, 1.0)]),
-                    self.path)
+        bundle.save(self.FirstOfMany(), self._card(), self.path)
         # 3 * 65536 weights and 65536 biases of 2 bytes, and a little frame.
         self.assertLess(os.path.getsize(self.path), 2 * 4 * 65536 + 20000)
         vectors = bundle.load(self.path)[0](_noise(1))
@@ -163,6 +198,7 @@ class Format(unittest.TestCase):
                 (dict(blocks=[bundle.Block("shape", 100, 1.0)]), "100"),
                 (dict(blocks=blocks), "0.9"),
                 (dict(blocks=[]), "no block"),
+                (dict(blocks=[bundle.Block("shape", 4160, 1.0)]), "4096 is the most"),
                 (dict(precision="float16"), "float16")):
             with self.assertRaisesRegex(ValueError, message):
                 self._card(**changes).validate()

@@ -4,7 +4,7 @@ import unittest
 
 import numpy as np
 
-from vitrine_models import bundle, catalog, evaluate, projection
+from vitrine_models import bundle, evaluate, projection
 
 
 class Retrieval(unittest.TestCase):
@@ -68,18 +68,6 @@ class Projection(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "two classes"):
             projection.fit(np.eye(4, dtype=np.float32), np.array(["a"] * 4), np.ones(4, bool), 2,
                            1.0, 1.0)
-
-
-class Split(unittest.TestCase):
-
-    def test_is_drawn_by_seed_and_keeps_its_share(self):
-        photos = [catalog.Photo(str(i), "", str(i % 50), "Hat") for i in range(500)]
-        photos += [catalog.Photo(f"big{i}", "", "big", "Hat") for i in range(500)]
-        first = catalog.pick_validation_senders(photos, 0.2, seed=4)
-        self.assertEqual(first, catalog.pick_validation_senders(photos, 0.2, seed=4))
-        self.assertNotEqual(first, catalog.pick_validation_senders(photos, 0.2, seed=5))
-        self.assertNotIn("big", first)
-        self.assertEqual(sum(photo.sender in first for photo in photos), 200)
 
 
 if __name__ == "__main__":

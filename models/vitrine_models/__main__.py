@@ -10,7 +10,7 @@ def _split(args: argparse.Namespace) -> None:
     photos = catalog.read(args.catalog)
     senders = catalog.pick_validation_senders(photos, args.share, args.seed)
     catalog.write_senders(args.out, senders)
-    held = sum(photo.sender in set(senders) for photo in photos)
+    held = sum(photo.sender in senders for photo in photos)
     print(f"{args.out}: {len(senders)} senders, {held} of {len(photos)} photos")
 
 

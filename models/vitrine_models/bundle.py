@@ -17,6 +17,10 @@ INPUT_SIZE = 256
 CARD_FILE = "card.json"
 # Larger tensors are stored in half precision; the loader makes them float32 again.
 _HALF_FROM_ELEMENTS = 1 << 15
+# Half precision rounds to 11 bits: an error of 2^-12 of a weight, and a third of that on average.
+_HALF_ERROR = 1e-3
+# The engine's own limit (kMaxDim in model_card.cc).
+MAX_DIM = 4096
 
 
 @dataclasses.dataclass
@@ -61,6 +65,8 @@ class Card:
                                  "a block's dim is a positive multiple of 64")
             if not block.weight > 0:
                 raise ValueError(f"card: block {block.name} has weight {block.weight}, not above 0")
+        if self.dim > MAX_DIM:
+            raise ValueError(f"card: the blocks have {self.dim} numbers; {MAX_DIM} is the most")
         if len({block.name for block in self.blocks}) != len(self.blocks):
             raise ValueError("card: two blocks share a name")
         total = sum(block.weight for block in self.blocks)
@@ -85,9 +91,13 @@ class Card:
 
 
 class Encoder(nn.Module):
-    """uint8 [N, 256, 256, 3] RGB -> float32 [N, dim]: the projected features, then the colour."""
+    """uint8 [N, 256, 256, 3] RGB -> float32 [N, dim]: the projected features, then the colour.
 
-    def __init__(self, network: nn.Module, projection: nn.Linear, colour: nn.Module):
+    `network` takes float32 [N, 3, 256, 256] pixels in 0..255. Without `colour` there is no such
+    block.
+    """
+
+    def __init__(self, network: nn.Module, projection: nn.Module, colour: Optional[nn.Module]):
         super().__init__()
         self.network = network
         self.projection = projection
@@ -96,8 +106,10 @@ class Encoder(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # The permuted view is what torch calls channels_last: the convolutions need no copy.
         pixels = x.permute(0, 3, 1, 2).float()
-        shape = self.projection(self.network(pixels))
-        return torch.cat((shape.float(), self.colour(pixels)), dim=1)
+        shape = self.projection(self.network(pixels)).float()
+        if self.colour is not None:
+            shape = torch.cat((shape, self.colour(pixels)), dim=1)
+        return shape
 
 
 def _plain_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
@@ -117,7 +129,7 @@ def _plain_attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 
 
 @contextlib.contextmanager
-def _operators_of_1_13() -> Iterator[None]:
+def operators_of_1_13() -> Iterator[None]:
     """Scripts of a newer PyTorch call what LibTorch 1.13 has not; within, they do not."""
     functional = nn.functional
     attention = getattr(functional, "scaled_dot_product_attention", None)
@@ -131,19 +143,39 @@ def _operators_of_1_13() -> Iterator[None]:
         functional.scaled_dot_product_attention = attention
 
 
+def script(module: nn.Module) -> torch.jit.ScriptModule:
+    """Scripts a copy of `module`, in eval mode: what save() writes, but for the half precision."""
+    # A copy: scripting shares tensors, and the caller's keep their precision.
+    with operators_of_1_13():
+        return torch.jit.script(copy.deepcopy(module).eval())
+
+
+def check_finite(module: nn.Module, what: str) -> None:
+    """Raises ValueError, naming the weight, where one of `module` is not a number or infinite."""
+    bad = [name for name, tensor in module.named_parameters() if not torch.isfinite(tensor).all()]
+    if bad:
+        raise ValueError(f"{what}: the weight {bad[0]} holds numbers that are not finite")
+
+
+def _fits_half(tensor: torch.Tensor) -> bool:
+    """Whether half precision keeps `tensor`: neither its range nor its small numbers are lost."""
+    if tensor.dtype != torch.float32 or tensor.numel() < _HALF_FROM_ELEMENTS:
+        return False
+    return bool((tensor.half().float() - tensor).norm() <= _HALF_ERROR * tensor.norm())
+
+
 def save(module: nn.Module, card: Card, path: str) -> None:
     """Scripts `module` and writes it with its card to `path`, large weights in half precision.
 
     Whatever PyTorch runs this, LibTorch 1.13 reads the file.
     """
     card.validate()
-    # A copy: scripting shares tensors, and the caller's keep their precision.
-    with _operators_of_1_13():
-        scripted = torch.jit.script(copy.deepcopy(module).eval())
+    check_finite(module, path)
+    scripted = script(module)
     for tensors in (scripted.parameters(), scripted.buffers()):
         for tensor in tensors:
             tensor.requires_grad_(False)
-            if tensor.dtype == torch.float32 and tensor.numel() >= _HALF_FROM_ELEMENTS:
+            if _fits_half(tensor):
                 tensor.data = tensor.data.half()
     temporary = f"{path}.tmp"
     # The archive's inner folder is named after the file: an in-between name would change its hash.
@@ -163,7 +195,10 @@ def load(path: str) -> Tuple[torch.jit.ScriptModule, Card]:
     card = Card.from_json(text.decode() if isinstance(text, bytes) else text)
     module = torch.jit.freeze(module.eval().to(torch.float32))
     with torch.inference_mode():
-        shape = tuple(module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8)).shape)
-    if shape != (1, card.dim):
-        raise ValueError(f"{path} returns {shape} for one picture; its card promises (1, {card.dim})")
+        vector = module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8))
+    if tuple(vector.shape) != (1, card.dim):
+        raise ValueError(f"{path} returns {tuple(vector.shape)} for one picture; its card promises "
+                         f"(1, {card.dim})")
+    if not torch.isfinite(vector).all():
+        raise ValueError(f"{path} returns numbers that are not finite")
     return module, card

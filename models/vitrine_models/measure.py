@@ -5,54 +5,47 @@ import csv
 import hashlib
 import os
 import time
-from typing import Callable, List, Sequence
+from typing import Callable, List, Optional, Sequence
 
 import numpy as np
 import torch
 
 from vitrine_models import bundle, catalog, evaluate, features, image, views
 
-_SHIPPED = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_COLOURS_FILE = os.path.join(os.path.dirname(catalog.SPLIT_FILE), "validation_colours.csv")
 # The colours file names this where a garment has no main colour.
 _SEVERAL = "several"
 _TIMED_SECONDS = 3.0
 
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--split-file", metavar="FILE",
-                        default=os.path.join(_SHIPPED, "validation_senders.txt"),
-                        help="validation senders, one a line (default: %(default)s)")
-    parser.add_argument("--colours-file", metavar="FILE",
-                        default=os.path.join(_SHIPPED, "validation_colours.csv"),
+    parser.add_argument("--label", metavar="ATTRIBUTE", default="category",
+                        help="what answers should agree in (default: %(default)s)")
+    parser.add_argument("--split-file", metavar="FILE", default=catalog.SPLIT_FILE,
+                        help="validation senders, one a line (default: those that are shipped; by "
+                        "product where no senders are known)")
+    parser.add_argument("--colours-file", metavar="FILE", default=_COLOURS_FILE,
                         help="image,colour of validation photos (default: %(default)s)")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="FILE", required=True, help="the bundle")
-    parser.add_argument("--catalog", metavar="DIR", required=True, help="images.csv beside images/")
+    parser.add_argument("--catalog", metavar="DIR", required=True, help="a folder of any layout, or its listing")
     add_split_arguments(parser)
-
-
-def read_split(path: str, photos: Sequence[catalog.Photo], directory: str) -> np.ndarray:
-    """bool [len(photos)]: which are by validation senders. ValueError if all or none are."""
-    held_out = set(catalog.read_senders(path))
-    validation = np.array([photo.sender in held_out for photo in photos])
-    if not validation.any() or validation.all():
-        raise ValueError(f"{path} holds {'all' if validation.all() else 'none'} of the senders of "
-                         f"{directory}; a split needs both kinds")
-    return validation
 
 
 class Measure:
     """Cross-sender figures over the validation photos of a catalogue."""
 
-    def __init__(self, photos: List[catalog.Photo], validation: np.ndarray, colours_file: str):
+    def __init__(self, photos: List[catalog.Photo], labels: Sequence[Optional[str]],
+                 validation: np.ndarray, colours_file: str):
         with open(colours_file, newline="", encoding="utf-8") as lines:
             colours = {row["image"]: row["colour"] for row in csv.DictReader(lines)}
-        self._labels = np.array([photo.label for photo in photos])
-        self._senders = np.array([photo.sender for photo in photos])
-        self._colours = np.array([colours.get(photo.name, _SEVERAL) for photo in photos])
-        self._classed = np.array([photo.classed for photo in photos])
+        self._labels = np.array([label or "" for label in labels])
+        # Without a sender, the product's other pictures are no answers.
+        self._senders = np.array([photo.sender or f"product {photo.product_id}" for photo in photos])
+        self._colours = np.array([colours.get(photo.product_id, _SEVERAL) for photo in photos])
+        self._classed = self._labels != ""
         self._ask = np.flatnonzero(validation & self._classed)
 
     def _figures(self, vectors: np.ndarray, labels: np.ndarray, ask: np.ndarray,
@@ -63,6 +56,9 @@ class Measure:
     def report(self, name: str, vectors: np.ndarray) -> None:
         """Prints the figures of scaled [n, dim] vectors of all photos."""
         ask = self._ask
+        if not len(ask):
+            print(f"{name}: no validation photo has the label, so nothing is measured")
+            return
         for where, pool in (("validation", ask), ("all", np.flatnonzero(self._classed))):
             got = self._figures(vectors, self._labels, ask, pool)
             print(f"{name}: {got.queries} queries among {where} photos: "
@@ -125,12 +121,12 @@ def report_speed(path: str) -> None:
 
 def measure(args: argparse.Namespace) -> None:
     photos = catalog.read(args.catalog)
-    validation = read_split(args.split_file, photos, args.catalog)
+    validation = catalog.read_split(args.split_file, photos, args.catalog)
     module, card = bundle.load(args.model)
     with open(args.model, "rb") as data:
         key = hashlib.sha256(data.read()).hexdigest()
     raw = features.extract(module, key, photos, card.resize, "vectors")
-    figures = Measure(photos, validation, args.colours_file)
+    figures = Measure(photos, catalog.labels(photos, args.label), validation, args.colours_file)
     start = 0
     for block in card.blocks:
         figures.report(f"{block.name} alone",

@@ -1,10 +1,14 @@
-"""Reduces pooled features to a block: a linear map fitted on labelled photos.
+"""Reduces pooled features to a block by a linear map: a PCA, or one fitted on labelled photos.
 
-Linear discriminant analysis, regularised so that it reshapes the space and forgets nothing:
-directions in which one class varies shrink (but none below what `ridge` leaves it), directions
-in which classes differ grow by at most 1 + boost, and all variance competes for the numbers
-kept. On categories left out of the fit it gains as well, which a plain LDA does not.
+The latter is a linear discriminant analysis, regularised so that it reshapes the space and
+forgets nothing: directions in which one class varies shrink (but none below what `ridge` leaves
+it), directions in which classes differ grow by at most 1 + boost, and all variance competes for
+the numbers kept. On categories left out of the fit it gains as well, which a plain LDA does not.
+
+Where there are fewer features than numbers asked for, zeros fill up: they change no cosine.
 """
+
+import sys
 
 import numpy as np
 import torch
@@ -13,6 +17,27 @@ from torch import nn
 
 # How far classes' spread directions are widened: the more of them share in it, the lower.
 _BOOST_POWER = 0.2
+
+
+def _linear(matrix: np.ndarray, mean: np.ndarray, features: np.ndarray, dim: int) -> nn.Linear:
+    """The map x -> (x - mean) @ matrix, scaled and filled up to `dim`."""
+    matrix = np.pad(matrix, ((0, 0), (0, dim - matrix.shape[1])))
+    # Blocks are made unit by the engine: the scale is free, and this one suits half precision.
+    length = np.sqrt((((features - mean) @ matrix) ** 2).sum(1).mean())
+    matrix = matrix / max(length, np.finfo(np.float32).tiny)
+    projection = nn.Linear(*matrix.shape)
+    with torch.no_grad():
+        projection.weight.copy_(torch.from_numpy(matrix.T.copy()))
+        projection.bias.copy_(torch.from_numpy(-(mean @ matrix)))
+    return projection
+
+
+def pca(features: np.ndarray, dim: int) -> nn.Linear:
+    """[n, wide] features -> [n, dim]: the directions of most variance, not whitened, centred."""
+    mean = features.mean(0, dtype=np.float64)
+    centred = features - mean
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return _linear(vectors[:, ::-1][:, :dim], mean, features, dim)
 
 
 def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int, ridge: float,
@@ -27,9 +52,11 @@ def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int,
     within = np.zeros((wide, wide))
     centres = []
     counted = 0
+    lone = []
     for label in sorted(set(labels[classed])):
         rows = centred[classed & (labels == label)]
         if len(rows) < 2:
+            lone.append(label)
             continue
         centres.append(rows.mean(0))
         spread = rows - centres[-1]
@@ -38,6 +65,9 @@ def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int,
     if len(centres) < 2:
         raise ValueError("the projection needs two classes of at least two photos each; "
                          f"the catalogue's training part has {len(centres)}")
+    if lone:
+        print(f"the projection leaves out classes of a single photo: {', '.join(lone)}",
+              file=sys.stderr)
     values, vectors = np.linalg.eigh(within / counted)
     values = np.maximum(values, 0.0)
     narrowed = vectors * (values + ridge * values.mean()) ** -0.5 @ vectors.T
@@ -49,12 +79,4 @@ def fit(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, dim: int,
 
     spread = centred @ widened
     _, vectors = np.linalg.eigh(spread.T @ spread)
-    matrix = widened @ vectors[:, ::-1][:, :dim]
-    # Blocks are made unit by the engine: the scale is free, and this one suits half precision.
-    matrix /= np.sqrt(((centred @ matrix) ** 2).sum(1).mean())
-
-    projection = nn.Linear(wide, dim)
-    with torch.no_grad():
-        projection.weight.copy_(torch.from_numpy(matrix.T.copy()))
-        projection.bias.copy_(torch.from_numpy(-(mean @ matrix)))
-    return projection
+    return _linear(widened @ vectors[:, ::-1][:, :dim], mean, features, dim)

@@ -1,0 +1,157 @@
+"""Exporting end to end, on a catalogue of drawn pictures."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import tempfile
+import unittest
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+import torch
+from torch import nn
+
+from tests import vision_transformer
+from vitrine_models import bundle, export, networks
+
+_KINDS = ("Hat", "Shoes", "Dress")
+
+
+def wide_100() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        return nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 100))
+
+
+class Export(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = folder.name
+        environment = mock.patch.dict(os.environ, XDG_CACHE_HOME=os.path.join(cls.root, "cache"))
+        environment.start()
+        cls.addClassCleanup(environment.stop)
+        random = np.random.default_rng(1)
+        cls.rows = []
+        for i in range(24):
+            coarse = random.integers(0, 255, (5, 4, 3), dtype=np.uint8)
+            coarse[..., i % 3] //= 4
+            Image.fromarray(coarse).resize((48, 60)).save(os.path.join(cls.root, f"{i}.png"))
+            cls.rows.append({"path": f"{i}.png", "product_id": f"p{i}", "category": _KINDS[i % 3],
+                             "attributes": {"sender_id": str(i // 2), "size": "S" if i else "XL",
+                                            "one": "same"}})
+        cls.split = os.path.join(cls.root, "validation.txt")
+        with open(cls.split, "w", encoding="utf-8") as out:
+            out.write("8\n9\n10\n11\n")
+        cls.weights = os.path.join(cls.root, "autoencoder.pt")
+        torch.save(networks.checkpoint("autoencoder", networks.random_init("autoencoder", 1)),
+                   cls.weights)
+        cls.out = os.path.join(cls.root, "bundle.pt")
+
+    def _listing(self, rows) -> str:
+        path = os.path.join(self.root, "listing.jsonl")
+        head = {"catalog": self.root, "category_attribute": "", "refused": 0, "problems": 0}
+        with open(path, "w", encoding="utf-8") as out:
+            out.writelines(json.dumps(row) + "\n" for row in [head, *rows])
+        return path
+
+    def _export(self, *flags: str, rows=None) -> str:
+        parser = argparse.ArgumentParser()
+        export.add_arguments(parser)
+        if rows is not None:
+            flags += ("--catalog", self._listing(rows))
+        args = parser.parse_args([*flags, "--split-file", self.split, "--out", self.out])
+        with contextlib.redirect_stdout(io.StringIO()) as said, \
+                contextlib.redirect_stderr(io.StringIO()) as warned:
+            export.export(args)
+        return said.getvalue() + warned.getvalue()
+
+    def _autoencoder(self, *flags: str, rows=None) -> str:
+        return self._export("--arch", "autoencoder", "--weights", self.weights, *flags, rows=rows)
+
+    def test_an_autoencoder_becomes_a_small_bundle_with_colours(self):
+        said = self._autoencoder("--trained-on", "nothing", rows=self.rows)
+        _, card = bundle.load(self.out)
+        self.assertEqual([(b.name, b.dim, b.weight) for b in card.blocks],
+                         [("shape", 384, 0.8), ("colour", 128, 0.2)])
+        self.assertIn("network: nothing; projection: PCA of 16 photos", card.trained_on)
+        self.assertLess(os.path.getsize(self.out), 4_000_000)
+        for line in ("pooled features: 8 queries", "shape alone: 8", "shape and colour: 8",
+                     "agree with those measured"):
+            self.assertIn(line, said)
+
+    def test_without_colour_there_is_one_block(self):
+        self._autoencoder("--no-colour", rows=self.rows)
+        _, card = bundle.load(self.out)
+        self.assertEqual([(b.name, b.dim, b.weight) for b in card.blocks], [("shape", 384, 1.0)])
+
+    def test_without_a_projection_the_features_are_as_they_are(self):
+        self._autoencoder("--no-colour", "--projection", "none")
+        module, card = bundle.load(self.out)
+        self.assertEqual(card.dim, 512)
+        pictures = torch.randint(0, 256, (2, 256, 256, 3), dtype=torch.uint8,
+                                 generator=torch.Generator().manual_seed(1))
+        with torch.inference_mode():
+            expected = networks.load("autoencoder", self.weights)(
+                pictures.permute(0, 3, 1, 2).float())
+            cosine = torch.cosine_similarity(module(pictures), expected)
+        self.assertGreater(float(cosine.min()), 0.9999)
+
+    def test_a_class_of_one_photo_is_left_out_with_a_warning(self):
+        said = self._autoencoder("--projection", "discriminant", "--no-colour", rows=[
+            {**row, "category": "Belt" if i == 0 else row["category"]}
+            for i, row in enumerate(self.rows)])
+        self.assertIn("leaves out classes of a single photo: Belt", said)
+        self.assertIn("discriminant analysis of 16", bundle.load(self.out)[1].trained_on)
+
+    def test_refuses_labels_that_tell_nothing_apart(self):
+        for label, message in (("colour", "no photo has the label 'colour'; .*category, one, "),
+                               ("one", "two classes of at least two photos each.* has 1"),
+                               ("size", "two classes of at least two photos each.* has 1")):
+            with self.subTest(label), self.assertRaisesRegex(ValueError, message):
+                self._autoencoder("--projection", "discriminant", "--label", label, rows=self.rows)
+
+    def test_a_vision_transformer_becomes_a_bundle(self):
+        self._export("--module", "tests.vision_transformer:create", "--size", "32", "--projection",
+                     "none", "--no-colour", "--mean", "0.48", "0.46", "0.41", "--std", "0.27",
+                     "0.26", "0.28")
+        module, card = bundle.load(self.out)
+        self.assertEqual(card.dim, vision_transformer.WIDTH)
+        self.assertNotIn("scaled_dot_product_attention",
+                         str(torch.jit.load(self.out).inlined_graph))
+        flat = torch.tensor([200, 100, 50], dtype=torch.uint8).expand(1, 256, 256, 3).contiguous()
+        mean = torch.tensor([0.48, 0.46, 0.41]).view(1, 3, 1, 1)
+        std = torch.tensor([0.27, 0.26, 0.28]).view(1, 3, 1, 1)
+        x = (flat[:, :32, :32].permute(0, 3, 1, 2) / 255.0 - mean) / std
+        with torch.inference_mode():
+            torch.testing.assert_close(module(flat), vision_transformer.create().eval()(x),
+                                       rtol=2e-3, atol=2e-3)
+
+    def test_an_odd_width_is_filled_with_zeros(self):
+        for kind, rows in (("none", None), ("pca", self.rows)):
+            with self.subTest(kind):
+                self._export("--module", "tests.export_test:wide_100", "--size", "32",
+                             "--projection", kind, "--no-colour", rows=rows)
+                module, card = bundle.load(self.out)
+                self.assertEqual(card.dim, 128)
+                vector = module(torch.randint(0, 256, (1, 256, 256, 3), dtype=torch.uint8))[0]
+                self.assertTrue((vector[100:] == 0).all())
+                self.assertTrue((vector[:100] != 0).all())
+
+    def test_refuses_flags_that_do_not_go_together(self):
+        for flags, message in (
+                (("--arch", "autoencoder"), "give --catalog DIR, or --projection none"),
+                (("--arch", "autoencoder", "--projection", "none"), "no weights for autoencoder"),
+                (("--arch", "autoencoder", "--colour-weight", "1"), "--colour-weight is 1.0"),
+                (("--module", "a:b", "--weights", "c", "--projection", "none"), "its own")):
+            with self.subTest(flags), self.assertRaisesRegex(ValueError, message):
+                self._export(*flags)
+
+
+if __name__ == "__main__":
+    unittest.main()
