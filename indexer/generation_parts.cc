@@ -121,7 +121,7 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
 
   const uint64_t generation = manifest->generation();
   auto new_path = [&](const std::filesystem::path& folder) {
-    const auto path = folder / NewIndexFileName(generation);
+    auto path = folder / NewIndexFileName(generation);
     written->Add(path);
     return path;
   };

@@ -184,7 +184,7 @@ absl::Status Indexer::RunOnce() {
     ProcessQueue();
   }
   VITRINE_RETURN_IF_ERROR(publish_error_);
-  if (!stopping_) ApplyRemovals(/*all=*/true);
+  if (!stopping_) ApplyRemovals(/*all_in=*/true);
   VITRINE_RETURN_IF_ERROR(Publish());
   merger_.reset();
   const Clock::time_point settling = Clock::now();
@@ -299,7 +299,7 @@ void Indexer::Take(PictureResult result) {
     TakeSettled(/*all=*/false);
   }
   if (PublicationDue()) {
-    ApplyRemovals(/*all=*/false);
+    ApplyRemovals(/*all_in=*/false);
     if (!Publish().ok()) queue_.Pause();
   }
 }

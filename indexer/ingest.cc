@@ -66,8 +66,8 @@ void Ingest::Process(const std::function<std::optional<PictureTask>()>& next,
 }
 
 void Ingest::DecodeLoop() {
-  const size_t max_decoded =
-      static_cast<size_t>(3 * options_.batch + options_.decode_threads);
+  const size_t max_decoded = 3 * static_cast<size_t>(options_.batch) +
+                             static_cast<size_t>(options_.decode_threads);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] {

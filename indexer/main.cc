@@ -104,7 +104,7 @@ std::filesystem::path ShippedModel() {
   std::error_code error;
   const std::filesystem::path bin =
       std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
-  const std::filesystem::path shared =
+  std::filesystem::path shared =
       bin.parent_path() / "share" / "vitrine" / "models" / kName;
   if (std::filesystem::exists(shared, error)) return shared;
   return (bin / ".." / ".." / "models" / kName).lexically_normal();

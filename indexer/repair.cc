@@ -32,7 +32,7 @@ absl::Status KeepWhole(FileRefs* refs, std::vector<std::string>* findings,
                        const OpenFn& open) {
   FileRefs kept;
   for (const storage::FileRef& ref : *refs) {
-    const absl::Status status = open(ref);
+    absl::Status status = open(ref);
     if (status.ok()) {
       *kept.Add() = ref;
     } else if (IsDamage(status)) {

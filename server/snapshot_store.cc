@@ -117,7 +117,7 @@ void SnapshotStore::Refresh() {
   tried_ = newest;
   std::shared_ptr<const Serving> next;
   const absl::Status trouble = OpenNewest(newest, &next);
-  Settle(trouble, std::move(next), MillisecondsSince(now));
+  Settle(trouble, next, MillisecondsSince(now));
   retry_at_ = std::chrono::steady_clock::now() + kRetryAfter;
 }
 
@@ -130,7 +130,7 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
       Snapshot::OpenNewest(options_.paths,
                            previous ? &previous->snapshot() : nullptr,
                            &degraded));
-  const absl::Status trouble =
+  absl::Status trouble =
       degraded.empty() ? absl::OkStatus() : absl::DataLossError(degraded);
   if (previous != nullptr) {
     const uint64_t served = previous->snapshot().generation();
@@ -195,7 +195,7 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
 }
 
 void SnapshotStore::Settle(const absl::Status& trouble,
-                           std::shared_ptr<const Serving> next,
+                           const std::shared_ptr<const Serving>& next,
                            double opened_ms) {
   bool is_new = false;
   bool was_ready = false;

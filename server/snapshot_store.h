@@ -65,7 +65,7 @@ class SnapshotStore {
   // Takes up `next`, where it is not null, and `trouble` in one step, so that
   // nobody sees the one without the other.
   void Settle(const absl::Status& trouble,
-              std::shared_ptr<const Serving> next = nullptr,
+              const std::shared_ptr<const Serving>& next = nullptr,
               double opened_ms = 0);
 
   const SnapshotStoreOptions options_;

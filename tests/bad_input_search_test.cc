@@ -202,7 +202,7 @@ TEST_F(BadSearchTest, BadPictures) {
   Refuses(with_picture(good.substr(0, good.size() / 2)),
           {.reason = v1::ERROR_REASON_IMAGE_TRUNCATED,
            .field = "examples[0].image.content"});
-  Refuses(with_picture(std::string(33'000'000, '\xff')),
+  Refuses(with_picture(std::string().append(33'000'000, '\xff')),
           {.reason = v1::ERROR_REASON_IMAGE_TOO_LARGE,
            .field = "examples[0].image.content",
            .limit = 32'000'000});
@@ -212,15 +212,15 @@ TEST_F(BadSearchTest, BadRegions) {
   const float bad[][4] = {{0.5f, 0, 0.5f, 1},       {-0.1f, 0, 1, 1},
                           {0, 0, 1, 1.1f},          {0.9f, 0, 0.1f, 1},
                           {0, std::nanf(""), 1, 1}, {0, 0, 0.001f, 1}};
-  for (const auto& [x0, y0, x1, y1] : bad) {
+  for (const float* region : bad) {
     Refuses(
         [&](auto* r) {
           v1::ImageInput* image = r->mutable_examples(0)->mutable_image();
           image->set_content(DrawPicture(1, 10, 20, 30));
-          image->mutable_region()->set_x0(x0);
-          image->mutable_region()->set_y0(y0);
-          image->mutable_region()->set_x1(x1);
-          image->mutable_region()->set_y1(y1);
+          image->mutable_region()->set_x0(region[0]);
+          image->mutable_region()->set_y0(region[1]);
+          image->mutable_region()->set_x1(region[2]);
+          image->mutable_region()->set_y1(region[3]);
         },
         {.field = "examples[0].image.region", .message = "region"});
   }

@@ -17,12 +17,12 @@ using ::testing::HasSubstr;
 
 const cv::Scalar kRed(0, 0, 255), kGreen(0, 255, 0);
 
-cv::Mat Plain(cv::Scalar colour, int width = 90, int height = 120) {
+cv::Mat Plain(const cv::Scalar& colour, int width = 90, int height = 120) {
   return cv::Mat(height, width, CV_8UC3, colour);
 }
 
 // Where a page has exactly a colour.
-cv::Rect BoxOf(const cv::Mat& page, cv::Scalar colour) {
+cv::Rect BoxOf(const cv::Mat& page, const cv::Scalar& colour) {
   cv::Mat mask;
   cv::inRange(page, colour, colour, mask);
   cv::Rect box;

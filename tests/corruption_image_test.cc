@@ -159,8 +159,8 @@ TEST(CorruptionImage, RefusesNoPixels) {
 TEST(CorruptionImage, RefusesAJpegOfEndlessScans) {
   std::string bytes = Fixture("progressive.jpg");
   size_t scan = bytes.find("\xFF\xDA");
-  size_t next = bytes.find("\xFF", scan + 2);
-  while (bytes[next + 1] == '\0') next = bytes.find("\xFF", next + 2);
+  size_t next = bytes.find('\xFF', scan + 2);
+  while (bytes[next + 1] == '\0') next = bytes.find('\xFF', next + 2);
   std::string one = bytes.substr(scan, next - scan);
   std::string many;
   for (int i = 0; i < 1000; ++i) many += one;

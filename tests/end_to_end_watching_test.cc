@@ -135,7 +135,7 @@ TEST_F(Watching, AppliesASidecar) {
   }));
   world_.Remove("first.json");
   ASSERT_TRUE(Until(
-      [&] { return world_.Newest()->FindProduct("first")->title() == ""; }));
+      [&] { return world_.Newest()->FindProduct("first")->title().empty(); }));
 }
 
 TEST_F(Watching, KeepsAllWhileTheRootIsAway) {

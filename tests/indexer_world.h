@@ -52,8 +52,8 @@ class IndexerWorld {
     options_.catalog.root = catalog();
     options_.index.root = dir_ / "index";
     options_.index.default_model = dir_ / "bundle.pt";
-    options_.index.load_embedder = [this](const std::filesystem::path& bundle,
-                                          int) { return LoadEmbedder(bundle); };
+    options_.index.load_embedder = [](const std::filesystem::path& bundle,
+                                      int) { return LoadEmbedder(bundle); };
     options_.decode_threads = 2;
     options_.batch = 4;
   }
@@ -84,7 +84,7 @@ class IndexerWorld {
   absl::Status Once() {
     auto indexer = Indexer::Create(options_);
     if (!indexer.ok()) return indexer.status();
-    const absl::Status status = (*indexer)->RunOnce();
+    absl::Status status = (*indexer)->RunOnce();
     summary_ = (*indexer)->summary();
     return status;
   }

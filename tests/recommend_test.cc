@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
@@ -40,7 +41,7 @@ class RecommendTest : public ::testing::Test {
   std::vector<float> Look(int shape, int colour) {
     std::vector<float> vector(192);
     vector[static_cast<size_t>(shape)] = 1;
-    vector[static_cast<size_t>(128 + colour)] = 1;
+    vector[128 + static_cast<size_t>(colour)] = 1;
     // Apart from each other, but nearer to their own kind than to any other.
     for (float& x : vector) x += 0.02f * noise_(random_);
     NormaliseBlocks(TestBlocks(), vector.data());
@@ -49,7 +50,10 @@ class RecommendTest : public ::testing::Test {
   TestProduct Product(const std::string& id, const std::string& category,
                       int shape, int colour,
                       std::map<std::string, std::string> attributes = {}) {
-    return {id, category, {{id + ".jpg", Look(shape, colour)}}, attributes};
+    return {id,
+            category,
+            {{id + ".jpg", Look(shape, colour)}},
+            std::move(attributes)};
   }
   // Several products of each kind in three colours: "shoes0-red" and so on.
   void SetUp() override {

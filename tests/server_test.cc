@@ -53,8 +53,8 @@ class ServerTest : public ::testing::Test {
     grpc::ByteBuffer in(&slice, 1), out;
     std::promise<grpc::Status> done;
     stub.UnaryCall(&context, method, {}, &in, &out,
-                   [&done](grpc::Status status) { done.set_value(status); });
-    const grpc::Status status = done.get_future().get();
+                   [&done](const grpc::Status& s) { done.set_value(s); });
+    grpc::Status status = done.get_future().get();
     grpc::Slice bytes;
     if (status.ok() && out.DumpToSingleSlice(&bytes).ok()) {
       response->assign(reinterpret_cast<const char*>(bytes.begin()),
@@ -165,7 +165,7 @@ TEST_F(ServerTest, RefusesAPictureOf33MegabytesItself) {
   grpc::ClientContext context;
   v1::SearchRequest request;
   request.add_examples()->mutable_image()->set_content(
-      std::string(33'000'000, '\xff'));
+      std::string().append(33'000'000, '\xff'));
   v1::SearchResponse response;
   const grpc::Status status = stub_->Search(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/vector/blocks.h"
 
 namespace vitrine {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/image/image.h"
-#include "common/vector/blocks.h"
+#include "common/vector/block.h"
 
 namespace vitrine {
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file.h"
@@ -404,7 +405,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
     const std::string reason = FirstLine(error);
     return absl::InvalidArgumentError(absl::StrCat(
         "no TorchScript file that LibTorch ", TORCH_VERSION, " reads (", reason,
-        reason.starts_with("Unknown builtin op")
+        absl::StartsWith(reason, "Unknown builtin op")
             ? "); a newer PyTorch made it: save it with vitrine_models, which "
               "writes operators that are known here"
             : "); make one with torch.jit.save"));

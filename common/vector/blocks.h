@@ -9,15 +9,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/vector/block.h"
 
 namespace vitrine {
-
-// A part of the vector: its numbers stand together and are scaled together.
-struct Block {
-  std::string name;
-  int dim = 0;       // A multiple of 64.
-  float weight = 0;  // The weights of all blocks add up to 1.
-};
 
 // The sum of the blocks' dims.
 int TotalDim(const std::vector<Block>& blocks);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "common/index/shard.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
@@ -48,8 +49,7 @@ inline std::vector<Row> DrawRows(int n, uint32_t seed) {
   std::mt19937 random(seed);
   std::vector<Row> rows;
   for (int i = 0; i < n; ++i) {
-    std::string id = std::to_string(i);
-    id = "p" + std::string(5 - std::min<size_t>(5, id.size()), '0') + id;
+    const std::string id = absl::StrFormat("p%05d", i);
     rows.push_back(
         MakeRow(id, id + ".jpg", DrawVector(i % (n / 25 + 1), &random)));
   }
