@@ -1,5 +1,6 @@
 #include "common/model/embedder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
@@ -254,18 +255,22 @@ TEST(DefaultBundle, GivesPythonsVectors) {
 // See tests/data/make_newer_pytorch.py.
 TEST(Bundle, LoadsWhereANewerPyTorchMadeIt) {
   const auto made = testing::SourceDir() / "tests/data/newer_pytorch";
-  auto embedder = LoadTorchEmbedder(made / "bundle.pt", 1);
-  ASSERT_TRUE(embedder.ok()) << embedder.status();
-  const ModelCard& card = (*embedder)->card();
-  ASSERT_NE(card.origin.find("PyTorch 2."), std::string::npos) << card.origin;
   std::vector<uint8_t> pixels(size_t(256) * 256 * 3);
   for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = uint8_t(i * 7 % 251);
-  const std::vector<float> vector = Embed(**embedder, pixels, 1);
-  const auto theirs = Json::parse(testing::ReadAll(made / "vector.json"))
-                          .get<std::vector<float>>();
-  ASSERT_EQ(theirs.size(), vector.size());
-  EXPECT_GE(testing::Cosine(vector.data(), theirs.data(), 64), 0.9999);
-  EXPECT_GE(testing::Cosine(&vector[64], &theirs[64], 128), 0.9999);
+  for (const std::string name : {"bundle", "vision_transformer"}) {
+    SCOPED_TRACE(name);
+    auto embedder = LoadTorchEmbedder(made / (name + ".pt"), 1);
+    ASSERT_TRUE(embedder.ok()) << embedder.status();
+    const ModelCard& card = (*embedder)->card();
+    EXPECT_THAT(card.origin + card.trained_on,
+                ::testing::HasSubstr("PyTorch 2."));
+    const std::vector<float> vector = Embed(**embedder, pixels, 1);
+    const auto theirs = Json::parse(testing::ReadAll(made / (name + ".json")))
+                            .get<std::vector<float>>();
+    ASSERT_EQ(theirs.size(), vector.size());
+    EXPECT_GE(testing::Cosine(vector.data(), theirs.data(), 64), 0.9999);
+    EXPECT_GE(testing::Cosine(&vector[64], &theirs[64], 128), 0.9999);
+  }
 }
 
 TEST_F(TorchEmbedderTest, SaysWhatToDoAboutAnOperatorThatItDoesNotKnow) {
@@ -322,6 +327,10 @@ TEST_F(TorchEmbedderTest, RefusesBadOutputs) {
            Case{"return [x]", "instead of a tensor"},
            Case{"return x.float().reshape(x.size(0), -1)[:, 0:128] / 0",
                 "finite"},
+           // As weights that are no numbers give it.
+           Case{"return x.float().reshape(x.size(0), -1)[:, 0:128] * "
+                "float(\"nan\")",
+                "the model returned nan"},
            Case{"assert x.size(0) > 99, \"no luck\"\n"
                 "    return x.float()",
                 "no luck"},

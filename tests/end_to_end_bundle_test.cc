@@ -16,6 +16,7 @@
 #include "tests/process.h"
 #include "tests/test_util.h"
 #include "tests/test_util/cosine.h"
+#include "tests/test_util/temp_dir.h"
 
 namespace vitrine {
 namespace {
@@ -77,40 +78,72 @@ TEST(ShippedBundle, FitsARepositoryAndNamesItsBlocks) {
   EXPECT_EQ(card.blocks[1].dim, 128);
 }
 
-TEST(ShippedBundle, GivesTheVectorsThatPythonGives) {
-  if (testing::RunToEnd({"/usr/bin/python3", "-c", "import numpy, PIL, torch"})
-          .status != 0) {
-    GTEST_SKIP() << "Debian's python3-torch, -numpy and -pil are not there";
-  }
-  auto embedder = LoadShipped();
-  ASSERT_NE(embedder, nullptr);
-  std::vector<fs::path> pictures = Pictures();
-  ASSERT_GE(pictures.size(), 10u);
-  std::vector<std::string> command = {
-      "/usr/bin/env",     "PYTHONPATH=" + ModelsDir().string(),
-      "/usr/bin/python3", "-m",
-      "vitrine_models",   "embed",
-      "--model",          (ModelsDir() / "vitrine-lite0.pt").string()};
-  for (const fs::path& path : pictures) command.push_back(path.string());
-  testing::Output python = testing::RunToEnd(command, std::chrono::minutes(4));
-  ASSERT_EQ(python.status, 0) << python.err;
+bool HasPython() {
+  return testing::RunToEnd(
+             {"/usr/bin/python3", "-c", "import numpy, PIL, torch"})
+             .status == 0;
+}
 
-  std::istringstream lines(python.out);
+// What a command of models/ prints, run by Debian's own Python.
+std::string VitrineModels(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(),
+                   {"/usr/bin/env", "PYTHONPATH=" + ModelsDir().string(),
+                    "/usr/bin/python3", "-m", "vitrine_models"});
+  testing::Output output =
+      testing::RunToEnd(arguments, std::chrono::minutes(4));
+  EXPECT_EQ(output.status, 0) << output.err;
+  return output.out;
+}
+
+// Embeds `pictures` in both languages, block by block alike.
+void ExpectPythonsVectors(Embedder& embedder,
+                          const std::vector<fs::path>& pictures) {
+  std::vector<std::string> command = {"embed", "--model",
+                                      embedder.bundle_path().string()};
+  for (const fs::path& path : pictures) command.push_back(path.string());
+  std::istringstream lines(VitrineModels(command));
   std::string line;
   for (const fs::path& path : pictures) {
     ASSERT_TRUE(std::getline(lines, line)) << "no vector of " << path;
     auto object = nlohmann::json::parse(line);
     EXPECT_EQ(object.at("image"), path.string());
     auto theirs = object.at("vector").get<std::vector<float>>();
-    std::vector<float> ours = EmbedFile(*embedder, path);
+    std::vector<float> ours = EmbedFile(embedder, path);
     ASSERT_EQ(ours.size(), theirs.size()) << path;
     int start = 0;
-    for (const Block& block : embedder->card().blocks) {
+    for (const Block& block : embedder.card().blocks) {
       EXPECT_GE(testing::Cosine(&ours[start], &theirs[start], block.dim), 0.999)
           << path << ", block " << block.name;
       start += block.dim;
     }
   }
+}
+
+TEST(ShippedBundle, GivesTheVectorsThatPythonGives) {
+  if (!HasPython()) {
+    GTEST_SKIP() << "Debian's python3-torch, -numpy and -pil are not there";
+  }
+  auto embedder = LoadShipped();
+  ASSERT_NE(embedder, nullptr);
+  std::vector<fs::path> pictures = Pictures();
+  ASSERT_GE(pictures.size(), 10u);
+  ExpectPythonsVectors(*embedder, pictures);
+}
+
+// models/tests/vision_transformer.py: any nn.Module can become a bundle.
+TEST(ExportedModule, GivesTheVectorsThatPythonGives) {
+  if (!HasPython()) {
+    GTEST_SKIP() << "Debian's python3-torch, -numpy and -pil are not there";
+  }
+  const testing::TempDir dir;
+  const fs::path bundle = dir / "vision_transformer.pt";
+  VitrineModels({"export", "--module=tests.vision_transformer:create",
+                 "--size=32", "--projection=none", "--out", bundle.string()});
+  auto embedder = LoadTorchEmbedder(bundle, 1);
+  ASSERT_TRUE(embedder.ok()) << embedder.status();
+  EXPECT_EQ((*embedder)->card().dim(), 64 + 128);
+  ExpectPythonsVectors(**embedder,
+                       {testing::SourceDir() / "tests/data/parity/photo.jpg"});
 }
 
 }  // namespace

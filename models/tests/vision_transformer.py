@@ -6,7 +6,7 @@ from torch import nn
 SIZE = 32
 WIDTH = 64
 _PATCH = 8
-_HIDDEN = 48
+_HIDDEN = 32
 
 
 class _Block(nn.Module):

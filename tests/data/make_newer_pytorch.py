@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""Writes tests/data/newer_pytorch: a small bundle made by a PyTorch newer than the daemons' own.
+"""Writes tests/data/newer_pytorch: small bundles made by a PyTorch newer than the daemons' own.
 
     PYTHONPATH=models python tests/data/make_newer_pytorch.py
 
-Its network has what newer releases script otherwise than 1.13 does: attention, GELU, hard swish.
-A C++ test loads it and holds its own vector against the one that is written beside it. Beside it
+The network of one has what newer releases script otherwise than 1.13 does: attention, GELU, hard
+swish. The other is the vision transformer of models/tests as `export --module` makes it. A C++
+test loads them and holds its own vectors against those that are written beside them. Beside them
 also a module that was saved as PyTorch itself does it, with an operator that 1.13 does not know.
 """
 
+import argparse
 import json
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from vitrine_models import bundle, colour
+from vitrine_models import bundle, colour, export
 
 OUT = Path(__file__).resolve().parent / "newer_pytorch"
 
@@ -43,6 +45,23 @@ class Attention(nn.Module):
         return nn.functional.scaled_dot_product_attention(rows, rows, rows)[:, 0, :64]
 
 
+def write_vector(path: Path) -> None:
+    """Beside a bundle, its vector of a picture that C++ can draw too."""
+    picture = torch.arange(256 * 256 * 3).mul(7).remainder(251).to(torch.uint8)
+    module, _ = bundle.load(str(path))
+    with torch.inference_mode():
+        vector = module(picture.reshape(1, 256, 256, 3))[0]
+    path.with_suffix(".json").write_text(json.dumps([float(f"{x:.6g}") for x in vector]) + "\n")
+
+
+def export_vision_transformer(path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    export.export(parser.parse_args(
+        ["--module", "tests.vision_transformer:create", "--size", "32", "--projection", "none",
+         "--trained-on", f"nothing, PyTorch {torch.__version__}", "--out", str(path)]))
+
+
 def main() -> None:
     if torch.__version__.startswith("1."):
         raise SystemExit(f"PyTorch {torch.__version__} is not newer than 1.13; use 2.x")
@@ -56,11 +75,9 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     bundle.save(encoder, card, str(OUT / "bundle.pt"))
     torch.jit.script(Attention()).save(str(OUT / "unknown_operator.pt"))
-    picture = torch.arange(256 * 256 * 3).mul(7).remainder(251).to(torch.uint8)
-    module, _ = bundle.load(str(OUT / "bundle.pt"))
-    with torch.inference_mode():
-        vector = module(picture.reshape(1, 256, 256, 3))[0]
-    (OUT / "vector.json").write_text(json.dumps([float(f"{x:.6g}") for x in vector]) + "\n")
+    export_vision_transformer(OUT / "vision_transformer.pt")
+    for name in ("bundle", "vision_transformer"):
+        write_vector(OUT / f"{name}.pt")
 
 
 if __name__ == "__main__":
