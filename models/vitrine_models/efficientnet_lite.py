@@ -138,8 +138,7 @@ def from_state_dict(architecture: str, state: Dict[str, torch.Tensor]) -> Effici
     found = {name for name in state if not name.endswith(".num_batches_tracked")}
     if expected != found:
         odd = sorted(expected ^ found)
-        raise ValueError(
-            f"the state dict is not one of {architecture}: {len(odd)} names differ, first {odd[0]}")
+        raise ValueError(f"{len(odd)} of its names differ, first {odd[0]}")
     convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
     norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
     with torch.no_grad():

@@ -10,6 +10,7 @@ Nothing is ever downloaded: weights come from a file, or from an installed packa
 
 import collections
 import re
+import warnings
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
@@ -242,6 +243,23 @@ def _packaged_lite(arch: str) -> str:
     return getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
 
 
+def _read(path: str) -> Any:
+    """What torch.save wrote to a file, as long as it is plain data."""
+    try:
+        with warnings.catch_warnings():
+            # That a TorchScript file is one is said below.
+            warnings.simplefilter("ignore", UserWarning)
+            data = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # A broken file makes torch.load raise nearly anything.
+        raise ValueError(f"{path} is no state dict ({_first_line(error)}); "
+                         "torch.save(network.state_dict(), FILE) writes one") from error
+    if isinstance(data, torch.jit.ScriptModule):
+        raise ValueError(f"{path} is a TorchScript module, as bundles are, and no state dict")
+    return data
+
+
 def load(arch: str, weights: Optional[str] = None) -> nn.Module:
     """`arch` with the weights of a file.
 
@@ -253,13 +271,7 @@ def load(arch: str, weights: Optional[str] = None) -> nn.Module:
         if not _is_lite(arch):
             raise ValueError(f"no weights for {arch} are at hand: give --weights FILE, or train it")
         weights = _packaged_lite(arch)
-    try:
-        data = torch.load(weights, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # torch.load lets through whatever a broken file makes it stumble over.
-        raise ValueError(f"{weights} is no state dict ({_first_line(error)}); "
-                         "torch.save(network.state_dict(), FILE) writes one") from error
+    data = _read(weights)
     if isinstance(data, dict) and CHECKPOINT_KEY in data:
         if data[CHECKPOINT_KEY] != arch:
             raise ValueError(f"{weights} holds a trained {data[CHECKPOINT_KEY]}, not {arch}")
