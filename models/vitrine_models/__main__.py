@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from vitrine_models import catalog, embed, export, measure
+from vitrine_models import catalog, embed, export, measure, train
 
 
 def _split(args: argparse.Namespace) -> None:
@@ -17,6 +17,10 @@ def _split(args: argparse.Namespace) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m vitrine_models", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("train", help="train a network on a catalogue, into a bundle")
+    train.add_arguments(command)
+    command.set_defaults(run=train.train)
 
     command = commands.add_parser("export", help="make a bundle and measure it")
     export.add_arguments(command)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vitrine_models import (bundle, catalog, colour, evaluate, features, image, measure,
-                            modules, networks, projection)
+                            modules, networks, projection, spaces)
 
 SHAPE_DIM = 384
 # Found on training senders alone; see README.md, "How the numbers were chosen".
@@ -17,7 +17,7 @@ RIDGE = 2.0
 BOOST = 3.0
 COLOUR_WEIGHT = 0.2
 VERSION = "1.0.0"
-PROJECTIONS = ("pca", "discriminant", "none")
+PROJECTIONS = ("pca", "discriminant", "trained", "none")
 _UNKNOWN = "unknown"
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -44,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_split_arguments(parser)
     parser.add_argument("--projection", choices=PROJECTIONS, default="pca",
                         help="how the features become the shape block: a PCA to 384 numbers, a "
-                        "discriminant analysis of --label to as many, or as they are; fitted on "
-                        "photos that are not for validation (default: %(default)s)")
+                        "discriminant analysis of --label to as many, what `train` has left in "
+                        "--weights, or as they are; the first two are fitted on photos that are "
+                        "not for validation (default: %(default)s)")
     parser.add_argument("--resize", choices=image.RESIZE_MODES, default="crop",
                         help="how pictures become square (default: %(default)s)")
     colours = parser.add_mutually_exclusive_group()
@@ -103,13 +104,16 @@ class _Photos:
                 args.label in photo.attributes for photo in self.photos):
             self.labels = catalog.labels(self.photos, args.label)
 
-    def fit(self, kind: str, pooled: np.ndarray) -> Tuple[nn.Module, str]:
+    def fit(self, kind: str, pooled: np.ndarray, trained: Optional[nn.Module]
+            ) -> Tuple[nn.Module, str]:
         """The projection of kind `kind`, and what it was fitted on."""
         width = pooled.shape[1]
         if kind == "none":
             return _as_they_are(width), "none"
         dim = min(SHAPE_DIM, _multiple_of_64(width))
         train = ~self.validation
+        if kind == "trained":
+            return trained, "trained with the network"
         if kind == "pca":
             return projection.pca(pooled[train], dim), f"PCA of {int(train.sum())} photos"
         classed = np.array([label is not None for label in self.labels])
@@ -162,9 +166,15 @@ def export(args: argparse.Namespace) -> None:
     if not args.catalog and args.projection != "none":
         raise ValueError(f"--projection {args.projection} is fitted on photos: give --catalog DIR, "
                          "or --projection none")
+    if args.projection == "trained" and not args.weights:
+        raise ValueError("--projection trained is read from --weights FILE, a checkpoint of `train`")
     # What is quick to refuse comes first.
     seen = _Photos(args) if args.catalog else None
     network, source = _load(args)
+    trained = None
+    if args.projection == "trained":
+        trained, size = spaces.of_checkpoint(args.weights)
+        network = spaces.Resized(network, size)
     colours = None if args.no_colour else colour.ColourBlock()
     pooled = raw = None
     if seen:
@@ -173,7 +183,7 @@ def export(args: argparse.Namespace) -> None:
         rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted),
                                 seen.photos, args.resize, "features")
         pooled, tints = rows[:, :network.width], rows[:, network.width:]
-        fitted, fitted_on = seen.fit(args.projection, pooled)
+        fitted, fitted_on = seen.fit(args.projection, pooled, trained)
         with torch.inference_mode():
             raw = np.concatenate((fitted(torch.from_numpy(pooled)).numpy(), tints), axis=1)
     else:

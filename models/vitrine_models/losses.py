@@ -114,5 +114,5 @@ def remember_neighbours(features: torch.Tensor, teacher: torch.Tensor,
 
 
 def reconstruct(pixels: torch.Tensor, decoded: torch.Tensor) -> torch.Tensor:
-    """Mean squared error against pixels in 0..255, in units of the full range."""
-    return F.mse_loss(decoded, pixels / 255.0)
+    """Mean squared error between pictures in 0..255, in units of the full range."""
+    return F.mse_loss(decoded / 255.0, pixels / 255.0)

@@ -2,14 +2,14 @@
 
 import sys
 import time
-from typing import TextIO
+from typing import Optional, TextIO
 
 
 class Progress:
     """Prints `what: done/total, rate, time left` to a stream at most once a second."""
 
-    def __init__(self, what: str, total: int, stream: TextIO = sys.stderr):
-        self._what, self._total, self._stream = what, total, stream
+    def __init__(self, what: str, total: int, stream: Optional[TextIO] = None):
+        self._what, self._total, self._stream = what, total, stream or sys.stderr
         self._start = time.monotonic()
         self._printed = self._start
         self._done = 0

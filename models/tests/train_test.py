@@ -1,0 +1,160 @@
+"""Training on drawn pictures: it learns, goes on after a kill, and refuses what makes no sense."""
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import tempfile
+import unittest
+from unittest import mock
+
+import numpy as np
+from PIL import Image
+import torch
+
+from vitrine_models import bundle, train
+
+_KINDS = ("hat", "shoe", "sock")
+_PER_KIND = 10
+
+
+def _draw(kind: int, random: np.random.Generator) -> np.ndarray:
+    """Bars that lie, stand or cross, in any colour: a kind is told by its shape alone."""
+    picture = np.full((80, 64, 3), random.integers(150, 256, 3), np.uint8)
+    colour = random.integers(0, 120, 3)
+    if kind != 1:
+        picture[32:48] = colour
+    if kind != 0:
+        picture[:, 24:40] = colour
+    return picture
+
+
+class TrainTest(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls._folder = tempfile.TemporaryDirectory()
+        cls.root = cls._folder.name
+        random = np.random.default_rng(1)
+        lines = [{"catalog": cls.root, "category_attribute": "articleType", "refused": 0,
+                  "problems": 0}]
+        for i in range(len(_KINDS) * _PER_KIND):
+            kind = i % len(_KINDS)
+            Image.fromarray(_draw(kind, random)).save(os.path.join(cls.root, f"{i}.png"))
+            lines.append({"path": f"{i}.png", "product_id": f"p{i}", "category": _KINDS[kind],
+                          "attributes": {"season": "Summer", "sender_id": str(i % 6)}})
+        cls.listing = os.path.join(cls.root, "listing.jsonl")
+        with open(cls.listing, "w", encoding="utf-8") as out:
+            out.writelines(json.dumps(line) + "\n" for line in lines)
+        cls.split = os.path.join(cls.root, "senders.txt")
+        with open(cls.split, "w", encoding="utf-8") as out:
+            out.write("0\n1\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls._folder.cleanup()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.out = os.path.join(folder.name, "bundle.pt")
+
+    def run_train(self, *flags):
+        parser = argparse.ArgumentParser()
+        train.add_arguments(parser)
+        args = ["--catalog", self.listing, "--split-file", self.split, "--arch", "autoencoder",
+                "--init", "random", "--size", "32", "--eval-size", "64", "--batch", "9",
+                "--out", self.out]
+        with contextlib.redirect_stdout(io.StringIO()) as said, \
+                contextlib.redirect_stderr(io.StringIO()):
+            train.train(parser.parse_args([*args, *flags]))
+        return said.getvalue()
+
+    def refuses(self, words, *flags):
+        with self.assertRaisesRegex(ValueError, words):
+            self.run_train(*flags)
+
+    def test_writes_a_bundle_a_checkpoint_and_curves(self):
+        said = self.run_train("--epochs", "2", "--loss", "classify", "--loss", "supcon:0.5",
+                              "--loss", "remember", "--loss", "neighbours:0.5")
+        self.assertIn("epoch 2  validation_p10", said)
+        module, card = bundle.load(self.out)
+        self.assertEqual([block.name for block in card.blocks], ["shape", "colour"])
+        self.assertEqual(tuple(module(torch.zeros(2, 256, 256, 3, dtype=torch.uint8)).shape),
+                         (2, card.dim))
+        with Image.open(self.out + ".png") as curves:
+            self.assertGreater(curves.width, 500)
+
+    def test_goes_on_after_a_kill_as_if_there_had_been_none(self):
+        flags = ("--epochs", "2", "--loss", "classify", "--loss", "self", "--loss", "remember")
+        self.run_train(*flags)
+        whole = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+        os.remove(self.out + ".checkpoint")
+
+        class Killed(BaseException):
+            pass
+
+        draw = train.curves.draw
+        def kill(history, *rest):
+            draw(history, *rest)
+            raise Killed
+        with mock.patch.object(train.curves, "draw", kill), self.assertRaises(Killed):
+            self.run_train(*flags)
+        self.run_train(*flags)
+        resumed = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+        self.assertEqual(set(whole), set(resumed))
+        for name, tensor in whole.items():
+            self.assertTrue(torch.equal(tensor, resumed[name]), name)
+
+    def test_learns_to_tell_shapes_apart(self):
+        said = self.run_train("--epochs", "20", "--loss", "classify", "--rate", "0.003",
+                              "--head-rate", "0.02", "--smoothing", "0")
+        losses = [float(line.split("classify ")[1]) for line in said.splitlines()
+                  if "  classify " in line]
+        self.assertEqual(len(losses), 20)
+        self.assertLess(losses[-1], 0.8 * losses[0])
+
+    def test_auto_encodes_where_there_are_no_labels(self):
+        self.run_train("--epochs", "1", "--loss", "autoencoder", "--label", "category")
+        _, card = bundle.load(self.out)
+        self.assertEqual(card.blocks[0].name, "shape")
+
+    def test_reads_triplets(self):
+        path = os.path.join(self.root, "triplets.csv")
+        with open(path, "w", encoding="utf-8") as out:
+            # Senders 2 to 5 are to learn from: p2, p5, p8 and p11 are of one kind, p3 of another.
+            out.write("anchor,positive,negative\np2,p5,p3\np8,p11,p9\np2,p8,p0\n")
+        self.run_train("--epochs", "1", "--loss", "triplet", "--triplets", path)
+        self.assertTrue(os.path.isfile(self.out))
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("p2,nope,p3\n")
+        self.refuses("line 5: the catalogue has no product 'nope'", "--loss", "triplet",
+                     "--triplets", path, "--epochs", "1")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("anchor,positive\np2,p5\n")
+        self.refuses("lacks the column negative", "--loss", "triplet", "--triplets", path)
+
+    def test_refuses_a_label_that_is_not_there_or_has_one_value(self):
+        self.refuses("no photo has the label 'colour'.*season", "--label", "colour")
+        self.refuses("season has 1 value with two photos", "--label", "season")
+
+    def test_refuses_flags_that_make_no_sense(self):
+        self.refuses("--loss 'clasify' is not one of classify", "--loss", "clasify")
+        self.refuses("no weight; write classify:0.5", "--loss", "classify:much")
+        self.refuses("a weight is above 0", "--loss", "classify:-1")
+        self.refuses("--epochs is 0", "--epochs", "0")
+        self.refuses("--share is 1.5", "--share", "1.5")
+        self.refuses("not among the losses", "--triplets", "x.csv")
+
+    def test_refuses_a_checkpoint_of_another_plan_or_of_nothing(self):
+        self.run_train("--epochs", "1", "--loss", "classify")
+        self.refuses("was trained with seed 1, not 2", "--epochs", "1", "--loss", "classify",
+                     "--seed", "2")
+        with open(self.out + ".checkpoint", "wb") as out:
+            out.write(b"no checkpoint")
+        self.refuses("is no checkpoint of a training", "--epochs", "1", "--loss", "classify")
+
+
+if __name__ == "__main__":
+    unittest.main()

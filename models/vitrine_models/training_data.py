@@ -1,0 +1,171 @@
+"""A catalogue as training sees it: its split, labels as numbers, and validation."""
+
+import concurrent.futures
+import csv
+import os
+import sys
+from typing import Dict, List, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitrine_models import batches, bundle, catalog, evaluate, image, losses, progress, spaces
+
+_BATCH = 32
+
+
+def read_inputs(photos: Sequence[catalog.Photo], what: str, resize: str = "crop") -> np.ndarray:
+    """uint8 [n, 256, 256, 3]: photos as the engine shows them to a bundle."""
+    meter = progress.Progress(what, len(photos))
+    inputs = np.empty((len(photos), bundle.INPUT_SIZE, bundle.INPUT_SIZE, 3), np.uint8)
+
+    def read(photo: catalog.Photo) -> np.ndarray:
+        return image.to_input(image.decode(photo.path), bundle.INPUT_SIZE, resize)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for i, one in enumerate(pool.map(read, photos)):
+            inputs[i] = one
+            meter.add(1)
+    return inputs
+
+
+def features(network: nn.Module, inputs: np.ndarray, size: int, device: torch.device,
+             what: str) -> np.ndarray:
+    """float32 [n, width] of uint8 [n, 256, 256, 3], read at `size`."""
+    network.eval()
+    meter = progress.Progress(what, len(inputs))
+    rows = [np.zeros((0, network.width), np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(inputs), _BATCH):
+            part = torch.from_numpy(inputs[start:start + _BATCH]).to(device)
+            pixels = spaces.at_size(part.permute(0, 3, 1, 2).float(), size)
+            rows.append(network(pixels).cpu().numpy())
+            meter.add(len(part))
+    return np.concatenate(rows)
+
+
+class Data:
+    """Rows of `photos` to learn from and to validate on.
+
+    `labels`: int [labels, len(train)], losses.MISSING where a photo has none; `names[i]` are the
+    values of label i; `senders`: int [len(train)].
+    """
+
+    def __init__(self, source: str, split_file: str, label_names: List[str], left_out: List[str],
+                 triplets: str, limit: int, needs_labels: bool, eval_size: int):
+        photos = catalog.read(source)
+        if limit and limit < len(photos):
+            photos = [photos[i * len(photos) // limit] for i in range(limit)]
+        self.photos = photos
+        self.validation = catalog.read_split(split_file, photos, source)
+        there = any(label_names[0] in photo.attributes for photo in photos)
+        values = ([catalog.labels(photos, name) for name in label_names]
+                  if there or needs_labels or left_out else [])
+        first = values[0] if values else [None] * len(photos)
+        odd = sorted(set(left_out) - set(first))
+        if odd:
+            raise ValueError(f"--leave-out names {odd[0]!r}, which no photo has as {label_names[0]}")
+        self.left_out = np.array([value is not None and value in left_out for value in first])
+        self.train = np.flatnonzero(~self.validation & ~self.left_out)
+        self.names: List[List[str]] = []
+        numbers = [self._numbers(name, column, needs_labels)
+                   for name, column in zip(label_names, values)]
+        self.labels = torch.tensor(numbers, dtype=torch.int64).reshape(len(numbers),
+                                                                       len(self.train))
+        index: Dict[str, int] = {}
+        self.senders = torch.tensor([
+            index.setdefault(photos[row].sender, len(index)) if photos[row].sender
+            else losses.MISSING for row in self.train])
+        self._triplets = self._read_triplets(triplets) if triplets else None
+        self._eval_size = eval_size
+        known = np.array([value is not None for value in first])
+        self._rows = np.flatnonzero(known & (self.validation | self.left_out))
+        self._values = np.array([str(first[row]) for row in self._rows])
+        # A photo whose sender is not known stands for itself.
+        self._groups = np.array([photos[row].sender or f"?{row}" for row in self._rows])
+        self._inputs = None
+
+    def _numbers(self, name: str, values: Sequence, needed: bool) -> List[int]:
+        count: Dict[str, int] = {}
+        for row in self.train:
+            if values[row] is not None:
+                count[values[row]] = count.get(values[row], 0) + 1
+        lone = sorted(value for value, n in count.items() if n < 2)
+        if lone:
+            print(f"{name}: {', '.join(lone)} {'has' if len(lone) == 1 else 'have'} one photo to "
+                  "learn from, and count as photos without a label", file=sys.stderr)
+        names = sorted(value for value, n in count.items() if n >= 2)
+        if needed and len(names) < 2:
+            raise ValueError(
+                f"{name} has {len(names)} value{'' if len(names) == 1 else 's'} with two photos or "
+                f"more among the {len(self.train)} photos to learn from, and two are needed: choose "
+                "another --label, or --loss self or autoencoder, which need none")
+        self.names.append(names)
+        index = {value: number for number, value in enumerate(names)}
+        return [index.get(values[row], losses.MISSING) for row in self.train]
+
+    def _read_triplets(self, path: str) -> np.ndarray:
+        """int [n, 3] rows of `train`. Triplets of which a photo is not to be learned from are left."""
+        place = {}
+        for i, row in enumerate(self.train):
+            place.setdefault(self.photos[row].product_id, i)
+        known = {photo.product_id for photo in self.photos}
+        columns = ("anchor", "positive", "negative")
+        found, elsewhere = [], 0
+        with open(path, newline="", encoding="utf-8") as lines:
+            rows = csv.DictReader(lines)
+            missing = set(columns) - set(rows.fieldnames or ())
+            if missing:
+                raise ValueError(f"{path} lacks the column {', '.join(sorted(missing))}")
+            for number, row in enumerate(rows, start=2):
+                ids = [row[column] for column in columns]
+                for one in ids:
+                    if one not in known:
+                        raise ValueError(f"{path} line {number}: the catalogue has no product {one!r}")
+                if all(one in place for one in ids):
+                    found.append([place[one] for one in ids])
+                else:
+                    elsewhere += 1
+        if not found:
+            raise ValueError(f"{path} has no triplet whose products are all to be learned from "
+                             f"({elsewhere} have one that is for validation or left out)")
+        return np.array(found)
+
+    def order(self, batch: int, random: np.random.Generator) -> np.ndarray:
+        """Which rows of `train` to draw in an epoch, batch after batch."""
+        if self._triplets is not None:
+            return random.permutation(self._triplets).reshape(-1)
+        if not len(self.labels):
+            whole = max(1, len(self.train) // batch) * batch
+            return random.permutation(np.resize(np.arange(len(self.train)), whole))
+        return batches.balanced_order(self.labels[0].numpy(), batch, random)
+
+    def features(self, network: nn.Module, device: torch.device) -> np.ndarray:
+        """float32 [len(train), width]: what `network` sees in the photos to learn from, whole."""
+        inputs = read_inputs([self.photos[row] for row in self.train], "reading photos, whole")
+        return features(network, inputs, bundle.INPUT_SIZE, device, "what is to be remembered")
+
+    def measure(self, model: nn.Module, device: torch.device) -> Dict[str, float]:
+        """Cross-sender precision@10 and mAP@10 by the first label, on validation photos and on
+        what was left out, each among themselves; nothing where photos have no label."""
+        if not len(self._rows):
+            return {}
+        if self._inputs is None:
+            self._inputs = read_inputs([self.photos[row] for row in self._rows],
+                                       "reading photos for validation")
+        seen = features(model.network, self._inputs, self._eval_size, device, "validation")
+        model.eval()
+        with torch.inference_mode():
+            vectors = model.vectors(torch.from_numpy(seen).to(device)).cpu().numpy()
+        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        figures: Dict[str, float] = {}
+        for name, mask in (("validation", self.validation), ("left_out", self.left_out)):
+            rows = np.flatnonzero(mask[self._rows])
+            if len(rows):
+                got = evaluate.retrieval(unit[rows], unit[rows], self._values[rows],
+                                         self._values[rows], self._groups[rows],
+                                         self._groups[rows])
+                figures[f"{name}_p10"] = got.precision
+                figures[f"{name}_map10"] = got.mean_average_precision
+        return figures
