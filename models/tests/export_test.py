@@ -132,6 +132,15 @@ class Export(unittest.TestCase):
             torch.testing.assert_close(module(flat), vision_transformer.create().eval()(x),
                                        rtol=2e-3, atol=2e-3)
 
+    def test_what_was_traced_becomes_a_bundle(self):
+        self._export("--module", "tests.modules_test:traced", "--size", "32", "--projection",
+                     "none", "--no-colour")
+        module, card = bundle.load(self.out)
+        self.assertEqual(card.dim, 128)
+        pictures = torch.randint(0, 256, (3, 256, 256, 3), dtype=torch.uint8)
+        with torch.inference_mode():
+            torch.testing.assert_close(module(pictures)[1:2], module(pictures[1:2]))
+
     def test_an_odd_width_is_filled_with_zeros(self):
         for kind, rows in (("none", None), ("pca", self.rows)):
             with self.subTest(kind):

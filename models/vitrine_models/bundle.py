@@ -145,8 +145,9 @@ def operators_of_1_13() -> Iterator[None]:
 
 def script(module: nn.Module) -> torch.jit.ScriptModule:
     """Scripts a copy of `module`, in eval mode: what save() writes, but for the half precision."""
-    # A copy: scripting shares tensors, and the caller's keep their precision.
-    with operators_of_1_13():
+    # A copy: scripting shares tensors, and the caller's keep their precision. Without gradients, or
+    # a traced part's weights would become results of the copying.
+    with operators_of_1_13(), torch.no_grad():
         return torch.jit.script(copy.deepcopy(module).eval())
 
 
