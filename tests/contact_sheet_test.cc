@@ -72,6 +72,26 @@ TEST(DrawContactSheet, KeepsTheShapeOfPictures) {
   EXPECT_NEAR(static_cast<double>(hit.width) / hit.height, 4, 0.3);
 }
 
+TEST(DrawContactSheet, FramesWhatIsRightOrWrong) {
+  const cv::Scalar right(72, 132, 24), wrong(48, 48, 208);
+  ContactSheet sheet = SheetOf(2);
+  EXPECT_EQ(BoxOf(DrawContactSheet(sheet), wrong).area(), 0);
+  sheet.rows[0].hits[0].right = true;
+  sheet.rows[0].hits[1].right = false;
+  const cv::Mat page = DrawContactSheet(sheet);
+  const cv::Rect first = BoxOf(page, right), second = BoxOf(page, wrong);
+  ASSERT_GT(first.area(), 0);
+  EXPECT_EQ(first.size(), second.size());
+  EXPECT_LT(first.x, second.x);
+}
+
+TEST(DrawContactSheet, PutsAsManyBesideEachOtherAsAreAskedFor) {
+  ContactSheet sheet = SheetOf(10);
+  const int rows = DrawContactSheet(sheet).rows;
+  sheet.columns = 10;
+  EXPECT_LT(DrawContactSheet(sheet).rows, rows);
+}
+
 TEST(DrawContactSheet, GrowsByRowsAndRefusesToGrowForEver) {
   const cv::Mat one = DrawContactSheet(SheetOf(5));
   const cv::Mat two = DrawContactSheet(SheetOf(10));

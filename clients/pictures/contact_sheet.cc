@@ -11,7 +11,7 @@ namespace vitrine {
 namespace {
 
 const cv::Scalar kInk(38, 34, 32), kGrey(128, 122, 118), kRule(228, 224, 222);
-const cv::Scalar kAccent(176, 96, 32), kExact(72, 132, 24),
+const cv::Scalar kAccent(176, 96, 32), kExact(72, 132, 24), kWrong(48, 48, 208),
     kEmpty(236, 234, 232);
 
 constexpr int kMargin = 32;
@@ -25,9 +25,10 @@ const Type kScore{.height = 11, .weight = 1.5, .colour = kInk};
 const Type kText{.height = 9, .weight = 1.15, .colour = kInk};
 const Type kFaint{.height = 9, .weight = 1.1, .colour = kGrey};
 
-// Fits the picture into the box, in the middle, at the top of nothing: a thin
-// rule outlines white pictures on the white page.
-void DrawPicture(const cv::Mat& picture, const cv::Rect& box, cv::Mat& page) {
+// Fits the picture into the box, in the middle, at the top of nothing, and
+// returns where it is: a thin rule outlines white pictures on the white page.
+cv::Rect DrawPicture(const cv::Mat& picture, const cv::Rect& box,
+                     cv::Mat& page) {
   if (picture.empty()) {
     page(box).setTo(kEmpty);
     const std::string none = "no picture";
@@ -35,7 +36,7 @@ void DrawPicture(const cv::Mat& picture, const cv::Rect& box, cv::Mat& page) {
                 {box.x + (box.width - CaptionWidth(none, kFaint)) / 2,
                  box.y + box.height / 2},
                 kFaint, page);
-    return;
+    return box;
   }
   const double scale = std::min(static_cast<double>(box.width) / picture.cols,
                                 static_cast<double>(box.height) / picture.rows);
@@ -47,10 +48,15 @@ void DrawPicture(const cv::Mat& picture, const cv::Rect& box, cv::Mat& page) {
   cv::resize(picture, page(at), size, 0, 0,
              scale < 1 ? cv::INTER_AREA : cv::INTER_CUBIC);
   cv::rectangle(page, at, kRule, 1);
+  return at;
 }
 
 void DrawHit(const SheetHit& hit, cv::Point at, cv::Mat& page) {
-  DrawPicture(hit.picture, {at.x, at.y, kCellWidth, kPictureHeight}, page);
+  const cv::Rect frame =
+      DrawPicture(hit.picture, {at.x, at.y, kCellWidth, kPictureHeight}, page);
+  if (hit.right) {
+    cv::rectangle(page, frame, *hit.right ? kExact : kWrong, 4);
+  }
   Type score = kScore;
   if (hit.same_content) score.colour = kExact;
   const int x = at.x + 2, width = kCellWidth - 4;
@@ -70,6 +76,7 @@ void DrawHit(const SheetHit& hit, cv::Point at, cv::Mat& page) {
 }
 
 int Columns(const ContactSheet& sheet) {
+  if (sheet.columns > 0) return sheet.columns;
   size_t most = 0;
   for (const SheetRow& row : sheet.rows) {
     most = std::max(most, row.hits.size());

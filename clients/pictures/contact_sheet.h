@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct SheetHit {
   cv::Mat picture;     // 8UC3 as BGR; empty: none, a grey box stands for it
   double score = NAN;  // 0 … 1
   bool same_content = false;
+  // Framed green where it is true and red where it is false.
+  std::optional<bool> right = std::nullopt;
   std::string product_id;
   std::string category;
   std::string title;
@@ -31,6 +34,7 @@ struct ContactSheet {
   std::vector<cv::Mat> query;  // pictures; may be empty
   std::string query_label;
   std::vector<SheetRow> rows;
+  int columns = 0;  // of hits; 0: as many as go well with the longest row
 };
 
 // As many are drawn of a row; a line below says how many there are besides.
