@@ -1,0 +1,105 @@
+#include "clients/eval/eval_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace vitrine::eval {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+EvalCommand Parse(const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"--catalog=photos", "--model=a.pt",
+                                        "--report=out"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return ParseEvalCommand(arguments, "vitrine eval");
+}
+
+TEST(ParseEvalCommand, HasDefaultsThatDoForOneModel) {
+  const EvalCommand command = Parse({});
+  ASSERT_TRUE(command.options) << command.text;
+  EXPECT_EQ(command.options->catalog.root, "photos");
+  EXPECT_THAT(command.options->models, ElementsAre("a.pt"));
+  EXPECT_THAT(command.options->metrics, ElementsAre(Metric::kCosine));
+  EXPECT_THAT(command.options->normalise, ElementsAre(Normalise::kUnit));
+  EXPECT_THAT(command.options->ks, ElementsAre(1, 5, 10, 20));
+  EXPECT_THAT(command.options->label, ElementsAre("category"));
+  EXPECT_THAT(command.options->no_class,
+              ElementsAre("Not sure", "Skip", "Other"));
+  EXPECT_FALSE(command.options->cross_sender);
+  EXPECT_FALSE(command.options->whole_gallery);
+  EXPECT_TRUE(command.options->speed);
+}
+
+TEST(ParseEvalCommand, ReadsLists) {
+  const EvalCommand command = Parse(
+      {"--model", "b.pt", "c.pt", "--metric=cosine,braycurtis,cosine",
+       "--normalise=unit,raw", "--k=20,1,5,5", "--label=articleType,baseColour",
+       "--no-class=None", "--gallery=all", "--cross-sender", "--no-speed"});
+  ASSERT_TRUE(command.options) << command.text;
+  EXPECT_THAT(command.options->models, ElementsAre("a.pt", "b.pt", "c.pt"));
+  EXPECT_THAT(command.options->metrics,
+              ElementsAre(Metric::kCosine, Metric::kBrayCurtis));
+  EXPECT_THAT(command.options->normalise,
+              ElementsAre(Normalise::kUnit, Normalise::kRaw));
+  EXPECT_THAT(command.options->ks, ElementsAre(1, 5, 20));
+  EXPECT_THAT(command.options->label, ElementsAre("articleType", "baseColour"));
+  EXPECT_THAT(command.options->no_class, ElementsAre("None"));
+  EXPECT_TRUE(command.options->whole_gallery);
+  EXPECT_TRUE(command.options->cross_sender);
+  EXPECT_FALSE(command.options->speed);
+}
+
+// Each refusal names the value and what would be right.
+TEST(ParseEvalCommand, RefusesWrongValues) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> wrong = {
+      {"--k=0", {"--k", "'0'", "1 to 1000"}},
+      {"--k=5,ten", {"'ten'", "whole number"}},
+      {"--k=99999", {"'99999'"}},
+      {"--metric=hamming", {"'hamming'", "braycurtis"}},
+      {"--normalise=l2", {"'l2'", "unit or raw"}},
+      {"--split=test", {"'test'", "validation or all"}},
+      {"--gallery=some", {"'some'", "within or all"}},
+      {"--label=", {"--label"}},
+      {"--views=-1", {"--views"}},
+      {"--metrics=cosine", {"no flag --metrics", "did you mean --metric?"}},
+  };
+  for (const auto& [flag, parts] : wrong) {
+    const EvalCommand command = Parse({flag});
+    EXPECT_FALSE(command.options) << flag;
+    EXPECT_EQ(command.exit_status, 2) << flag;
+    EXPECT_THAT(command.text, StartsWith("vitrine: ")) << flag;
+    for (const std::string& part : parts) {
+      EXPECT_THAT(command.text, HasSubstr(part)) << flag;
+    }
+  }
+}
+
+TEST(ParseEvalCommand, NamesWhatIsMissing) {
+  EXPECT_THAT(ParseEvalCommand({}, "vitrine eval").text,
+              HasSubstr("--catalog=DIR is missing"));
+  EXPECT_THAT(ParseEvalCommand({"--catalog=x"}, "vitrine eval").text,
+              HasSubstr("--model=FILE is missing"));
+  EXPECT_THAT(
+      ParseEvalCommand({"--catalog=x", "--model=y"}, "vitrine eval").text,
+      AllOf(HasSubstr("--report=DIR is missing"),
+            HasSubstr("see vitrine eval --help")));
+}
+
+TEST(ParseEvalCommand, TeachesByExamples) {
+  const EvalCommand help = ParseEvalCommand({"--help"}, "vitrine eval");
+  EXPECT_FALSE(help.options);
+  EXPECT_EQ(help.exit_status, 0);
+  EXPECT_THAT(help.text,
+              AllOf(HasSubstr("Examples:"), HasSubstr("--cross-sender"),
+                    HasSubstr("--only-labels")));
+}
+
+}  // namespace
+}  // namespace vitrine::eval
