@@ -23,6 +23,7 @@ Usage: vitrine VERB [--flag=value ...]
   export      every product of the index, as JSON lines
   check       what would be read from a catalogue folder; writes nothing
   sample      draw a sample catalogue of garments
+  eval        measure how well models find alike photos, and how fast
 
 vitrine VERB --help shows a verb's flags, with examples.
 vitrine --version shows the version.
@@ -56,7 +57,7 @@ CommandLine UsageError(const std::string& message) {
 }
 
 CommandLine UnknownVerb(const std::string& word) {
-  std::vector<std::string> names = {"check", "sample"};
+  std::vector<std::string> names = {"check", "eval", "sample"};
   for (const VerbEntry& entry : kVerbs) names.emplace_back(entry.name);
   std::string nearest = Nearest(word, names);
   return UsageError("no verb '" + Printable(word) + "'; " +

@@ -85,8 +85,8 @@ struct CommandLine {
 };
 
 // `arguments` without the program's own name. Reads VITRINE_SERVER from the
-// environment. The verbs that are other programs' (check, sample) are not for
-// this function; see helper_program.h.
+// environment. The verbs that are other programs' (check, sample, eval) are not
+// for this function; see helper_program.h.
 CommandLine ParseCommandLine(std::vector<std::string> arguments);
 
 }  // namespace vitrine::cli

@@ -58,11 +58,11 @@ void WriteAll(int fd, const std::string& input) {
 
 }  // namespace
 
-std::string PicturesProgram() {
+std::string ProgramBeside(const std::string& name) {
   std::error_code error;
   std::filesystem::path self =
       std::filesystem::read_symlink("/proc/self/exe", error);
-  return (self.parent_path() / "vitrine-pictures").string();
+  return (self.parent_path() / name).string();
 }
 
 absl::Status BecomeProgram(const std::string& program,

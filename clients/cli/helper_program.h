@@ -1,5 +1,5 @@
-// The program beside `vitrine` that reads and draws pictures, so that `vitrine`
-// itself loads no imaging library and starts at once.
+// The programs beside `vitrine` that read and draw pictures and run models, so
+// that `vitrine` itself loads no such library and starts at once.
 #pragma once
 
 #include <string>
@@ -9,8 +9,9 @@
 
 namespace vitrine::cli {
 
-// The path of `vitrine-pictures` in the folder of the running program.
-std::string PicturesProgram();
+// The path of a program, such as "vitrine-pictures", in the folder of the
+// running one.
+std::string ProgramBeside(const std::string& name);
 
 // Becomes `program` with `arguments` (without its name); returns only where
 // that fails.

@@ -18,9 +18,11 @@ int Main(std::vector<std::string> arguments) {
   // The library's own log would stand beside our messages and say less.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   std::ios::sync_with_stdio(false);
-  if (!arguments.empty() &&
-      (arguments[0] == "check" || arguments[0] == "sample")) {
-    absl::Status status = BecomeProgram(PicturesProgram(), arguments);
+  const std::string verb = arguments.empty() ? "" : arguments[0];
+  if (verb == "check" || verb == "sample" || verb == "eval") {
+    absl::Status status = BecomeProgram(
+        ProgramBeside(verb == "eval" ? "vitrine-eval" : "vitrine-pictures"),
+        arguments);
     std::cerr << "vitrine: " << status.message() << "\n";
     return kFailed;
   }
@@ -31,7 +33,7 @@ int Main(std::vector<std::string> arguments) {
     return command_line.exit_status;
   }
   Environment environment{std::cout, std::cerr, STDIN_FILENO,
-                          PicturesProgram()};
+                          ProgramBeside("vitrine-pictures")};
   if (isatty(STDERR_FILENO)) {
     environment.progress = Progress::Mode::kTerminal;
   } else if (command_line.flags->progress) {

@@ -1,0 +1,154 @@
+#include "clients/eval/evaluation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "clients/eval/extractor.h"
+#include "clients/eval/self_retrieval.h"
+#include "clients/eval/speed.h"
+#include "common/base/status.h"
+#include "common/base/thread_pool.h"
+#include "common/vector/blocks.h"
+
+namespace vitrine::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+int Threads(const EvalOptions& options) {
+  return options.threads > 0 ? options.threads : AvailableCores();
+}
+
+Configuration Compare(const EvalOptions& options, const EvalSet& set,
+                      const Vectors& vectors, const OtherViews& views,
+                      const BlockChoice& choice, Normalise normalise,
+                      Metric metric) {
+  const Rows rows(metric, Scaled(vectors, choice, normalise),
+                  TotalDim(choice.blocks));
+  const RankingRules rules{.usable = vectors.usable,
+                           .cross_sender = options.cross_sender,
+                           .depth = options.ks.back(),
+                           .threads = Threads(options)};
+  std::vector<std::vector<QueryAnswer>> answers = RankAll(set, rows, rules);
+  Configuration configuration{choice.name, normalise, metric, {}, {}, {}};
+  for (size_t t = 0; t < answers.size(); ++t) {
+    std::vector<Figure> figures =
+        FiguresOf(set, set.tasks[t], answers[t], options.ks, t == 0);
+    configuration.figures.insert(configuration.figures.end(), figures.begin(),
+                                 figures.end());
+  }
+  configuration.answers = std::move(answers.front());
+  if (!views.photos.empty()) {
+    configuration.self_retrieval =
+        FoundFirst(set, vectors.usable, rows, views,
+                   Scaled(views.vectors, choice, normalise), Threads(options));
+  }
+  return configuration;
+}
+
+absl::StatusOr<ExtractorResult> EvaluateModel(const EvalOptions& options,
+                                              const EvalSet& set,
+                                              const fs::path& model,
+                                              cli::Progress::Mode mode,
+                                              int64_t* refused) {
+  VITRINE_ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder,
+                           LoadTorchEmbedder(model, Threads(options)));
+  const ModelCard& card = embedder->card();
+  ExtractorResult result;
+  result.name = card.name;
+  result.card = absl::StrCat(card.origin, card.trained_on.empty() ? "" : "; ",
+                             card.trained_on);
+  result.file = model;
+  std::error_code error;
+  result.bytes = fs::file_size(model, error);
+  result.dim = card.dim();
+
+  const int n = static_cast<int>(set.photos.size());
+  Vectors vectors;
+  {
+    cli::Progress progress(std::cerr, mode, n, "photos by " + card.name);
+    const PixelsFn pixels = [&](int i) -> absl::StatusOr<std::vector<uint8_t>> {
+      VITRINE_ASSIGN_OR_RETURN(
+          const Image image,
+          ReadPhoto(*set.catalog, set.photos[i].path, card.input_size));
+      return SquareImage(image, card.resize, card.input_size);
+    };
+    VITRINE_ASSIGN_OR_RETURN(
+        vectors, EmbedAll(*embedder, n, Threads(options), pixels, &progress));
+  }
+  *refused = std::count(vectors.usable.begin(), vectors.usable.end(), false);
+  OtherViews views;
+  if (options.views > 0) {
+    VITRINE_ASSIGN_OR_RETURN(
+        views, EmbedOtherViews(set, vectors.usable, options.views, *embedder,
+                               Threads(options), mode));
+    result.views = static_cast<int>(views.photos.size());
+  }
+  for (const BlockChoice& choice : BlockChoices(vectors.blocks)) {
+    for (Normalise normalise : options.normalise) {
+      for (Metric metric : options.metrics) {
+        result.configurations.push_back(
+            Compare(options, set, vectors, views, choice, normalise, metric));
+      }
+    }
+  }
+  return result;
+}
+
+// Models of one name are told apart by their files.
+void MakeNamesUnique(std::vector<ExtractorResult>& extractors) {
+  std::map<std::string, int> count;
+  for (const ExtractorResult& extractor : extractors) ++count[extractor.name];
+  for (ExtractorResult& extractor : extractors) {
+    if (count[extractor.name] > 1) {
+      absl::StrAppend(&extractor.name, " (", extractor.file.stem().string(),
+                      ")");
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status CheckModels(const EvalOptions& options) {
+  for (const fs::path& model : options.models) {
+    std::error_code error;
+    if (fs::is_regular_file(model, error)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--model: there is no file ", model.string(),
+        "; models/vitrine-lite0.pt comes with Vitrine, and `python3 -m "
+        "vitrine_models export` makes others"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<EvalResult> Evaluate(const EvalOptions& options,
+                                    const EvalSet& set,
+                                    cli::Progress::Mode progress) {
+  const auto start = std::chrono::steady_clock::now();
+  EvalResult result;
+  for (const fs::path& model : options.models) {
+    VITRINE_ASSIGN_OR_RETURN(
+        ExtractorResult extractor,
+        EvaluateModel(options, set, model, progress, &result.refused));
+    result.extractors.push_back(std::move(extractor));
+  }
+  MakeNamesUnique(result.extractors);
+  if (options.speed) {
+    const auto total = static_cast<int64_t>(result.extractors.size());
+    cli::Progress line(std::cerr, progress, total, "models timed");
+    for (ExtractorResult& extractor : result.extractors) {
+      VITRINE_ASSIGN_OR_RETURN(extractor.rates,
+                               MeasureSpeed(extractor.file, Threads(options)));
+      line.Update(&extractor - result.extractors.data() + 1, 0);
+    }
+  }
+  result.seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+          .count();
+  return result;
+}
+
+}  // namespace vitrine::eval

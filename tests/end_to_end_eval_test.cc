@@ -1,0 +1,180 @@
+// `vitrine eval` as people run it: on a drawn catalogue, with the bundle that
+// comes with Vitrine.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/process.h"
+#include "tests/test_util.h"
+
+namespace vitrine {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::Output;
+
+Output Vitrine(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), (testing::BinDir() / "vitrine").string());
+  return testing::RunToEnd(arguments, std::chrono::minutes(4));
+}
+
+std::string Model() {
+  return (testing::SourceDir() / "models" / "vitrine-lite0.pt").string();
+}
+
+// Lines of a CSV without quoted fields.
+std::vector<std::map<std::string, std::string>> ReadCsv(const fs::path& path) {
+  std::istringstream text(testing::ReadAll(path));
+  const auto split = [](const std::string& line) {
+    std::vector<std::string> fields;
+    std::string field;
+    for (char c : line + ",") {
+      if (c == ',') {
+        fields.push_back(std::exchange(field, ""));
+      } else {
+        field += c;
+      }
+    }
+    return fields;
+  };
+  std::string line;
+  std::getline(text, line);
+  const std::vector<std::string> names = split(line);
+  std::vector<std::map<std::string, std::string>> rows;
+  while (std::getline(text, line)) {
+    const std::vector<std::string> fields = split(line);
+    EXPECT_EQ(fields.size(), names.size()) << line;
+    auto& row = rows.emplace_back();
+    for (size_t i = 0; i < std::min(names.size(), fields.size()); ++i) {
+      row[names[i]] = fields[i];
+    }
+  }
+  return rows;
+}
+
+TEST(EvalProgram, ReportsOnADrawnCatalogue) {
+  testing::TempDir dir;
+  const std::string sample = (dir / "sample").string();
+  ASSERT_EQ(Vitrine({"sample", "--out", sample, "--products=60"}).status, 0);
+  const fs::path report = dir / "report";
+  const Output output = Vitrine(
+      {"eval", "--catalog=" + sample, "--model=" + Model(), "--split=all",
+       "--metric=cosine,manhattan", "--normalise=unit,raw", "--k=1,5",
+       "--views=10", "--cross-sender", "--sender-attribute=product",
+       "--report=" + report.string()});
+  ASSERT_EQ(output.status, 0) << output.err;
+  EXPECT_THAT(output.out, AllOf(HasSubstr("P@5"), HasSubstr("manhattan"),
+                                HasSubstr("index.html")));
+
+  double precision = 0, found = 0, rate = 0;
+  std::set<std::string> tasks, blocks, kinds;
+  for (const auto& row : ReadCsv(report / "metrics.csv")) {
+    tasks.insert(row.at("task"));
+    blocks.insert(row.at("blocks"));
+    kinds.insert(row.at("class"));
+    const bool first = row.at("blocks") == "all" &&
+                       row.at("normalise") == "unit" &&
+                       row.at("metric") == "cosine";
+    if (first && row.at("measure") == "self_retrieval") {
+      found = std::stod(row.at("value"));
+    }
+    if (first && row.at("task") == "category" && row.at("class").empty() &&
+        row.at("relevant").empty() && row.at("measure") == "precision" &&
+        row.at("k") == "1") {
+      precision = std::stod(row.at("value"));
+      EXPECT_LE(std::stod(row.at("low")), precision);
+      EXPECT_GE(std::stod(row.at("high")), precision);
+    }
+    if (row.at("measure") == "pictures_per_second_1_threads_batch_8") {
+      rate = std::stod(row.at("value"));
+    }
+  }
+  // By chance one in so many kinds would be right.
+  ASSERT_GT(kinds.size(), 10u);
+  EXPECT_GT(precision, 3.0 / static_cast<double>(kinds.size()));
+  EXPECT_GT(found, 0.7);
+  EXPECT_GT(rate, 0);
+  EXPECT_TRUE(tasks.contains("category+colour+pattern"));
+  EXPECT_TRUE(blocks.contains("shape"));
+  EXPECT_TRUE(blocks.contains("colour"));
+
+  // Three choices of blocks, two scalings and two metrics.
+  const auto queries = ReadCsv(report / "per_query.csv");
+  EXPECT_EQ(queries.size() % 12, 0u);
+  EXPECT_GE(queries.size(), 12u * 60);
+  const std::string html = testing::ReadAll(report / "index.html");
+  for (const char* picture :
+       {"metrics.png", "blocks.png", "speed.png", "query-1.png", "query-3.png",
+        "confusion.png", "best.png", "worst.png"}) {
+    EXPECT_THAT(html, HasSubstr(std::string("src=\"") + picture)) << picture;
+    EXPECT_EQ(testing::ReadAll(report / picture).substr(1, 3), "PNG")
+        << picture;
+  }
+}
+
+class EvalProgramInput : public ::testing::Test {
+ protected:
+  EvalProgramInput() {
+    fs::create_directory(dir_ / "images");
+    testing::WriteAll(dir_ / "images.csv",
+                      "image,sender_id,label\na,1,Hat\nb,2,Hat\nc,3,Bag\n");
+    for (const char* name : {"a", "b", "c"}) {
+      fs::copy_file(testing::SourceDir() / "tests/data/images/plain.jpg",
+                    dir_ / "images" / (std::string(name) + ".jpg"));
+    }
+  }
+  Output Eval(const std::string& model, const std::string& more = "--threads=1",
+              const std::string& report = "report") {
+    return Vitrine({"eval", "--catalog=" + dir_.path().string(), "--split=all",
+                    "--model=" + model, "--no-speed", "--views=0", more,
+                    "--report=" + (dir_ / report).string()});
+  }
+
+  testing::TempDir dir_;
+};
+
+TEST_F(EvalProgramInput, RefusesAMissingModel) {
+  const Output output = Eval((dir_ / "none.pt").string());
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err, AllOf(HasSubstr("none.pt"), HasSubstr("export")));
+}
+
+TEST_F(EvalProgramInput, RefusesAFileThatIsNoBundle) {
+  testing::WriteAll(dir_ / "text.pt", "not a bundle");
+  const Output output = Eval((dir_ / "text.pt").string());
+  EXPECT_NE(output.status, 0);
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("text.pt"), HasSubstr("TorchScript")));
+}
+
+TEST_F(EvalProgramInput, RefusesALabelThatIsNotThere) {
+  const Output output = Eval(Model(), "--label=fabric");
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err, AllOf(HasSubstr("'fabric'"), HasSubstr("sender_id")));
+}
+
+TEST_F(EvalProgramInput, RefusesAReportThatCannotBeWritten) {
+  testing::WriteAll(dir_ / "file", "");
+  const Output output = Eval(Model(), "--threads=1", "file/report");
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err, HasSubstr("--report: cannot write"));
+}
+
+TEST_F(EvalProgramInput, RefusesAWrongCommandLine) {
+  const Output output = Eval(Model(), "--k=0");
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err, HasSubstr("'0'"));
+  EXPECT_EQ(Vitrine({"eval", "--help"}).status, 0);
+}
+
+}  // namespace
+}  // namespace vitrine
