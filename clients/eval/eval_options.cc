@@ -34,7 +34,8 @@ Examples:
     vitrine eval --catalog=sample --model=a.pt --label=articleType,baseColour
         --gallery=all --report=out
   Only categories that no training has seen:
-    vitrine eval --catalog=photos --model a.pt b.pt --only-labels=left_out.txt --report=out
+    vitrine eval --catalog=clothing-dataset --model a.pt b.pt --cross-sender
+        --only-labels=models/left_out_categories.txt --report=out
   Without a minute for speed and other views:
     vitrine eval --catalog=photos --model=a.pt --views=0 --no-speed --report=out)";
 
@@ -44,6 +45,7 @@ struct RawFlags {
   std::string metric = "cosine", normalise = "unit", k = "1,5,10,20";
   std::string label = "category", no_class = "Not sure,Skip,Other";
   std::string split = "validation", gallery = "within", layout = "auto";
+  bool no_speed = false;
 };
 
 std::vector<std::string> Words(const std::string& list) {
@@ -116,6 +118,7 @@ absl::Status Judge(const RawFlags& flags, EvalOptions* options) {
     AddOnce(raw ? Normalise::kRaw : Normalise::kUnit, &options->normalise);
   }
   VITRINE_ASSIGN_OR_RETURN(options->ks, ParseKs(flags.k));
+  options->speed = !flags.no_speed;
   options->label = Words(flags.label);
   options->no_class = Words(flags.no_class);
   if (options->metrics.empty() || options->normalise.empty() ||
@@ -137,6 +140,13 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App*, std::string name) const override {
     return "\nUsage: " + name +
            " --catalog=DIR --model=FILE ... --report=DIR [--flag=value ...]\n";
+  }
+  // CLI11 leaves two empty lines between groups.
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    return CLI::detail::find_and_replace(
+               CLI::Formatter::make_help(app, name, mode), "\n\n\n", "\n\n") +
+           "\n";
   }
   std::string make_option_opts(const CLI::Option* option) const override {
     return option->get_option_text();
@@ -180,9 +190,7 @@ void AddWhat(CLI::App& app, RawFlags& flags, EvalOptions& options) {
                  "catalogue knows no colours")
       ->option_text("=FILE")
       ->group(group);
-  app.add_flag("--speed,!--no-speed", options.speed,
-               "Measure pictures a second (on)")
-      ->option_text("")
+  app.add_flag("--no-speed", flags.no_speed, "Do not measure pictures a second")
       ->group(group);
 }
 
