@@ -91,8 +91,8 @@ class Pictures {
     for (Metric metric : options_.metrics) {
       chart.series.emplace_back(MetricName(metric));
     }
-    for (Normalise normalise : options_.normalise) {
-      for (const ExtractorResult& extractor : result_.extractors) {
+    for (const ExtractorResult& extractor : result_.extractors) {
+      for (Normalise normalise : options_.normalise) {
         BarGroup& group = chart.groups.emplace_back();
         group.name = extractor.name;
         group.detail = normalise == Normalise::kUnit ? "unit blocks" : "raw";
