@@ -18,7 +18,7 @@ cv::Mat Decoded(const absl::StatusOr<std::string>& png) {
 }
 
 // Where the page has exactly a colour (blue, green, red).
-cv::Rect BoxOf(const cv::Mat& page, cv::Scalar colour) {
+cv::Rect BoxOf(const cv::Mat& page, const cv::Scalar& colour) {
   cv::Mat mask;
   cv::inRange(page, colour, colour, mask);
   cv::Rect box;
@@ -33,7 +33,7 @@ cv::Rect BoxOf(const cv::Mat& page, cv::Scalar colour) {
 const cv::Scalar kFirst(178, 114, 0), kSecond(0, 159, 230);
 
 // Of the bars alone: the legend stands above.
-int BarHeight(const cv::Mat& page, cv::Scalar colour) {
+int BarHeight(const cv::Mat& page, const cv::Scalar& colour) {
   const cv::Rect below(0, 80, page.cols, page.rows - 80);
   return BoxOf(page(below), colour).height;
 }

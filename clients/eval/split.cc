@@ -46,8 +46,7 @@ absl::StatusOr<std::set<std::string>> ReadValues(const fs::path& path,
 fs::path ShippedFile(std::string_view name) {
   std::error_code error;
   const fs::path bin = fs::read_symlink("/proc/self/exe", error).parent_path();
-  const fs::path shared =
-      bin.parent_path() / "share" / "vitrine" / "models" / name;
+  fs::path shared = bin.parent_path() / "share" / "vitrine" / "models" / name;
   if (fs::exists(shared, error)) return shared;
   return (bin / ".." / ".." / "models" / name).lexically_normal();
 }
