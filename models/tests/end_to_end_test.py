@@ -62,13 +62,13 @@ class TrainedNetworkTest(unittest.TestCase):
         self.assertGreaterEqual(len(photos), _PRODUCTS)
 
         said = self._run(sys.executable, "-m", "vitrine_models", "train", "--catalog",
-                         path("sample"), "--arch", "mobilenet_v3_small", "--init", "random",
+                         path("sample"), "--arch", "autoencoder", "--init", "random",
                          "--label", "articleType", "--label", "baseColour", "--loss", "classify",
                          "--loss", "remember", "--epochs", "1", "--size", "64", "--eval-size",
                          "96", "--batch", "32", "--out", path("trained.pt"))
         self.assertIn("epoch 1  validation_p10", said)
         _, card = bundle.load(path("trained.pt"))
-        self.assertEqual(card.name, "vitrine-mobilenet_v3_small")
+        self.assertEqual(card.name, "vitrine-autoencoder")
 
         self._program("vitrine-indexer", f"--catalog={path('sample')}", f"--index={path('index')}",
                       f"--model={path('trained.pt')}", "--once")

@@ -42,6 +42,17 @@ class Retrieval(unittest.TestCase):
         got = evaluate.scaled(np.array([[3.0, 4.0, -7.0]]), blocks)
         np.testing.assert_allclose(got, [[0.6 * 0.8 ** 0.5, 0.8 * 0.8 ** 0.5, -(0.2 ** 0.5)]])
 
+    def test_a_classifier_tells_what_the_vectors_hold_and_no_more(self):
+        random = np.random.default_rng(5)
+        labels = np.array(["a", "b", "c"] * 60)
+        telling = np.eye(3)[np.tile([0, 1, 2], 60)] + random.normal(0, 0.1, (180, 3))
+        silent = random.normal(0, 1, (180, 3))
+        def accuracy(vectors):
+            return evaluate.classifier_accuracy(vectors[:120], labels[:120], vectors[120:],
+                                                labels[120:])
+        self.assertEqual(accuracy(telling), 1.0)
+        self.assertLess(accuracy(silent), 0.6)
+
     def test_self_retrieval_is_the_share_that_finds_itself(self):
         gallery = np.eye(3)
         views = np.array([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0]])
@@ -56,7 +67,8 @@ class Projection(unittest.TestCase):
         labels = np.array(["a", "b"] * 100)
         features = random.normal(0, 1, (200, 6)) * [0.3, 5, 0.1, 0.1, 0.1, 0.1]
         features[:, 0] += np.where(labels == "a", 1.0, -1.0)
-        linear = projection.fit(features.astype(np.float32), labels, np.ones(200, bool), 2, 0.1, 4.0)
+        linear = projection.discriminant(features.astype(np.float32), labels, np.ones(200, bool), 2,
+                                         0.1, 4.0)
         out = features @ linear.weight.detach().numpy().T + linear.bias.detach().numpy()
         np.testing.assert_allclose(out.mean(0), 0, atol=1e-5)
         unit = out / np.linalg.norm(out, axis=1, keepdims=True)
@@ -66,8 +78,21 @@ class Projection(unittest.TestCase):
 
     def test_refuses_a_single_class(self):
         with self.assertRaisesRegex(ValueError, "two classes"):
-            projection.fit(np.eye(4, dtype=np.float32), np.array(["a"] * 4), np.ones(4, bool), 2,
-                           1.0, 1.0)
+            projection.discriminant(np.eye(4, dtype=np.float32), np.array(["a"] * 4),
+                                    np.ones(4, bool), 2)
+
+    def test_a_pca_keeps_dot_products_and_spreads_them_over_all_numbers(self):
+        random = np.random.default_rng(4)
+        features = (random.normal(0, 1, (300, 64)) * np.geomspace(10, 0.1, 64)).astype(np.float32)
+        linear = projection.pca(features, 64)
+        out = features @ linear.weight.detach().numpy().T + linear.bias.detach().numpy()
+        centred = features - features.mean(0)
+        ratio = (out ** 2).sum() / (centred ** 2).sum()
+        # The map is rounded to half precision: 11 bits.
+        np.testing.assert_allclose(out @ out.T, ratio * (centred @ centred.T), atol=3e-3)
+        self.assertGreater(np.ptp(centred.std(0)), 9.0)
+        spread = out.std(0)
+        self.assertLess(spread.max() / spread.min(), 5.0)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ class Export(unittest.TestCase):
         with open(cls.split, "w", encoding="utf-8") as out:
             out.write("8\n9\n10\n11\n")
         cls.weights = os.path.join(cls.root, "autoencoder.pt")
-        torch.save(networks.checkpoint("autoencoder", networks.random_init("autoencoder", 1)),
-                   cls.weights)
+        cls.state = networks.random_init("autoencoder", 1).state_dict()
+        torch.save(networks.checkpoint("autoencoder", cls.state, 256), cls.weights)
         cls.out = os.path.join(cls.root, "bundle.pt")
 
     def _listing(self, rows) -> str:
@@ -141,16 +141,46 @@ class Export(unittest.TestCase):
         with torch.inference_mode():
             torch.testing.assert_close(module(pictures)[1:2], module(pictures[1:2]))
 
-    def test_an_odd_width_is_filled_with_zeros(self):
-        for kind, rows in (("none", None), ("pca", self.rows)):
-            with self.subTest(kind):
-                self._export("--module", "tests.export_test:wide_100", "--size", "32",
-                             "--projection", kind, "--no-colour", rows=rows)
-                module, card = bundle.load(self.out)
-                self.assertEqual(card.dim, 128)
-                vector = module(torch.randint(0, 256, (1, 256, 256, 3), dtype=torch.uint8))[0]
-                self.assertTrue((vector[100:] == 0).all())
-                self.assertTrue((vector[:100] != 0).all())
+    def test_an_odd_width_is_filled_up(self):
+        pictures = torch.randint(0, 256, (2, 256, 256, 3), dtype=torch.uint8)
+        flags = ("--module", "tests.export_test:wide_100", "--size", "32", "--no-colour")
+        self._export(*flags, "--projection", "none")
+        module, card = bundle.load(self.out)
+        self.assertEqual(card.dim, 128)
+        vector = module(pictures)[0]
+        self.assertTrue((vector[100:] == 0).all())
+        self.assertTrue((vector[:100] != 0).all())
+        self._export(*flags, "--projection", "pca", rows=self.rows)
+        module, card = bundle.load(self.out)
+        self.assertEqual((card.dim, tuple(module(pictures).shape)), (128, (2, 128)))
+
+    def test_a_network_reads_at_the_size_of_its_training_or_as_told(self):
+        other = os.path.join(self.root, "at96.pt")
+        torch.save(networks.checkpoint("autoencoder", self.state, 96), other)
+        pictures = torch.randint(0, 256, (2, 256, 256, 3), dtype=torch.uint8)
+        def vectors(*flags):
+            self._export("--arch", "autoencoder", *flags, "--no-colour", "--projection", "none")
+            with torch.inference_mode():
+                return bundle.load(self.out)[0](pictures)
+        at_96 = vectors("--weights", other)
+        self.assertTrue(torch.equal(at_96, vectors("--weights", self.weights, "--size", "96")))
+        self.assertFalse(torch.equal(at_96, vectors("--weights", self.weights)))
+        with self.assertRaisesRegex(ValueError, "--size is 300; it lies between 32 and 256"):
+            vectors("--weights", self.weights, "--size", "300")
+
+    def test_a_projection_is_not_fitted_on_what_is_left_out(self):
+        path = os.path.join(self.root, "left_out.txt")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("Hat\n")
+        self._autoencoder("--leave-out", path, rows=self.rows)
+        # A third of the 16 photos that are not for validation are hats.
+        self.assertRegex(bundle.load(self.out)[1].trained_on, "PCA of 1[01] photos")
+        with open(path, "a", encoding="utf-8") as out:
+            out.write("Scarf\n")
+        with self.assertRaisesRegex(ValueError, "'Scarf', which no photo has as category"):
+            self._autoencoder("--leave-out", path, rows=self.rows)
+        with self.assertRaisesRegex(ValueError, "--leave-out names photos of a catalogue"):
+            self._autoencoder("--leave-out", path, "--projection", "none")
 
     def test_refuses_flags_that_do_not_go_together(self):
         for flags, message in (

@@ -114,13 +114,14 @@ class Weights(unittest.TestCase):
 
     def test_a_checkpoint_comes_back(self):
         network = networks.random_init("autoencoder", 3)
-        torch.save({**networks.checkpoint("autoencoder", network), "epoch": 4}, self.path)
+        torch.save({**networks.checkpoint("autoencoder", network.state_dict(), 256), "epoch": 4}, self.path)
         with torch.inference_mode():
             self.assertTrue(torch.equal(networks.load("autoencoder", self.path)(_pixels()),
                                         network(_pixels())))
 
     def test_a_checkpoint_of_another_architecture_is_refused_by_name(self):
-        torch.save(networks.checkpoint("autoencoder", networks.create("autoencoder")), self.path)
+        torch.save(networks.checkpoint("autoencoder", networks.create("autoencoder").state_dict(), 256),
+                   self.path)
         with self.assertRaisesRegex(ValueError, "a trained autoencoder, not efficientnet_lite0"):
             networks.load("efficientnet_lite0", self.path)
 
@@ -129,7 +130,7 @@ class Weights(unittest.TestCase):
         for number in (float("nan"), float("inf")):
             with torch.no_grad():
                 network.body[0].weight[0, 0, 0, 0] = number
-            torch.save(networks.checkpoint("autoencoder", network), self.path)
+            torch.save(networks.checkpoint("autoencoder", network.state_dict(), 256), self.path)
             with self.assertRaisesRegex(ValueError, r"body\.0\.weight holds numbers.*not finite"):
                 networks.load("autoencoder", self.path)
 

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 import torch
 
-from vitrine_models import bundle, train
+from vitrine_models import bundle, networks, train
 
 _KINDS = ("hat", "shoe", "sock")
 _PER_KIND = 10
@@ -107,6 +107,25 @@ class TrainTest(unittest.TestCase):
         for name, tensor in whole.items():
             self.assertTrue(torch.equal(tensor, resumed[name]), name)
 
+    def test_exports_the_mean_of_the_weights_before_and_after(self):
+        before = networks.random_init("autoencoder", 5).state_dict()
+        init = os.path.join(os.path.dirname(self.out), "before.pt")
+        torch.save(networks.checkpoint("autoencoder", before, 64), init)
+        found = {}
+        for share in (1.0, 0.25):
+            self.run_train("--epochs", "1", "--loss", "classify", "--init", init, "--average",
+                           str(share))
+            found[share] = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+            os.remove(self.out + ".checkpoint")
+        moved = 0.0
+        for name, tensor in before.items():
+            if tensor.is_floating_point():
+                torch.testing.assert_close(found[0.25][name],
+                                           0.75 * tensor + 0.25 * found[1.0][name])
+                moved += float((found[1.0][name] - tensor).abs().sum())
+        self.assertGreater(moved, 0.0)
+        self.assertEqual(networks.trained_size(init), 64)
+
     def test_learns_to_tell_shapes_apart(self):
         said = self.run_train("--epochs", "20", "--loss", "classify", "--rate", "0.003",
                               "--head-rate", "0.02", "--smoothing", "0")
@@ -144,7 +163,8 @@ class TrainTest(unittest.TestCase):
         self.refuses("no weight; write classify:0.5", "--loss", "classify:much")
         self.refuses("a weight is above 0", "--loss", "classify:-1")
         self.refuses("--epochs is 0", "--epochs", "0")
-        self.refuses("--share is 1.5", "--share", "1.5")
+        self.refuses("--average is 1.5; it lies above 0", "--average", "1.5")
+        self.refuses("--init random knows nothing to keep", "--average", "0.5")
         self.refuses("not among the losses", "--triplets", "x.csv")
 
     def test_refuses_a_checkpoint_of_another_plan_or_of_nothing(self):

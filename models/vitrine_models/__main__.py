@@ -1,7 +1,10 @@
 """python -m vitrine_models COMMAND: make and run bundles."""
 
 import argparse
+import os
 import sys
+
+import torch
 
 from vitrine_models import catalog, embed, export, measure, train
 
@@ -42,6 +45,8 @@ def main() -> int:
     command.set_defaults(run=_split)
 
     args = parser.parse_args()
+    # PyTorch 1.13 takes some virtual machines of several cores for one of one core.
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     try:
         args.run(args)
     except (OSError, ValueError, RuntimeError) as error:

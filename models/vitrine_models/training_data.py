@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitrine_models import batches, bundle, catalog, evaluate, image, losses, progress, spaces
+from vitrine_models import batches, bundle, catalog, evaluate, image, losses, networks, progress
 
 _BATCH = 32
 
@@ -39,7 +39,7 @@ def features(network: nn.Module, inputs: np.ndarray, size: int, device: torch.de
     with torch.inference_mode():
         for start in range(0, len(inputs), _BATCH):
             part = torch.from_numpy(inputs[start:start + _BATCH]).to(device)
-            pixels = spaces.at_size(part.permute(0, 3, 1, 2).float(), size)
+            pixels = networks.at_size(part.permute(0, 3, 1, 2).float(), size)
             rows.append(network(pixels).cpu().numpy())
             meter.add(len(part))
     return np.concatenate(rows)
@@ -63,10 +63,7 @@ class Data:
         values = ([catalog.labels(photos, name) for name in label_names]
                   if there or needs_labels or left_out else [])
         first = values[0] if values else [None] * len(photos)
-        odd = sorted(set(left_out) - set(first))
-        if odd:
-            raise ValueError(f"--leave-out names {odd[0]!r}, which no photo has as {label_names[0]}")
-        self.left_out = np.array([value is not None and value in left_out for value in first])
+        self.left_out = catalog.left_out(first, left_out, label_names[0])
         self.train = np.flatnonzero(~self.validation & ~self.left_out)
         self.names: List[List[str]] = []
         numbers = [self._numbers(name, column, needs_labels)
