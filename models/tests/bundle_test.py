@@ -149,6 +149,17 @@ class Format(unittest.TestCase):
                 torch.testing.assert_close(bundle.load(self.path)[0](x), module(x), rtol=1e-4,
                                            atol=0)
 
+    def test_what_is_rounded_before_comes_back_to_the_bit(self):
+        module = self.FirstOfMany()
+        x = _noise(2)
+        with torch.inference_mode():
+            before = module(x)
+            bundle.round_as_stored(module)
+            rounded = module(x)
+            bundle.save(module, self._card(), self.path)
+            self.assertTrue(torch.equal(bundle.load(self.path)[0](x), rounded))
+        self.assertFalse(torch.equal(before, rounded))
+
     def test_refuses_weights_that_are_not_finite(self):
         module = self.Mean()
         with torch.no_grad():

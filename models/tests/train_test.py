@@ -126,6 +126,19 @@ class TrainTest(unittest.TestCase):
         self.assertGreater(moved, 0.0)
         self.assertEqual(networks.trained_size(init), 64)
 
+    def test_a_compiled_network_learns_the_same_where_pytorch_compiles(self):
+        flags = ("--epochs", "1", "--loss", "classify", "--average", "1")
+        if not hasattr(torch, "compile"):
+            self.refuses("--compile needs PyTorch 2; this is 1", *flags, "--compile")
+            return
+        found = []
+        for more in ((), ("--compile",)):
+            self.run_train(*flags, *more)
+            found.append(torch.load(self.out + ".checkpoint", weights_only=True)["network"])
+            os.remove(self.out + ".checkpoint")
+        for name, tensor in found[0].items():
+            torch.testing.assert_close(found[1][name], tensor, rtol=0.02, atol=0.02, msg=name)
+
     def test_learns_to_tell_shapes_apart(self):
         said = self.run_train("--epochs", "20", "--loss", "classify", "--rate", "0.003",
                               "--head-rate", "0.02", "--smoothing", "0")

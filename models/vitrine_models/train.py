@@ -103,6 +103,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=0, metavar="N",
                         help="take N photos at most, evenly from the whole: for a trial")
     parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--compile", action="store_true",
+                        help="let PyTorch 2 compile the network first; it needs a C++ compiler, and "
+                        "EfficientNet-Lite0 trains by 2/5 faster for it on a CPU with AVX-512")
     parser.add_argument("--device", help="default: cuda where there is one, else cpu")
     parser.add_argument("--out", metavar="FILE", required=True,
                         help="the bundle to write; beside it come FILE.checkpoint, from which a "
@@ -111,6 +114,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan_of(args: argparse.Namespace) -> Plan:
     """Raises ValueError, naming the flag, where the arguments make no sense."""
+    if args.compile and not hasattr(torch, "compile"):
+        raise ValueError(f"--compile needs PyTorch 2; this is {torch.__version__}")
     weights: Dict[str, float] = {}
     for text in args.loss or _DEFAULT_LOSSES:
         name, _, weight = text.partition(":")
@@ -174,11 +179,12 @@ def _tuned(network: nn.Module, last: int) -> List[nn.Parameter]:
     return [p for module in modules[first:] for p in module.parameters()]
 
 
-def _parts(plan: Plan, model: Model, pixels: List[torch.Tensor], labels: torch.Tensor,
-           senders: torch.Tensor, teacher: Optional[torch.Tensor]) -> Dict[str, torch.Tensor]:
-    """Each loss of a batch. `labels` is [labels, n], `senders` [n], `teacher` [n, dim]."""
-    count = len(pixels[0])
-    features = model.network(torch.cat(pixels))
+def _parts(plan: Plan, model: Model, features: torch.Tensor, pixels: torch.Tensor,
+           labels: torch.Tensor, senders: torch.Tensor, teacher: Optional[torch.Tensor]
+           ) -> Dict[str, torch.Tensor]:
+    """Each loss of a batch. `features` is [n, width], or [2 n, width] of two views, of which `pixels`
+    are the first; `labels` is [labels, n], `senders` [n], `teacher` [n, dim]."""
+    count = len(pixels)
     learned = model.spaces.part("learned", features) if plan.has(_LEARNING) else None
     kept = model.spaces.part("kept", features[:count]) if plan.has(_REMEMBERING) else None
     first = None if learned is None else learned[:count]
@@ -197,7 +203,7 @@ def _parts(plan: Plan, model: Model, pixels: List[torch.Tensor], labels: torch.T
             each = [losses.self_retrieval(first, learned[count:])]
         elif name == "autoencoder":
             decoded = model.decoder(features[:count])
-            each = [losses.reconstruct(networks.at_size(pixels[0], decoded.shape[-1]), decoded)]
+            each = [losses.reconstruct(networks.at_size(pixels, decoded.shape[-1]), decoded)]
         elif name == "remember":
             each = [losses.remember(kept, teacher)]
         else:
@@ -209,11 +215,12 @@ def _parts(plan: Plan, model: Model, pixels: List[torch.Tensor], labels: torch.T
 class _Trainer:
     """A training under way: what changes from step to step."""
 
-    def __init__(self, plan: Plan, data: "training_data.Data", device: torch.device):
+    def __init__(self, plan: Plan, data: "training_data.Data", device: torch.device, compiled: bool):
         self.plan, self.data, self.device = plan, data, device
         torch.manual_seed(plan.seed)
         self.model = Model(plan, [len(names) for names in data.names])
         self.model.to(device, memory_format=torch.channels_last)
+        self.network = torch.compile(self.model.network) if compiled else self.model.network
         self.before = {name: tensor.clone()
                        for name, tensor in self.model.network.state_dict().items()}
         self.teacher = self._remembered() if plan.has(_REMEMBERING) else None
@@ -261,8 +268,8 @@ class _Trainer:
             pixels = [torch.from_numpy(view).to(self.device).permute(0, 3, 1, 2).float()
                       for view in batch.views]
             rows = torch.from_numpy(batch.rows)
-            parts = _parts(plan, self.model, pixels, data.labels[:, rows].to(self.device),
-                           data.senders[rows].to(self.device),
+            parts = _parts(plan, self.model, self.network(torch.cat(pixels)), pixels[0],
+                           data.labels[:, rows].to(self.device), data.senders[rows].to(self.device),
                            None if self.teacher is None else self.teacher[rows].to(self.device))
             total = sum(plan.losses[name] * part for name, part in parts.items())
             if not torch.isfinite(total):
@@ -347,7 +354,7 @@ def train(args: argparse.Namespace) -> None:
                               eval_size=plan.eval_size)
     print(f"{len(data.train)} photos to learn from, {int(data.validation.sum())} to validate on, "
           f"{int(data.left_out.sum())} left out; {device}", file=sys.stderr)
-    trainer = _Trainer(plan, data, device)
+    trainer = _Trainer(plan, data, device, args.compile)
     done = trainer.resume(checkpoint) if os.path.isfile(checkpoint) else 0
     if not done:
         trainer.history = [{"epoch": 0, **data.measure(trainer.model, device)}]
