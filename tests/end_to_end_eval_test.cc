@@ -124,22 +124,23 @@ TEST(EvalProgram, ReportsOnADrawnCatalogue) {
 class EvalProgramInput : public ::testing::Test {
  protected:
   EvalProgramInput() {
-    fs::create_directory(dir_ / "images");
-    testing::WriteAll(dir_ / "images.csv",
+    fs::create_directories(catalog_ / "images");
+    testing::WriteAll(catalog_ / "images.csv",
                       "image,sender_id,label\na,1,Hat\nb,2,Hat\nc,3,Bag\n");
     for (const char* name : {"a", "b", "c"}) {
       fs::copy_file(testing::SourceDir() / "tests/data/images/plain.jpg",
-                    dir_ / "images" / (std::string(name) + ".jpg"));
+                    catalog_ / "images" / (std::string(name) + ".jpg"));
     }
   }
   Output Eval(const std::string& model, const std::string& more = "--threads=1",
               const std::string& report = "report") {
-    return Vitrine({"eval", "--catalog=" + dir_.path().string(), "--split=all",
+    return Vitrine({"eval", "--catalog=" + catalog_.string(), "--split=all",
                     "--model=" + model, "--no-speed", "--views=0", more,
                     "--report=" + (dir_ / report).string()});
   }
 
   testing::TempDir dir_;
+  const fs::path catalog_ = dir_ / "catalog";
 };
 
 TEST_F(EvalProgramInput, RefusesAMissingModel) {
@@ -151,7 +152,7 @@ TEST_F(EvalProgramInput, RefusesAMissingModel) {
 TEST_F(EvalProgramInput, RefusesAFileThatIsNoBundle) {
   testing::WriteAll(dir_ / "text.pt", "not a bundle");
   const Output output = Eval((dir_ / "text.pt").string());
-  EXPECT_NE(output.status, 0);
+  EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err,
               AllOf(HasSubstr("text.pt"), HasSubstr("TorchScript")));
 }
@@ -167,6 +168,48 @@ TEST_F(EvalProgramInput, RefusesAReportThatCannotBeWritten) {
   const Output output = Eval(Model(), "--threads=1", "file/report");
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, HasSubstr("--report: cannot write"));
+}
+
+TEST_F(EvalProgramInput, RefusesAReportInTheCatalogue) {
+  const Output output = Eval(Model(), "--threads=1", "catalog/images/report");
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err, HasSubstr("would be indexed"));
+  EXPECT_FALSE(fs::exists(catalog_ / "images" / "report"));
+}
+
+TEST_F(EvalProgramInput, TellsPhotosThatCannotBeRead) {
+  testing::WriteAll(catalog_ / "images.csv",
+                    "image,sender_id,label\na,1,Hat\nb,2,Hat\nc,3,Bag\nd,4,"
+                    "Bag\n");
+  testing::WriteAll(catalog_ / "images" / "d.jpg", "no picture");
+  const Output output = Eval(Model());
+  EXPECT_EQ(output.status, 0) << output.err;
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("1 of 4 photos could not be read"),
+                    HasSubstr("no query of Bag can have a right answer")));
+}
+
+TEST_F(EvalProgramInput, FailsWhereNoPhotoCanBeRead) {
+  for (const char* name : {"a", "b", "c"}) {
+    testing::WriteAll(catalog_ / "images" / (std::string(name) + ".jpg"), "x");
+  }
+  const Output output = Eval(Model());
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.err, HasSubstr("3 of 3 photos cannot"));
+  EXPECT_FALSE(fs::exists(dir_ / "report" / "index.html"));
+}
+
+TEST_F(EvalProgramInput, TellsTwoModelsOfOneNameApart) {
+  fs::create_directory(dir_ / "other");
+  fs::copy_file(Model(), dir_ / "other" / "vitrine-lite0.pt");
+  const Output output =
+      Eval(Model(), "--model=" + (dir_ / "other/vitrine-lite0.pt").string());
+  EXPECT_EQ(output.status, 0) << output.err;
+  std::set<std::string> names;
+  for (const auto& row : ReadCsv(dir_ / "report" / "metrics.csv")) {
+    names.insert(row.at("extractor"));
+  }
+  EXPECT_EQ(names.size(), 2u);
 }
 
 TEST_F(EvalProgramInput, RefusesAWrongCommandLine) {

@@ -110,6 +110,35 @@ TEST_F(EvalSetTest, TellsSendersApart) {
   EXPECT_NE(set.photos[1].group, set.photos[2].group);
 }
 
+TEST_F(EvalSetTest, RefusesASenderAttributeThatIsNotThere) {
+  options_.sender_attribute = "senderid";
+  EXPECT_THAT(Refusal(),
+              AllOf(HasSubstr("--sender-attribute"), HasSubstr("'senderid'"),
+                    HasSubstr("sender_id")));
+}
+
+TEST_F(EvalSetTest, AsksBySenderWhereProductsAreTakenForSenders) {
+  options_.whole_split = false;
+  options_.split_file = File("senders.txt", "1\n2\n");
+  options_.sender_attribute = "product";
+  const EvalSet set = Read();
+  ASSERT_EQ(set.photos.size(), 4u);
+  EXPECT_NE(set.photos[0].group, set.photos[1].group);
+}
+
+TEST_F(EvalSetTest, CountsWhatCanBeAnsweredAmongThePhotosThatAreRead) {
+  const EvalSet set = Read();
+  std::vector<std::string> warnings;
+  std::vector<bool> usable(set.photos.size(), true);
+  usable[4] = false;  // the second hat
+  EXPECT_TRUE(CheckAnswerable(options_, set, usable, &warnings).ok());
+  EXPECT_THAT(warnings, ElementsAre(HasSubstr("no query of Hat")));
+  usable[0] = usable[1] = false;
+  EXPECT_THAT(
+      CheckAnswerable(options_, set, usable, &warnings).message(),
+      HasSubstr("a second photo that can be read (3 of 6 photos cannot)"));
+}
+
 TEST_F(EvalSetTest, KeepsTheSendersOfTheSplit) {
   options_.whole_split = false;
   options_.split_file = File("senders.txt", "1\n2\n\n9\n");
@@ -129,7 +158,6 @@ TEST_F(EvalSetTest, NamesASplitOfAnotherCatalogue) {
 }
 
 TEST_F(EvalSetTest, SplitsByProductWhereSendersAreUnknown) {
-  options_.sender_attribute = "photographer";
   options_.whole_split = false;
   options_.whole_gallery = true;
   std::string csv = "image,label\n";

@@ -51,6 +51,15 @@ TEST(Extremes, AreOfDifferentClassesFirst) {
               ElementsAre(4, 3));
 }
 
+TEST(Extremes, PreferAllOfFewRightAnswersToSomeOfMany) {
+  Ranked r;
+  r.answers[3].relevant = 1;  // Its only right answer comes first.
+  EXPECT_THAT(r.Photos(Extremes(r.task, r.answers, 4, 2, true)),
+              ElementsAre(0, 3));
+  EXPECT_THAT(r.Photos(Extremes(r.task, r.answers, 4, 1, false)),
+              ElementsAre(4));
+}
+
 TEST(Extremes, LeaveOutQueriesWithoutARightAnswer) {
   const Ranked r;
   EXPECT_EQ(Extremes(r.task, r.answers, 4, 9, false).size(), 5u);

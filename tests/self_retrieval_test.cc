@@ -39,6 +39,7 @@ TEST(FoundFirst, TakesATieForNoFind) { EXPECT_EQ(Found({2}, {19}), 0); }
 
 TEST(FoundFirst, PassesOverPhotosThatCannotBeRead) {
   EXPECT_EQ(Found({2}, {19}, {true, true, true, false}), 1);
+  EXPECT_EQ(Found({0, 1}, {6, 11}, {false, true, true, true}), 1);
 }
 
 }  // namespace

@@ -105,13 +105,30 @@ std::string Some(const Values& values) {
                       values.size() > kNamed ? ", ..." : "");
 }
 
+// What else may be done where too few photos are measured.
+std::string MorePhotos(const EvalOptions& options) {
+  std::vector<std::string> flags;
+  if (!options.whole_split) flags.emplace_back("--split=all");
+  if (!options.whole_gallery && !options.whole_split) {
+    flags.emplace_back("--gallery=all");
+  }
+  return flags.empty() ? std::string()
+                       : absl::StrCat(", or measure more photos with ",
+                                      absl::StrJoin(flags, " or "));
+}
+
 absl::Status FindSenders(const EvalOptions& options, EvalSet* set) {
   const std::string& name = options.sender_attribute;
   const bool by_product = name == kProduct;
   set->senders_known = !by_product && HasAttribute(set->photos, name);
-  if (!set->senders_known && !by_product && options.cross_sender) {
+  // Where nobody asks for senders, a catalogue need not have them; but a name
+  // that somebody wrote is there or wrong.
+  if (!set->senders_known && !by_product &&
+      (options.cross_sender || name != EvalOptions().sender_attribute)) {
     return CheckAttribute(set->photos, name,
-                          "--cross-sender and --sender-attribute",
+                          options.cross_sender
+                              ? "--cross-sender and --sender-attribute"
+                              : "--sender-attribute",
                           "; --sender-attribute=product takes each product for "
                           "a sender");
   }
@@ -129,12 +146,16 @@ absl::Status FindSenders(const EvalOptions& options, EvalSet* set) {
   return absl::OkStatus();
 }
 
-absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos,
-                   bool senders_known) {
+absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos) {
   if (options.whole_split) {
     for (Photo& photo : photos) photo.asks = true;
     return absl::OkStatus();
   }
+  // Taking products for senders changes what may answer, not who asks.
+  const std::string name = options.sender_attribute == kProduct
+                               ? EvalOptions().sender_attribute
+                               : options.sender_attribute;
+  const bool senders_known = HasAttribute(photos, name);
   if (options.split_file.empty() && !senders_known) {
     for (Photo& photo : photos) photo.asks = IsHeldOut(photo.product_id);
   } else {
@@ -145,7 +166,9 @@ absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos,
                              ReadValues(file, "--split-file"));
     bool any = false;
     for (Photo& photo : photos) {
-      photo.asks = held.contains(photo.sender);
+      const std::string_view sender = AttributeOf(photo, name);
+      photo.asks = held.contains(sender.empty() ? photo.product_id
+                                                : std::string(sender));
       any |= photo.asks;
     }
     if (!any) {
@@ -266,62 +289,6 @@ void AddAgreement(const EvalOptions& options, EvalSet* set) {
   }
 }
 
-// Counts of the main task that decide whether anything can be measured.
-absl::Status CheckTask(const EvalOptions& options, EvalSet* set) {
-  const Task& task = set->tasks.front();
-  const std::string flag =
-      absl::StrCat("--label=", absl::StrJoin(options.label, ","));
-  if (task.classes.size() < 2) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, ": ",
-        task.classes.empty()
-            ? std::string("no photo of the split has such a label")
-            : absl::StrCat("all photos of the split are of the one class '",
-                           cli::Printable(task.classes.front()), "'"),
-        "; at least two classes are needed to tell right answers from wrong "
-        "ones: name another attribute, or measure more photos with "
-        "--split=all or --gallery=all"));
-  }
-  // A class can be answered where a second photo of it may answer.
-  std::vector<int> photos(task.classes.size()), queries(task.classes.size());
-  std::vector<std::set<int>> groups(task.classes.size());
-  for (size_t i = 0; i < set->photos.size(); ++i) {
-    const int label = task.label[i];
-    if (label < 0) continue;
-    ++photos[label];
-    queries[label] += set->photos[i].asks;
-    groups[label].insert(set->photos[i].group);
-  }
-  std::vector<std::string> lone;
-  int asked = 0, answerable = 0;
-  for (size_t i = 0; i < task.classes.size(); ++i) {
-    asked += queries[i];
-    if (options.cross_sender ? groups[i].size() > 1 : photos[i] > 1) {
-      answerable += queries[i];
-    } else if (queries[i] > 0) {
-      lone.push_back(task.classes[i]);
-    }
-  }
-  const char* second =
-      options.cross_sender ? "a photo by another sender" : "a second photo";
-  if (answerable == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, ": none of the ", asked,
-        " queries has a right answer, as no class (", Some(lone), ") has ",
-        second,
-        "; name another attribute, or measure more photos with --split=all or "
-        "--gallery=all"));
-  }
-  if (!lone.empty()) {
-    set->warnings.push_back(
-        absl::StrCat("no query of ", Some(lone),
-                     " can have a right answer, as there is not ", second,
-                     "; they count as wrong; leave such classes out with "
-                     "--no-class, or measure more photos"));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 std::string_view AttributeOf(const Photo& photo, const std::string& name) {
@@ -374,7 +341,7 @@ absl::StatusOr<EvalSet> ReadEvalSet(const EvalOptions& options) {
     VITRINE_RETURN_IF_ERROR(CheckAttribute(set.photos, name, "--label", ""));
   }
   VITRINE_RETURN_IF_ERROR(FindSenders(options, &set));
-  VITRINE_RETURN_IF_ERROR(Split(options, set.photos, set.senders_known));
+  VITRINE_RETURN_IF_ERROR(Split(options, set.photos));
   VITRINE_RETURN_IF_ERROR(FindColours(options, &set));
   VITRINE_RETURN_IF_ERROR(KeepOnly(options, &set));
   if (!options.whole_gallery) {
@@ -382,8 +349,69 @@ absl::StatusOr<EvalSet> ReadEvalSet(const EvalOptions& options) {
   }
   set.tasks.push_back(MakeTask(set.photos, options.label, options.no_class));
   AddAgreement(options, &set);
-  VITRINE_RETURN_IF_ERROR(CheckTask(options, &set));
+  VITRINE_RETURN_IF_ERROR(CheckAnswerable(
+      options, set, std::vector<bool>(set.photos.size(), true), &set.warnings));
   return set;
+}
+
+absl::Status CheckAnswerable(const EvalOptions& options, const EvalSet& set,
+                             const std::vector<bool>& usable,
+                             std::vector<std::string>* warnings) {
+  const Task& task = set.tasks.front();
+  const std::string flag =
+      absl::StrCat("--label=", absl::StrJoin(options.label, ","));
+  if (task.classes.size() < 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, ": ",
+        task.classes.empty()
+            ? std::string("no photo of the split has such a label")
+            : absl::StrCat("all photos of the split are of the one class '",
+                           cli::Printable(task.classes.front()), "'"),
+        "; at least two classes are needed to tell right answers from wrong "
+        "ones: name another attribute",
+        MorePhotos(options)));
+  }
+  // A class can be answered where a second photo of it may answer.
+  std::vector<int> photos(task.classes.size()), queries(task.classes.size());
+  std::vector<std::set<int>> groups(task.classes.size());
+  for (size_t i = 0; i < set.photos.size(); ++i) {
+    const int label = task.label[i];
+    if (label < 0 || !usable[i]) continue;
+    ++photos[label];
+    queries[label] += set.photos[i].asks;
+    groups[label].insert(set.photos[i].group);
+  }
+  std::vector<std::string> lone;
+  int asked = 0, answerable = 0;
+  for (size_t i = 0; i < task.classes.size(); ++i) {
+    asked += queries[i];
+    if (options.cross_sender ? groups[i].size() > 1 : photos[i] > 1) {
+      answerable += queries[i];
+    } else if (queries[i] > 0) {
+      lone.push_back(task.classes[i]);
+    }
+  }
+  const int64_t refused = std::count(usable.begin(), usable.end(), false);
+  const std::string unread =
+      refused == 0 ? ""
+                   : absl::StrCat(" that can be read (", refused, " of ",
+                                  usable.size(), " photos cannot)");
+  const char* second =
+      options.cross_sender ? "a photo by another sender" : "a second photo";
+  if (answerable == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, ": none of the ", asked,
+        " queries has a right answer, as no class (", Some(lone), ") has ",
+        second, unread, "; name another attribute", MorePhotos(options)));
+  }
+  if (!lone.empty()) {
+    warnings->push_back(
+        absl::StrCat("no query of ", Some(lone),
+                     " can have a right answer, as there is not ", second,
+                     "; they count as wrong; leave such classes out with "
+                     "--no-class, or measure more photos"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace vitrine::eval

@@ -60,4 +60,11 @@ Task MakeTask(const std::vector<Photo>& photos,
 // split of no photo, fewer than two classes, no query with a right answer.
 absl::StatusOr<EvalSet> ReadEvalSet(const EvalOptions& options);
 
+// INVALID_ARGUMENT where the main task has fewer than two classes or no query
+// with a right answer among the photos that are `usable`; classes whose queries
+// cannot be answered become `warnings`.
+absl::Status CheckAnswerable(const EvalOptions& options, const EvalSet& set,
+                             const std::vector<bool>& usable,
+                             std::vector<std::string>* warnings);
+
 }  // namespace vitrine::eval

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <map>
 
@@ -49,15 +50,21 @@ Configuration Compare(const EvalOptions& options, const EvalSet& set,
   return configuration;
 }
 
-absl::StatusOr<ExtractorResult> EvaluateModel(const EvalOptions& options,
-                                              const EvalSet& set,
-                                              const fs::path& model,
-                                              cli::Progress::Mode mode,
-                                              int64_t* refused) {
+// What a model makes of the photos of a set.
+struct Embedded {
+  ExtractorResult result;
+  Vectors vectors;
+  OtherViews views;
+};
+
+absl::StatusOr<Embedded> EmbedWith(const EvalOptions& options,
+                                   const EvalSet& set, const fs::path& model,
+                                   cli::Progress::Mode mode) {
   VITRINE_ASSIGN_OR_RETURN(const std::unique_ptr<Embedder> embedder,
                            LoadTorchEmbedder(model, Threads(options)));
   const ModelCard& card = embedder->card();
-  ExtractorResult result;
+  Embedded embedded;
+  ExtractorResult& result = embedded.result;
   result.name = card.name;
   result.card = absl::StrCat(card.origin, card.trained_on.empty() ? "" : "; ",
                              card.trained_on);
@@ -67,7 +74,6 @@ absl::StatusOr<ExtractorResult> EvaluateModel(const EvalOptions& options,
   result.dim = card.dim();
 
   const int n = static_cast<int>(set.photos.size());
-  Vectors vectors;
   {
     cli::Progress progress(std::cerr, mode, n, "photos by " + card.name);
     const PixelsFn pixels = [&](int i) -> absl::StatusOr<std::vector<uint8_t>> {
@@ -77,35 +83,41 @@ absl::StatusOr<ExtractorResult> EvaluateModel(const EvalOptions& options,
       return SquareImage(image, card.resize, card.input_size);
     };
     VITRINE_ASSIGN_OR_RETURN(
-        vectors, EmbedAll(*embedder, n, Threads(options), pixels, &progress));
+        embedded.vectors,
+        EmbedAll(*embedder, n, Threads(options), pixels, &progress));
   }
-  *refused = std::count(vectors.usable.begin(), vectors.usable.end(), false);
-  OtherViews views;
   if (options.views > 0) {
     VITRINE_ASSIGN_OR_RETURN(
-        views, EmbedOtherViews(set, vectors.usable, options.views, *embedder,
-                               Threads(options), mode));
-    result.views = static_cast<int>(views.photos.size());
+        embedded.views,
+        EmbedOtherViews(set, options.views, *embedder, Threads(options), mode));
   }
-  for (const BlockChoice& choice : BlockChoices(vectors.blocks)) {
-    for (Normalise normalise : options.normalise) {
-      for (Metric metric : options.metrics) {
-        result.configurations.push_back(
-            Compare(options, set, vectors, views, choice, normalise, metric));
-      }
-    }
-  }
-  return result;
+  return embedded;
 }
 
-// Models of one name are told apart by their files.
+// Models are compared on the photos that all of them have read: a catalogue may
+// change meanwhile.
+std::vector<bool> ReadByAll(const std::vector<Embedded>& models, size_t n) {
+  std::vector<bool> usable(n, true);
+  for (const Embedded& model : models) {
+    for (size_t i = 0; i < n; ++i) {
+      usable[i] = usable[i] && model.vectors.usable[i];
+    }
+  }
+  return usable;
+}
+
+// Models of one name are told apart by their files' names, or by the whole
+// paths where those are alike too.
 void MakeNamesUnique(std::vector<ExtractorResult>& extractors) {
-  std::map<std::string, int> count;
-  for (const ExtractorResult& extractor : extractors) ++count[extractor.name];
-  for (ExtractorResult& extractor : extractors) {
-    if (count[extractor.name] > 1) {
-      absl::StrAppend(&extractor.name, " (", extractor.file.stem().string(),
-                      ")");
+  const std::vector<std::function<std::string(const fs::path&)>> words = {
+      [](const fs::path& file) { return file.stem().string(); },
+      [](const fs::path& file) { return file.string(); }};
+  for (const auto& word : words) {
+    std::map<std::string, int> count;
+    for (const ExtractorResult& extractor : extractors) ++count[extractor.name];
+    for (ExtractorResult& extractor : extractors) {
+      if (count[extractor.name] == 1) continue;
+      absl::StrAppend(&extractor.name, " (", word(extractor.file), ")");
     }
   }
 }
@@ -115,11 +127,15 @@ void MakeNamesUnique(std::vector<ExtractorResult>& extractors) {
 absl::Status CheckModels(const EvalOptions& options) {
   for (const fs::path& model : options.models) {
     std::error_code error;
-    if (fs::is_regular_file(model, error)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--model: there is no file ", model.string(),
-        "; models/vitrine-lite0.pt comes with Vitrine, and `python3 -m "
-        "vitrine_models export` makes others"));
+    if (!fs::is_regular_file(model, error)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--model: ", model.string(),
+          fs::exists(model, error) ? " is no regular file" : " is not there",
+          "; models/vitrine-lite0.pt comes with Vitrine, and `python3 -m "
+          "vitrine_models export` makes others"));
+    }
+    // A bad one is told before the others have worked for nothing.
+    VITRINE_RETURN_IF_ERROR(LoadTorchEmbedder(model, 1).status());
   }
   return absl::OkStatus();
 }
@@ -129,11 +145,32 @@ absl::StatusOr<EvalResult> Evaluate(const EvalOptions& options,
                                     cli::Progress::Mode progress) {
   const auto start = std::chrono::steady_clock::now();
   EvalResult result;
+  std::vector<Embedded> models;
   for (const fs::path& model : options.models) {
-    VITRINE_ASSIGN_OR_RETURN(
-        ExtractorResult extractor,
-        EvaluateModel(options, set, model, progress, &result.refused));
-    result.extractors.push_back(std::move(extractor));
+    VITRINE_ASSIGN_OR_RETURN(Embedded embedded,
+                             EmbedWith(options, set, model, progress));
+    models.push_back(std::move(embedded));
+  }
+  const std::vector<bool> usable = ReadByAll(models, set.photos.size());
+  result.refused = std::count(usable.begin(), usable.end(), false);
+  VITRINE_RETURN_IF_ERROR(
+      CheckAnswerable(options, set, usable, &result.warnings));
+  for (Embedded& model : models) {
+    model.vectors.usable = usable;
+    model.result.views = static_cast<int>(
+        std::count_if(model.views.photos.begin(), model.views.photos.end(),
+                      [&usable](int photo) { return usable[photo]; }));
+    if (model.result.views == 0) model.views.photos.clear();
+    for (const BlockChoice& choice : BlockChoices(model.vectors.blocks)) {
+      for (Normalise normalise : options.normalise) {
+        for (Metric metric : options.metrics) {
+          model.result.configurations.push_back(
+              Compare(options, set, model.vectors, model.views, choice,
+                      normalise, metric));
+        }
+      }
+    }
+    result.extractors.push_back(std::move(model.result));
   }
   MakeNamesUnique(result.extractors);
   if (options.speed) {

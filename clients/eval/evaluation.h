@@ -9,12 +9,13 @@
 
 namespace vitrine::eval {
 
-// INVALID_ARGUMENT where a model's file is missing or no bundle; said before
-// anything is embedded, as far as that can be.
+// Fails where a model's file is missing or no bundle that works: each is loaded
+// once.
 absl::Status CheckModels(const EvalOptions& options);
 
-// Embeds the photos of `set` with each model and measures. Vectors are kept for
-// this run alone. Progress goes to standard error.
+// Embeds the photos of `set` with each model and measures, over the photos that
+// all models could read. Vectors of all models are in memory at once. Progress
+// goes to standard error.
 absl::StatusOr<EvalResult> Evaluate(const EvalOptions& options,
                                     const EvalSet& set,
                                     cli::Progress::Mode progress);

@@ -2,6 +2,7 @@
 // that `vitrine` itself links neither Torch nor OpenCV.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -30,8 +31,20 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
-absl::Status MakeFolder(const std::filesystem::path& folder) {
+// Makes the report's folder, outside of the catalogue: its pictures would be
+// taken for products.
+absl::Status MakeFolder(const std::filesystem::path& folder,
+                        const std::filesystem::path& catalog) {
   std::error_code error;
+  const auto root = std::filesystem::weakly_canonical(catalog, error);
+  const auto inner = std::filesystem::weakly_canonical(folder, error);
+  if (std::mismatch(root.begin(), root.end(), inner.begin(), inner.end())
+          .first == root.end()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--report: ", folder.string(), " lies in the catalogue ",
+        catalog.string(),
+        ", where its pictures would be indexed; name a folder elsewhere"));
+  }
   std::filesystem::create_directories(folder, error);
   if (!error && ::access(folder.c_str(), W_OK) == 0) return absl::OkStatus();
   return ErrnoStatus(
@@ -45,7 +58,7 @@ int Run(const EvalOptions& options) {
   if (!status.ok()) return Fail(status, kUsage);
   const auto set = ReadEvalSet(options);
   if (!set.ok()) return Fail(set.status(), kUsage);
-  status = MakeFolder(options.report);
+  status = MakeFolder(options.report, options.catalog.root);
   if (!status.ok()) return Fail(status, kUsage);
   for (const std::string& warning : set->warnings) {
     std::fprintf(stderr, "vitrine: %s\n", warning.c_str());
@@ -58,6 +71,18 @@ int Run(const EvalOptions& options) {
   }
   const auto result = Evaluate(options, *set, progress);
   if (!result.ok()) return Fail(result.status(), kFailed);
+  for (const std::string& warning : result->warnings) {
+    if (std::find(set->warnings.begin(), set->warnings.end(), warning) ==
+        set->warnings.end()) {
+      std::fprintf(stderr, "vitrine: %s\n", warning.c_str());
+    }
+  }
+  if (result->refused > 0) {
+    std::fprintf(stderr,
+                 "vitrine: %lld of %zu photos could not be read and are left "
+                 "out; vitrine check says why\n",
+                 static_cast<long long>(result->refused), set->photos.size());
+  }
   status = WriteReport(options, *set, *result);
   if (!status.ok()) return Fail(status, kFailed);
   std::printf("%s\n%s\n", ResultTable(options, *set, *result).c_str(),

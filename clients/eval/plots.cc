@@ -204,7 +204,12 @@ absl::StatusOr<std::string> DrawScatter(const Scatter& scatter) try {
   }
   auto low = std::upper_bound(ticks.begin(), ticks.end(), least * 0.95) - 1;
   auto high = std::lower_bound(ticks.begin(), ticks.end(), most * 1.05);
-  constexpr int kWidth = 900, kHeight = 400, kTop = 60, kNames = 170;
+  constexpr int kHeight = 400, kTop = 60;
+  int longest = 0;
+  for (const ScatterPoint& point : scatter.points) {
+    longest = std::max(longest, CaptionWidth(ToAscii(point.name), kText));
+  }
+  const int kNames = longest + 40, kWidth = kLeft + 660 + kNames;
   const Axis axis{{kLeft, kTop, kWidth - kLeft - kNames, kHeight},
                   TopOf(highest)};
   cv::Mat page = NewPage(kWidth, kTop + kHeight + 72);
@@ -241,7 +246,13 @@ absl::StatusOr<std::string> DrawScatter(const Scatter& scatter) try {
       box.y += 4;
     }
     names.push_back(box);
-    DrawCaption(name, {box.x, box.y + 12}, kText, page);
+    // A name that had to step down is tied to its point.
+    if (box.y > at.y) {
+      cv::line(page, at, {box.x - 2, box.y + 8}, colour, 1, cv::LINE_AA);
+    }
+    Type type = kText;
+    type.colour = colour;
+    DrawCaption(name, {box.x, box.y + 12}, type, page);
   }
   return Png(page);
 } catch (const cv::Exception& error) {

@@ -142,7 +142,9 @@ double RateAt(const ExtractorResult& extractor, int threads, int batch) {
 double SpeedOverVgg16(const EvalResult& result,
                       const ExtractorResult& extractor) {
   for (const ExtractorResult& other : result.extractors) {
-    if (absl::AsciiStrToLower(other.name).find("vgg16") != std::string::npos) {
+    // The card's name: what follows in brackets is the file's.
+    const std::string name = other.name.substr(0, other.name.find(" ("));
+    if (absl::AsciiStrToLower(name).find("vgg16") != std::string::npos) {
       return RateAt(extractor, 1, 1) / RateAt(other, 1, 1);
     }
   }

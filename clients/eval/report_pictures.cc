@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <string_view>
 
@@ -191,7 +192,7 @@ class Pictures {
         row.push_back(&its);
       }
       VITRINE_RETURN_IF_ERROR(
-          Add(DrawSideBySide(set_, names, row, metric_),
+          Add(DrawSideBySide(set_, names, row, metric_, k_),
               {absl::StrCat("query-", ++number, ".png"),
                absl::StrCat("A query under each extractor: ",
                             task_.classes[task_.label[answer->photo]]),
@@ -204,19 +205,48 @@ class Pictures {
 
   absl::Status Heat() {
     const ExtractorResult& best = Best();
-    if (task_.classes.size() > kMaxClasses) return absl::OkStatus();
+    const std::vector<size_t> shown = MostAsked(best);
+    const auto shares = Confusion(task_, First(best).answers, k_);
     HeatMap map;
     map.title =
         absl::StrCat(best.name, ": of what class the first ", k_, " are, in %");
     map.row_label = "class of the query";
     map.column_label = "class of the answer";
-    map.names = task_.classes;
-    map.shares = Confusion(task_, First(best).answers, k_);
+    for (size_t row : shown) {
+      map.names.push_back(task_.classes[row]);
+      std::vector<double>& of_row = map.shares.emplace_back();
+      for (size_t column : shown) of_row.push_back(shares[row][column]);
+    }
+    const std::string whole = absl::StrCat(
+        "Each row adds up to 100 % of the first ", k_,
+        " answers to the queries of a class; right answers are on the "
+        "diagonal.");
+    const std::string part = absl::StrCat(
+        "The ", shown.size(), " classes with the most queries of ",
+        task_.classes.size(), ". Each row is in % of the first ", k_,
+        " answers to the queries of a class; what it lacks to "
+        "100 % are answers of classes that are not shown.");
     return Add(DrawHeatMap(map),
                {"confusion.png", "What is taken for what",
-                absl::StrCat("Each row adds up to 100 % of the first ", k_,
-                             " answers to the queries of a class; right "
-                             "answers are on the diagonal.")});
+                shown.size() == task_.classes.size() ? whole : part});
+  }
+
+  // The classes of the heat map, in their order: all, or those with the most
+  // queries.
+  std::vector<size_t> MostAsked(const ExtractorResult& extractor) const {
+    std::vector<int> queries(task_.classes.size());
+    for (const QueryAnswer& answer : First(extractor).answers) {
+      ++queries[task_.label[answer.photo]];
+    }
+    std::vector<size_t> shown(task_.classes.size());
+    std::iota(shown.begin(), shown.end(), 0);
+    if (shown.size() <= kMaxClasses) return shown;
+    std::stable_sort(shown.begin(), shown.end(), [&](size_t a, size_t b) {
+      return queries[a] > queries[b];
+    });
+    shown.resize(kMaxClasses);
+    std::sort(shown.begin(), shown.end());
+    return shown;
   }
 
   absl::Status Ends(bool best) {
@@ -229,7 +259,7 @@ class Pictures {
     return Add(DrawQueries(set_, title, chosen, metric_, k_),
                {best ? "best.png" : "worst.png", title,
                 best ? "Of different classes, as far as there are."
-                     : "Queries that have right answers and do not find them. "
+                     : "Queries that have right answers and find few of them. "
                        "Where the photos look alike, the labels may differ in "
                        "what cannot be seen."});
   }

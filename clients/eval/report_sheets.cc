@@ -1,6 +1,7 @@
 #include "clients/eval/report_sheets.h"
 
 #include <algorithm>
+#include <cmath>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <set>
@@ -14,7 +15,7 @@
 namespace vitrine::eval {
 namespace {
 
-constexpr size_t kMaxColumns = 8;
+constexpr size_t kMaxColumns = 11;
 constexpr int kPhotoSide = 400;
 
 // The photo in the colours' order of OpenCV; empty where it is gone.
@@ -43,9 +44,9 @@ SheetHit CellOf(const EvalSet& set, int photo) {
 }
 
 void AddHits(const EvalSet& set, const QueryAnswer& answer, Metric metric,
-             SheetRow* row) {
-  for (size_t i = 0; i < answer.hits.size() && row->hits.size() < kMaxColumns;
-       ++i) {
+             size_t k, SheetRow* row) {
+  const size_t count = std::min(k, answer.hits.size());
+  for (size_t i = 0; i < count && row->hits.size() < kMaxColumns; ++i) {
     SheetHit cell = CellOf(set, answer.hits[i].photo);
     cell.score = ScoreOf(metric, answer.hits[i].distance);
     cell.right = answer.right[i] != 0;
@@ -86,8 +87,10 @@ std::vector<const QueryAnswer*> Ranked(const std::vector<QueryAnswer>& answers,
     if (answer.relevant > 0) ranked.push_back(&answer);
   }
   const auto quality = [k](const QueryAnswer* answer) {
-    return std::pair(PrecisionAt(answer->right, k),
-                     AveragePrecisionAt(answer->right, answer->relevant, k));
+    // Average precision first: precision alone would rank by how many right
+    // answers there are.
+    return std::pair(AveragePrecisionAt(answer->right, answer->relevant, k),
+                     PrecisionAt(answer->right, k));
   };
   std::stable_sort(ranked.begin(), ranked.end(),
                    [&](const QueryAnswer* a, const QueryAnswer* b) {
@@ -143,7 +146,7 @@ std::vector<const QueryAnswer*> Typical(const Task& task,
 
 absl::StatusOr<std::string> DrawSideBySide(
     const EvalSet& set, const std::vector<std::string>& names,
-    const std::vector<const QueryAnswer*>& answers, Metric metric) try {
+    const std::vector<const QueryAnswer*>& answers, Metric metric, int k) try {
   const int query = answers.front()->photo;
   ContactSheet sheet = SheetFor(set, query);
   for (size_t i = 0; i < names.size(); ++i) {
@@ -152,7 +155,7 @@ absl::StatusOr<std::string> DrawSideBySide(
     SheetHit own = CellOf(set, query);
     own.same_content = true;
     row.hits.push_back(std::move(own));
-    AddHits(set, *answers[i], metric, &row);
+    AddHits(set, *answers[i], metric, k, &row);
   }
   sheet.columns = LongestRow(sheet);
   return Png(DrawContactSheet(sheet));
@@ -169,9 +172,11 @@ absl::StatusOr<std::string> DrawQueries(
     ContactSheet sheet = SheetFor(set, answer->photo);
     if (pages.empty()) sheet.title = title;
     SheetRow& row = sheet.rows.emplace_back();
-    row.title = absl::StrFormat("%.0f %% of the first %d are right",
-                                PrecisionAt(answer->right, k) * 100, k);
-    AddHits(set, *answer, metric, &row);
+    row.title = absl::StrFormat(
+        "%d of %d that could be right among the first %d are found",
+        static_cast<int>(std::lround(PrecisionAt(answer->right, k) * k)),
+        static_cast<int>(std::min<int64_t>(answer->relevant, k)), k);
+    AddHits(set, *answer, metric, k, &row);
     sheet.columns = LongestRow(sheet);
     pages.push_back(DrawContactSheet(sheet));
     width = std::max(width, pages.back().cols);

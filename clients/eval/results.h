@@ -62,6 +62,7 @@ struct ExtractorResult {
 struct EvalResult {
   std::vector<ExtractorResult> extractors;
   int64_t refused = 0;  // photos that could not be read
+  std::vector<std::string> warnings;
   double seconds = 0;
 };
 

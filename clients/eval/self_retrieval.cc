@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "clients/eval/views.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 
@@ -18,14 +19,12 @@ std::vector<int> Spread(int n, int wanted) {
   return chosen;
 }
 
-absl::StatusOr<OtherViews> EmbedOtherViews(const EvalSet& set,
-                                           const std::vector<bool>& usable,
-                                           int wanted, Embedder& embedder,
-                                           int threads,
+absl::StatusOr<OtherViews> EmbedOtherViews(const EvalSet& set, int wanted,
+                                           Embedder& embedder, int threads,
                                            cli::Progress::Mode mode) {
   std::vector<int> askers;
   for (size_t i = 0; i < set.photos.size(); ++i) {
-    if (set.photos[i].asks && usable[i]) askers.push_back(static_cast<int>(i));
+    if (set.photos[i].asks) askers.push_back(static_cast<int>(i));
   }
   OtherViews views;
   for (int i : Spread(static_cast<int>(askers.size()), wanted)) {
@@ -37,8 +36,8 @@ absl::StatusOr<OtherViews> EmbedOtherViews(const EvalSet& set,
     VITRINE_ASSIGN_OR_RETURN(
         const Image image,
         ReadPhoto(*set.catalog, set.photos[photo].path, card.input_size));
-    VITRINE_ASSIGN_OR_RETURN(const Image view,
-                             OtherView(image, static_cast<uint64_t>(photo)));
+    VITRINE_ASSIGN_OR_RETURN(
+        const Image view, OtherView(image, Checksum(set.photos[photo].path)));
     return SquareImage(view, card.resize, card.input_size);
   };
   const int n = static_cast<int>(views.photos.size());
@@ -65,9 +64,14 @@ Estimate FoundFirst(const EvalSet& set, const std::vector<bool>& usable,
     }
     found[i] = first ? 1 : 0;
   });
+  std::vector<double> counted;
   std::vector<int> groups;
-  for (int photo : views.photos) groups.push_back(set.photos[photo].group);
-  return MeansOverGroups(found, 1, groups).front();
+  for (int i = 0; i < n; ++i) {
+    if (!usable[views.photos[i]]) continue;
+    counted.push_back(found[i]);
+    groups.push_back(set.photos[views.photos[i]].group);
+  }
+  return MeansOverGroups(counted, 1, groups).front();
 }
 
 }  // namespace vitrine::eval

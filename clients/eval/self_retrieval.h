@@ -18,17 +18,15 @@ struct OtherViews {
   Vectors vectors;
 };
 
-// Up to `wanted` of the usable photos that ask, evenly chosen, each seen anew
-// (see views.h, seeded by the photo's index) and embedded.
-absl::StatusOr<OtherViews> EmbedOtherViews(const EvalSet& set,
-                                           const std::vector<bool>& usable,
-                                           int wanted, Embedder& embedder,
-                                           int threads,
+// Up to `wanted` of the photos that ask, evenly chosen, each seen anew (see
+// views.h, seeded by the photo's path) and embedded.
+absl::StatusOr<OtherViews> EmbedOtherViews(const EvalSet& set, int wanted,
+                                           Embedder& embedder, int threads,
                                            cli::Progress::Mode mode);
 
-// The share of views that are nearer to their photo than to every other usable
-// one: recall@1. `scaled` are the views' vectors, scaled as `rows`, whose row i
-// is photo i of the set.
+// The share of the views of usable photos that are nearer to their photo than
+// to every other usable one: recall@1. `scaled` are the views' vectors, scaled
+// as `rows`, whose row i is photo i of the set.
 Estimate FoundFirst(const EvalSet& set, const std::vector<bool>& usable,
                     const Rows& rows, const OtherViews& views,
                     const std::vector<float>& scaled, int threads);
