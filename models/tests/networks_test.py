@@ -18,6 +18,13 @@ def _pixels(count: int = 2, side: int = 64) -> torch.Tensor:
     return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(5)) * 255
 
 
+class _Mirror(nn.Module):
+    width = 3
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        return pixels
+
+
 class Architectures(unittest.TestCase):
 
     def test_each_gives_as_many_features_as_it_says(self):
@@ -57,6 +64,20 @@ class Architectures(unittest.TestCase):
             picture = decoder(encoder(_pixels(2, 128)))
         self.assertEqual(tuple(picture.shape), (2, 3, networks.Decoder.SIZE, networks.Decoder.SIZE))
         self.assertTrue(((picture >= 0) & (picture <= 255)).all())
+
+
+class Resizing(unittest.TestCase):
+
+    def test_is_bilinear_and_the_same_in_a_script(self):
+        pixels = _pixels(2)
+        resized = networks.Resized(_Mirror(), 48)
+        wanted = nn.functional.interpolate(pixels, size=[48, 48], mode="bilinear",
+                                           align_corners=False)
+        self.assertTrue(torch.equal(resized(pixels), wanted))
+        script = torch.jit.script(resized)
+        self.assertTrue(torch.equal(script(pixels), wanted))
+        # LibTorch 1.13 knows no script that names this one of F.interpolate's modes.
+        self.assertNotIn("lanczos", str(script.inlined_graph))
 
 
 class Weights(unittest.TestCase):

@@ -14,7 +14,7 @@ from vitrine_models import (bundle, catalog, colour, evaluate, features, image, 
 SHAPE_DIM = 384
 # See README.md, "How the numbers were chosen".
 COLOUR_WEIGHT = 0.2
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 PROJECTIONS = ("pca", "discriminant", "none")
 _UNKNOWN = "unknown"
 _MODULE_SIZE = 224
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     colours.add_argument("--colour-weight", type=float, default=COLOUR_WEIGHT, metavar="W",
                          help="weight of the colour block, 0 < W < 1 (default: %(default)s)")
     colours.add_argument("--no-colour", action="store_true", help="make no colour block")
+    parser.add_argument("--origin", metavar="TEXT", help="where the weights come from, for the card")
     parser.add_argument("--licence", metavar="TEXT", help="of the weights, for the card")
     parser.add_argument("--trained-on", metavar="TEXT", help="what the network saw, for the card")
     parser.add_argument("--out", metavar="FILE", required=True, help="the bundle to write")
@@ -139,7 +140,8 @@ def _card(args: argparse.Namespace, source: _Source, width: int, fitted_on: str)
     name = os.path.basename(os.path.abspath(args.catalog)) if args.catalog else ""
     return bundle.Card(
         name=f"vitrine-{source.name}", version=VERSION, input_size=bundle.INPUT_SIZE,
-        resize=args.resize, blocks=blocks, precision="float32", origin=source.origin,
+        resize=args.resize, blocks=blocks, precision="float32",
+        origin=args.origin or source.origin,
         licence=args.licence or source.licence,
         trained_on=f"network: {args.trained_on or source.trained_on}; projection: {fitted_on}"
                    + (f" of {name}" if name and fitted_on != "none" else ""))

@@ -15,7 +15,6 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
 from torch import nn
-import torch.nn.functional as F
 
 from vitrine_models import efficientnet_lite
 
@@ -64,7 +63,9 @@ class Resized(nn.Module):
 def at_size(pixels: torch.Tensor, size: int) -> torch.Tensor:
     if pixels.shape[-1] == size:
         return pixels
-    return F.interpolate(pixels, size=[size, size], mode="bilinear", align_corners=False)
+    # F.interpolate with mode="bilinear" does this; but scripts of a newer PyTorch name all of its
+    # modes, of which LibTorch 1.13 lacks one.
+    return torch._C._nn.upsample_bilinear2d(pixels, [size, size], False)
 
 
 def _torchvision():
