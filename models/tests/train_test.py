@@ -107,6 +107,35 @@ class TrainTest(unittest.TestCase):
         for name, tensor in whole.items():
             self.assertTrue(torch.equal(tensor, resumed[name]), name)
 
+    def test_a_network_that_draws_goes_on_after_a_kill_as_if_there_had_been_none(self):
+        plain = networks._NORMALISED["autoencoder"]
+        drawing = plain._replace(body=lambda: torch.nn.Sequential(*plain.body(),
+                                                                  torch.nn.Dropout(0.5)))
+        with mock.patch.dict(networks._NORMALISED, autoencoder=drawing):
+            self.test_goes_on_after_a_kill_as_if_there_had_been_none()
+
+    def test_refuses_a_checkpoint_of_other_photos(self):
+        self.run_train("--epochs", "1", "--loss", "classify")
+        other = os.path.join(self.root, "other_senders.txt")
+        with open(other, "w", encoding="utf-8") as out:
+            out.write("0\n2\n")
+        self.refuses("trained on other photos", "--epochs", "1", "--loss", "classify",
+                     "--split-file", other)
+
+    def test_takes_any_number_of_steps(self):
+        # 20 photos to learn from: five steps, one step, four steps.
+        for epochs, batch in (("1", "4"), ("1", "20"), ("2", "9")):
+            self.run_train("--epochs", epochs, "--batch", batch, "--loss", "classify")
+            os.remove(self.out + ".checkpoint")
+
+    def test_frozen_layers_keep_all_that_they_are(self):
+        before = networks.random_init("autoencoder", 1).state_dict()
+        self.run_train("--epochs", "1", "--loss", "classify", "--tune", "1")
+        after = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+        changed = [name for name in before if not torch.equal(before[name], after[name])]
+        layers = [int(name.split(".")[1]) for name in before if name.startswith("body.")]
+        self.assertEqual({int(name.split(".")[1]) for name in changed}, {max(layers)})
+
     def test_exports_the_mean_of_the_weights_before_and_after(self):
         before = networks.random_init("autoencoder", 5).state_dict()
         init = os.path.join(os.path.dirname(self.out), "before.pt")
@@ -176,6 +205,8 @@ class TrainTest(unittest.TestCase):
         self.refuses("no weight; write classify:0.5", "--loss", "classify:much")
         self.refuses("a weight is above 0", "--loss", "classify:-1")
         self.refuses("--epochs is 0", "--epochs", "0")
+        self.refuses("--eval-size is 300; it is 256 at most", "--eval-size", "300")
+        self.refuses("there is no folder /no/such", "--out", "/no/such/bundle.pt")
         self.refuses("--average is 1.5; it lies above 0", "--average", "1.5")
         self.refuses("--init random knows nothing to keep", "--average", "0.5")
         self.refuses("not among the losses", "--triplets", "x.csv")

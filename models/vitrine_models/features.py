@@ -23,12 +23,8 @@ def cache_directory() -> str:
 def fingerprint(module: torch.jit.ScriptModule) -> str:
     """A name that changes with an unfrozen scripted module's code and numbers."""
     digest = hashlib.sha256(torch.__version__.encode())
-    for part in module.modules():
-        if hasattr(part, "code"):
-            digest.update(part.code.encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
+    # Its code, its tensors, and its other attributes, such as the size that it reads.
+    digest.update(module.save_to_buffer())
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitrine_models import (batches, catalog, curves, export, losses, networks, progress, projection,
+from vitrine_models import (batches, bundle, catalog, curves, export, losses, networks, progress, projection,
                             training_data, spaces)
 
 LOSSES = ("classify", "supcon", "triplet", "self", "autoencoder", "remember", "neighbours")
@@ -51,6 +51,7 @@ class Plan:
     average: float
     seed: int
     limit: int
+    photos: str = ""  # a digest of what is learned from
 
     def has(self, names) -> bool:
         return any(name in self.losses for name in names)
@@ -127,6 +128,12 @@ def plan_of(args: argparse.Namespace) -> Plan:
             raise ValueError(f"--loss {text}: {weight!r} is no weight; write {name}:0.5") from error
         if not weights[name] > 0:
             raise ValueError(f"--loss {text}: a weight is above 0")
+    if args.eval_size > bundle.INPUT_SIZE:
+        raise ValueError(f"--eval-size is {args.eval_size}; it is {bundle.INPUT_SIZE} at most, as "
+                         "that is what a bundle is given")
+    folder = os.path.dirname(os.path.abspath(args.out))
+    if not os.path.isdir(folder):
+        raise ValueError(f"--out: there is no folder {folder}; make it first")
     for name, least in (("size", 32), ("eval_size", 32), ("epochs", 1), ("batch", 3), ("limit", 0)):
         if getattr(args, name) < least:
             raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; "
@@ -234,20 +241,25 @@ class _Trainer:
         groups = [{"params": slow, "lr": plan.rate}, {"params": fast, "lr": plan.head_rate}]
         self.optimiser = torch.optim.AdamW([group for group in groups if group["params"]],
                                            weight_decay=plan.weight_decay)
-        self.steps = max(1, len(data.train) // plan.batch)
+        self.batch = plan.batch // 3 * 3 if plan.triplets else plan.batch
+        rows = len(data.order(plan.batch, np.random.default_rng(0)))
+        self.steps = -(-rows // self.batch)
+        total = plan.epochs * self.steps
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, [group["lr"] for group in self.optimiser.param_groups],
-            total_steps=plan.epochs * self.steps, pct_start=0.2)
+            # OneCycleLR divides by the steps of the rise but one: 0.2 of 5 are one.
+            total_steps=total, pct_start=0.2 if total > 5 else 0.3)
         self.history: List[Dict[str, float]] = []
 
     def _remembered(self) -> torch.Tensor:
         """What the network sees before it is trained, which is what the kept space begins as."""
         seen = self.data.features(self.model.network, self.device)
-        first = self.data.labels[0].numpy() if len(self.data.labels) else None
+        told = len(self.data.labels) > 0 and len(self.data.names[0]) > 1
         kept = self.model.spaces.map("kept")
-        if first is None:
+        if not told:
             fitted = projection.pca(seen, kept.out_features)
         else:
+            first = self.data.labels[0].numpy()
             fitted = projection.discriminant(seen, first, first != losses.MISSING, kept.out_features)
         kept.load_state_dict(fitted.state_dict())
         with torch.inference_mode():
@@ -258,13 +270,18 @@ class _Trainer:
         """Trains one epoch, and returns the mean of each loss."""
         plan, data = self.plan, self.data
         self.model.train()
+        for module in self.model.network.modules():
+            # Those that --tune has frozen keep what they have counted.
+            if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+                module.eval()
+        # What a network draws itself, such as the layers that it drops, goes on alike after a kill.
+        torch.manual_seed(int(np.random.default_rng([plan.seed, number]).integers(1 << 31)))
         random = np.random.default_rng([plan.seed, number])
         order = data.order(plan.batch, random)
         views = 2 if "self" in plan.losses else 1
-        batch_size = plan.batch // 3 * 3 if plan.triplets else plan.batch
         sums: Dict[str, float] = {}
         count = 0
-        for batch in batches.load(pictures, order, batch_size, [plan.seed, number], views):
+        for batch in batches.load(pictures, order, self.batch, [plan.seed, number], views):
             pixels = [torch.from_numpy(view).to(self.device).permute(0, 3, 1, 2).float()
                       for view in batch.views]
             rows = torch.from_numpy(batch.rows)
@@ -315,6 +332,9 @@ class _Trainer:
                              f"({str(error).splitlines()[0]}); move it away") from error
         changed = [name for name, value in dataclasses.asdict(self.plan).items()
                    if state["plan"].get(name) != value]
+        if changed == ["photos"]:
+            raise ValueError(f"{path} was trained on other photos, labels or triplets than those that "
+                             "are there now; remove it to begin anew")
         if changed:
             name = changed[0]
             raise ValueError(f"{path} was trained with {name} {state['plan'].get(name)!r}, not "
@@ -354,6 +374,7 @@ def train(args: argparse.Namespace) -> None:
                               eval_size=plan.eval_size)
     print(f"{len(data.train)} photos to learn from, {int(data.validation.sum())} to validate on, "
           f"{int(data.left_out.sum())} left out; {device}", file=sys.stderr)
+    plan.photos = data.digest()
     trainer = _Trainer(plan, data, device, args.compile)
     done = trainer.resume(checkpoint) if os.path.isfile(checkpoint) else 0
     if not done:
@@ -365,7 +386,7 @@ def train(args: argparse.Namespace) -> None:
     if done < plan.epochs:
         pictures = batches.Pictures([data.photos[row].path for row in data.train], plan.size)
         meter = progress.Progress("training, photos",
-                                  (plan.epochs - done) * trainer.steps * plan.batch)
+                                  (plan.epochs - done) * trainer.steps * trainer.batch)
         for number in range(done, plan.epochs):
             means = trainer.epoch(number, pictures, meter)
             trainer.history.append(

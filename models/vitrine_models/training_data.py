@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import csv
+import hashlib
 import os
 import sys
 from typing import Dict, List, Sequence
@@ -128,6 +129,12 @@ class Data:
             raise ValueError(f"{path} has no triplet whose products are all to be learned from "
                              f"({elsewhere} have one that is for validation or left out)")
         return np.array(found)
+
+    def digest(self) -> str:
+        """Changes with the photos to learn from, what they are called and what is asked of them."""
+        told = (self.names, self.labels.tolist(), [self.photos[row].product_id for row in self.train],
+                None if self._triplets is None else self._triplets.tolist())
+        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def order(self, batch: int, random: np.random.Generator) -> np.ndarray:
         """Which rows of `train` to draw in an epoch, batch after batch."""
