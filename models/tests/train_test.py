@@ -77,10 +77,12 @@ class TrainTest(unittest.TestCase):
 
     def test_writes_a_bundle_a_checkpoint_and_curves(self):
         said = self.run_train("--epochs", "2", "--loss", "classify", "--loss", "supcon:0.5",
-                              "--loss", "remember", "--loss", "neighbours:0.5")
+                              "--loss", "remember", "--loss", "neighbours:0.5", "--licence",
+                              "CC0-1.0", "--origin", "drawn")
         self.assertIn("epoch 2  validation_p10", said)
         module, card = bundle.load(self.out)
         self.assertEqual([block.name for block in card.blocks], ["shape", "colour"])
+        self.assertEqual((card.licence, card.origin), ("CC0-1.0", "drawn"))
         self.assertEqual(tuple(module(torch.zeros(2, 256, 256, 3, dtype=torch.uint8)).shape),
                          (2, card.dim))
         with Image.open(self.out + ".png") as curves:

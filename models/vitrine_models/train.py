@@ -108,6 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="let PyTorch 2 compile the network first; it needs a C++ compiler, and "
                         "EfficientNet-Lite0 trains by 2/5 faster for it on a CPU with AVX-512")
     parser.add_argument("--device", help="default: cuda where there is one, else cpu")
+    for name, what in (("origin", "where the weights come from"), ("licence", "of the weights")):
+        parser.add_argument(f"--{name}", metavar="TEXT", help=f"{what}, for the bundle's card")
     parser.add_argument("--out", metavar="FILE", required=True,
                         help="the bundle to write; beside it come FILE.checkpoint, from which a "
                         "training that was cut off goes on, and FILE.png, its curves")
@@ -358,6 +360,8 @@ def _export(args: argparse.Namespace, plan: Plan, checkpoint: str) -> None:
              "--split-file", args.split_file, "--label", plan.labels[0], "--out", args.out,
              "--projection", "discriminant" if plan.has(_OF_LABELS) else "pca",
              *(["--leave-out", args.leave_out] if args.leave_out else []),
+             *(["--origin", args.origin] if args.origin else []),
+             *(["--licence", args.licence] if args.licence else []),
              "--trained-on", f"{plan.init}, then {plan.epochs} epochs of "
              f"{os.path.basename(os.path.abspath(args.catalog))} "
              f"({' '.join(f'{name}:{weight:g}' for name, weight in plan.losses.items())}), "
