@@ -15,7 +15,7 @@
 namespace vitrine::eval {
 namespace {
 
-constexpr size_t kMaxColumns = 11;
+constexpr size_t kMaxColumns = 11;  // a query and ten answers
 constexpr int kPhotoSide = 400;
 
 // The photo in the colours' order of OpenCV; empty where it is gone.

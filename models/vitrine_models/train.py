@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitrine_models import (batches, bundle, catalog, curves, export, losses, networks, progress, projection,
-                            training_data, spaces)
+from vitrine_models import (batches, bundle, catalog, curves, export, losses, networks, progress,
+                            projection, training_data, spaces)
 
 LOSSES = ("classify", "supcon", "triplet", "self", "autoencoder", "remember", "neighbours")
 _OF_LABELS = ("classify", "supcon", "triplet")
