@@ -220,6 +220,24 @@ class Format(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "licence"):
             bundle.Card.from_json(json.dumps(fields))
 
+    def test_refuses_a_card_whose_fields_are_of_another_kind(self):
+        fields = json.loads(self._card().to_json())
+        for change, message in (({"input_size": "256"}, "input_size is '256'; it must be a whole"),
+                                ({"licence": None}, "licence is None; it must be a text"),
+                                ({"blocks": 3}, "blocks must be a list of objects"),
+                                ({"blocks": [{"name": "shape"}]}, "with a name, a dim and a weight")):
+            with self.subTest(change), self.assertRaisesRegex(ValueError, message):
+                bundle.Card.from_json(json.dumps({**fields, **change}))
+        with self.assertRaisesRegex(ValueError, "a JSON list, not an object"):
+            bundle.Card.from_json("[]")
+
+    def test_refuses_a_file_that_is_no_torchscript_by_name_and_remedy(self):
+        torch.save({"weight": torch.zeros(2)}, self.path)
+        with self.assertRaisesRegex(ValueError, f"{self.path} is no bundle.* export` makes one"):
+            bundle.load(self.path)
+        with self.assertRaisesRegex(ValueError, "/no/such.pt is not there"):
+            bundle.load("/no/such.pt")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -182,6 +182,23 @@ class Export(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "--leave-out names photos of a catalogue"):
             self._autoencoder("--leave-out", path, "--projection", "none")
 
+    def test_a_bundle_that_fails_its_check_does_not_replace_the_former(self):
+        self._autoencoder("--no-colour", rows=self.rows)
+        with open(self.out, "rb") as data:
+            former = data.read()
+        with mock.patch.object(export.evaluate, "scaled", side_effect=lambda raw, _: 0 * raw), \
+                self.assertRaisesRegex(RuntimeError, "does not return what was measured"):
+            self._autoencoder("--no-colour", rows=self.rows)
+        with open(self.out, "rb") as data:
+            self.assertEqual(data.read(), former)
+        self.assertEqual([name for name in os.listdir(self.root) if "draft" in name], [])
+
+    def test_a_trial_takes_a_part_of_the_photos(self):
+        self._autoencoder("--limit", "12", rows=self.rows)
+        self.assertIn("PCA of 8 photos", bundle.load(self.out)[1].trained_on)
+        with self.assertRaisesRegex(ValueError, "--limit is -1"):
+            self._autoencoder("--limit", "-1", rows=self.rows)
+
     def test_refuses_flags_that_do_not_go_together(self):
         for flags, message in (
                 (("--arch", "autoencoder"), "give --catalog DIR, or --projection none"),

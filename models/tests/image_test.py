@@ -1,6 +1,7 @@
 """Decoding and resizing against hand-worked values."""
 
 import io
+import tempfile
 import unittest
 
 import numpy as np
@@ -76,8 +77,13 @@ class Decode(unittest.TestCase):
 
     def test_refuses_a_truncated_picture(self):
         whole = _encoded(Image.effect_noise((64, 64), 90), "JPEG")
-        with self.assertRaises(OSError):
+        with self.assertRaisesRegex(OSError, "the picture cannot be read"):
             image.decode(whole[:len(whole) // 2])
+        with tempfile.NamedTemporaryFile(suffix=".jpg") as file:
+            file.write(whole[:len(whole) // 2])
+            file.flush()
+            with self.assertRaisesRegex(OSError, f"{file.name} cannot be read as a picture"):
+                image.decode(file.name)
 
 
 if __name__ == "__main__":

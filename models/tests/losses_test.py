@@ -87,10 +87,19 @@ class OthersTest(unittest.TestCase):
 
     def test_self_retrieval_is_least_where_each_view_finds_its_own(self):
         eye = torch.eye(3)
-        right = losses.self_retrieval(eye, eye, 1.0).item()
-        # -log(e / (e + 2))
-        self.assertAlmostEqual(right, math.log((math.e + 2) / math.e), places=6)
-        self.assertGreater(losses.self_retrieval(eye, eye.roll(1, 0), 1.0).item(), right)
+        right = losses.self_retrieval(eye, eye, temperature=1.0).item()
+        # -log(e / (e + 4)): the other two photos have two views each.
+        self.assertAlmostEqual(right, math.log((math.e + 4) / math.e), places=6)
+        self.assertGreater(losses.self_retrieval(eye, eye.roll(1, 0), temperature=1.0).item(),
+                           right)
+
+    def test_a_photo_that_comes_twice_is_no_rival_of_itself(self):
+        eye = torch.eye(3)
+        twice = torch.cat((eye, eye[:1]))
+        got = losses.self_retrieval(twice, twice, torch.tensor([4, 5, 6, 4]), 1.0).item()
+        # The two of photo 4 are compared with two views each of 5 and 6; those with all six others.
+        want = (math.log((math.e + 4) / math.e) + math.log((math.e + 6) / math.e)) / 2
+        self.assertAlmostEqual(got, want, places=6)
 
     def test_remember_is_zero_for_the_same_direction(self):
         features = torch.tensor([[1.0, 2.0], [3.0, -1.0]])

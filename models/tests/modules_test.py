@@ -1,13 +1,17 @@
 """Modules of other people: what is taken, and what is refused with which words."""
 
+import os
+import sys
+import tempfile
 import unittest
+from unittest import mock
 
 import numpy as np
 import torch
 from torch import nn
 
 from tests import vision_transformer
-from vitrine_models import image, modules
+from vitrine_models import bundle, image, modules
 
 _HALF = (0.5, 0.5, 0.5)
 
@@ -59,6 +63,15 @@ def takes_64_pixels():
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 64))
 
 
+def fails():
+    raise IndexError("no weights")
+
+
+class Enlarges(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(x, size=(8, 8), mode="bilinear").flatten(1)
+
+
 def no_module():
     return "no module"
 
@@ -99,6 +112,11 @@ class Load(unittest.TestCase):
             for count in (1, 5):
                 self.assertEqual(tuple(network(self._pixels(count)).shape), (count, 100))
 
+    def test_names_no_operator_that_libtorch_1_13_has_not(self):
+        network = _load("Enlarges")
+        self.assertIsNone(bundle.newer_operator(bundle.script(network)))
+        self.assertEqual(network.width, 192)
+
     def test_refuses_by_name_and_remedy(self):
         for name, message in (
                 ("tuple_of_two", r"returns a tuple, not a tensor \[N, width\]; wrap it"),
@@ -110,10 +128,18 @@ class Load(unittest.TestCase):
                 ("takes_64_pixels", r"fails on float32 \(3, 3, 32, 32\): "),
                 ("no_module", r"no_module\(\) returned a str, no nn.Module"),
                 ("nothing", "tests.modules_test has no nothing"),
+                ("fails", r"fails\(\) fails with a IndexError: no weights"),
                 ("nowhere.at_all:create", "nowhere.at_all cannot be imported .* PYTHONPATH"),
                 (":create", "package:factory is right")):
             with self.subTest(name), self.assertRaisesRegex(ValueError, message):
                 _load(name)
+
+    def test_refuses_a_package_that_is_no_python(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(sys, "path", [folder]):
+            with open(os.path.join(folder, "no_python.py"), "w", encoding="utf-8") as out:
+                out.write("def create(:\n")
+            with self.assertRaisesRegex(ValueError, "importing no_python fails with a SyntaxError"):
+                _load("no_python:create")
 
     def test_refuses_a_normalisation_that_is_none(self):
         for mean, std, message in (((0.5, 0.5, 127.0), _HALF, "127.0.*0 to 1"),

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 import torch
 
-from vitrine_models import bundle, networks, train
+from vitrine_models import bundle, networks, train, training_data
 
 _KINDS = ("hat", "shoe", "sock")
 _PER_KIND = 10
@@ -43,7 +43,9 @@ class TrainTest(unittest.TestCase):
             kind = i % len(_KINDS)
             Image.fromarray(_draw(kind, random)).save(os.path.join(cls.root, f"{i}.png"))
             lines.append({"path": f"{i}.png", "product_id": f"p{i}", "category": _KINDS[kind],
-                          "attributes": {"season": "Summer", "sender_id": str(i % 6)}})
+                          "attributes": {"season": "Summer", "sender_id": str(i % 6),
+                                         # Of every third photo the size is not known.
+                                         **({"size": "SML"[i % 2]} if i % 3 else {})}})
         cls.listing = os.path.join(cls.root, "listing.jsonl")
         with open(cls.listing, "w", encoding="utf-8") as out:
             out.writelines(json.dumps(line) + "\n" for line in lines)
@@ -198,8 +200,69 @@ class TrainTest(unittest.TestCase):
             out.write("anchor,positive\np2,p5\n")
         self.refuses("lacks the column negative", "--loss", "triplet", "--triplets", path)
 
+    def test_triplets_need_no_label(self):
+        bare = os.path.join(self.root, "bare.jsonl")
+        with open(self.listing, encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        with open(bare, "w", encoding="utf-8") as out:
+            out.writelines(json.dumps({**row, "category": ""}) + "\n" for row in rows)
+        path = os.path.join(self.root, "few_triplets.csv")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("anchor,positive,negative\np2,p5,p3\n")
+        self.run_train("--catalog", bare, "--epochs", "1", "--loss", "triplet", "--triplets", path)
+        self.assertIn("PCA of 20", bundle.load(self.out)[1].trained_on)
+        self.refuses("no photo has the label 'category'", "--catalog", bare, "--loss", "triplet")
+        self.refuses("has no triplet whose products.*1 have one.*beyond --limit", "--catalog", bare,
+                     "--loss", "triplet", "--triplets", path, "--limit", "10")
+
+    def test_any_photo_of_a_product_stands_for_it_in_a_triplet(self):
+        path = os.path.join(self.root, "two_pictures.csv")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("anchor,positive,negative\np2,p5,p3\n")
+        two = os.path.join(self.root, "two.jsonl")
+        with open(self.listing, encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        rows[1 + 8]["product_id"] = "p2"
+        with open(two, "w", encoding="utf-8") as out:
+            out.writelines(json.dumps(row) + "\n" for row in rows)
+        data = training_data.Data(two, self.split, ["category"], [], path, 0, False, False, 64)
+        drawn = {int(data.order(3, np.random.default_rng(seed))[0]) for seed in range(20)}
+        self.assertEqual({data.photos[data.train[row]].path.rsplit("/", 1)[1] for row in drawn},
+                         {"2.png", "8.png"})
+
+    def test_what_is_left_out_is_never_learned_from(self):
+        path = os.path.join(self.root, "left_out.txt")
+        with open(path, "w", encoding="utf-8") as out:
+            out.write("sock\n")
+        said = self.run_train("--epochs", "1", "--loss", "classify", "--leave-out", path)
+        self.assertRegex(said, "epoch 1  validation_p10 .*left_out_p10 ")
+        state = torch.load(self.out + ".checkpoint", weights_only=True)
+        self.assertEqual(state["vitrine_network"], "autoencoder")
+        data = training_data.Data(self.listing, self.split, ["category"], ["sock"], "", 0, False,
+                                  True, 64)
+        self.assertEqual(data.names, [["hat", "shoe"]])
+        self.assertEqual({data.photos[row].category for row in data.train}, {"hat", "shoe"})
+        self.assertIn("discriminant analysis of 10 photos", bundle.load(self.out)[1].trained_on)
+
+    def test_two_labels_have_a_head_each_and_missing_values_do_not_count(self):
+        said = self.run_train("--epochs", "1", "--loss", "classify", "--label", "category",
+                              "--label", "size")
+        self.assertIn("classify ", said)
+        data = training_data.Data(self.listing, self.split, ["category", "size"], [], "", 0, True,
+                                  True, 64)
+        self.assertEqual(data.names, [["hat", "shoe", "sock"], ["M", "S"]])
+        for place, row in enumerate(data.train):
+            self.assertEqual(int(data.labels[1, place]) == -1,
+                             "size" not in data.photos[row].attributes)
+
+    def test_a_trial_takes_a_part_of_the_photos_and_exports_of_no_more(self):
+        self.run_train("--epochs", "1", "--loss", "classify", "--limit", "15")
+        self.assertIn("discriminant analysis of 10 photos", bundle.load(self.out)[1].trained_on)
+
     def test_refuses_a_label_that_is_not_there_or_has_one_value(self):
         self.refuses("no photo has the label 'colour'.*season", "--label", "colour")
+        self.refuses("no photo has the label 'colour'.*season", "--label", "colour", "--loss",
+                     "self")
         self.refuses("season has 1 value with two photos", "--label", "season")
 
     def test_refuses_flags_that_make_no_sense(self):
@@ -212,6 +275,13 @@ class TrainTest(unittest.TestCase):
         self.refuses("--average is 1.5; it lies above 0", "--average", "1.5")
         self.refuses("--init random knows nothing to keep", "--average", "0.5")
         self.refuses("not among the losses", "--triplets", "x.csv")
+        self.refuses("--seed is -1; it is 0 at least", "--seed", "-1")
+        self.refuses("--rate is -1.0; it is above 0", "--rate", "-1")
+        self.refuses("--head-rate is nan; it is above 0", "--head-rate", "nan")
+        self.refuses("--smoothing is 2.0; it is 0 at least and below 1", "--smoothing", "2")
+        self.refuses("--device nope is not there", "--device", "nope")
+        self.refuses("no weights for resnet50 .* give --init FILE", "--arch", "resnet50", "--init",
+                     "imagenet")
 
     def test_refuses_a_checkpoint_of_another_plan_or_of_nothing(self):
         self.run_train("--epochs", "1", "--loss", "classify")
@@ -219,6 +289,9 @@ class TrainTest(unittest.TestCase):
                      "--seed", "2")
         with open(self.out + ".checkpoint", "wb") as out:
             out.write(b"no checkpoint")
+        self.refuses("is no checkpoint of a training", "--epochs", "1", "--loss", "classify")
+        with open(self.out + ".checkpoint", "wb"):
+            pass
         self.refuses("is no checkpoint of a training", "--epochs", "1", "--loss", "classify")
 
 

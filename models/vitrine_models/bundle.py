@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 import torch
 from torch import nn
 
-from vitrine_models import image
+from vitrine_models import errors, image
 
 INPUT_SIZE = 256
 CARD_FILE = "card.json"
@@ -19,6 +19,8 @@ CARD_FILE = "card.json"
 _HALF_FROM_ELEMENTS = 1 << 15
 # Half precision rounds to 11 bits: an error of 2^-12 of a weight, and a third of that on average.
 _HALF_ERROR = 1e-3
+# Those that scripts of a newer PyTorch have been seen to name.
+_NEWER_OPERATORS = ("aten::_upsample_lanczos2d_aa",)
 # The engine's own limit (kMaxDim in model_card.cc).
 MAX_DIM = 4096
 
@@ -79,13 +81,22 @@ class Card:
     @staticmethod
     def from_json(text: str) -> "Card":
         fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError(f"card: it is a JSON {type(fields).__name__}, not an object")
         missing = {f.name for f in dataclasses.fields(Card)} - set(fields)
         if missing:
             raise ValueError(f"card: {', '.join(sorted(missing))} missing")
-        names = [f.name for f in dataclasses.fields(Card)]
-        fields = {name: fields[name] for name in names}
-        fields["blocks"] = [Block(b["name"], b["dim"], b["weight"]) for b in fields["blocks"]]
-        card = Card(**fields)
+        for field in dataclasses.fields(Card):
+            if field.type in (str, int) and type(fields[field.name]) is not field.type:
+                raise ValueError(f"card: {field.name} is {fields[field.name]!r}; it must be "
+                                 f"{'a text' if field.type is str else 'a whole number'}")
+        card = Card(**{f.name: fields[f.name] for f in dataclasses.fields(Card)})
+        try:
+            card.blocks = [Block(str(b["name"]), int(b["dim"]), float(b["weight"]))
+                           for b in fields["blocks"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError("card: blocks must be a list of objects with a name, a dim and a weight "
+                             f"({error!r})") from error
         card.validate()
         return card
 
@@ -151,6 +162,12 @@ def script(module: nn.Module) -> torch.jit.ScriptModule:
         return torch.jit.script(copy.deepcopy(module).eval())
 
 
+def newer_operator(scripted: torch.jit.ScriptModule) -> Optional[str]:
+    """An operator that LibTorch 1.13 has not and a script names all the same, if only in a branch
+    that is never taken, as that of F.interpolate does."""
+    return next((one for one in _NEWER_OPERATORS if one in str(scripted.inlined_graph)), None)
+
+
 def check_finite(module: nn.Module, what: str) -> None:
     """Raises ValueError, naming the weight, where one of `module` is not a number or infinite."""
     bad = [name for name, tensor in module.named_parameters() if not torch.isfinite(tensor).all()]
@@ -177,6 +194,13 @@ def round_as_stored(module: nn.Module) -> None:
                 tensor.copy_(tensor.half())
 
 
+def check_folder(path: str) -> None:
+    """Raises ValueError where no file can be made at `path`, which --out names."""
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ValueError(f"--out: there is no folder {folder}; make it first")
+
+
 def save(module: nn.Module, card: Card, path: str) -> None:
     """Scripts `module` and writes it with its card to `path`, large weights in half precision.
 
@@ -199,13 +223,26 @@ def save(module: nn.Module, card: Card, path: str) -> None:
 
 
 def load(path: str) -> Tuple[torch.jit.ScriptModule, Card]:
-    """Loads a bundle as the daemons do: float32, frozen, ready for uint8 [N, 256, 256, 3]."""
+    """Loads a bundle as the daemons do: float32, frozen, ready for uint8 [N, 256, 256, 3].
+
+    Raises ValueError, naming the file, where it is none.
+    """
     extra: Dict[str, str] = {CARD_FILE: ""}
-    module = torch.jit.load(path, map_location="cpu", _extra_files=extra)
+    if not os.path.isfile(path):
+        raise ValueError(f"{path} is not there; `python3 -m vitrine_models export` makes a bundle")
+    try:
+        module = torch.jit.load(path, map_location="cpu", _extra_files=extra)
+    except Exception as error:  # A broken file makes torch.jit.load raise nearly anything.
+        raise ValueError(f"{path} is no bundle, which is a TorchScript file "
+                         f"({errors.first_line(error)}); `python3 -m vitrine_models export` makes "
+                         "one of a state dict or checkpoint") from error
     text = extra[CARD_FILE]
     if not text:
         raise ValueError(f"{path} has no {CARD_FILE}: it is TorchScript, but no bundle")
-    card = Card.from_json(text.decode() if isinstance(text, bytes) else text)
+    try:
+        card = Card.from_json(text.decode() if isinstance(text, bytes) else text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     module = torch.jit.freeze(module.eval().to(torch.float32))
     with torch.inference_mode():
         vector = module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8))

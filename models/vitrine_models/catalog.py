@@ -43,6 +43,11 @@ class Photo:
         return text_of(self.attributes.get("sender_id"))
 
     @property
+    def group(self) -> str:
+        """Photos of one group do not answer each other: the sender's, or else the product's."""
+        return self.sender or f"product {self.product_id}"
+
+    @property
     def category(self) -> str:
         return self.attributes.get("category", "")
 
@@ -129,6 +134,13 @@ def read(source: str, layout: str = "auto", product_pattern: str = "",
             print(f"{source}: {head[what]} {'pictures are ' if what == 'refused' else ''}{what}; "
                   f"`vitrine check {root}` names them", file=sys.stderr)
     return photos
+
+
+def evenly(photos: List[Photo], limit: int) -> List[Photo]:
+    """At most `limit` photos, evenly from the whole; all where it is 0."""
+    if not limit or limit >= len(photos):
+        return photos
+    return [photos[i * len(photos) // limit] for i in range(limit)]
 
 
 def _photo(root: str, picture: Dict[str, Any], category_attribute: str) -> Photo:

@@ -6,6 +6,15 @@ from typing import Dict, List
 _FIGURES = ("_p10", "_map10")
 
 
+def check() -> None:
+    """Raises ValueError where draw() would fail: better before a training than after an epoch."""
+    try:
+        import matplotlib  # pylint: disable=unused-import
+    except ImportError as error:
+        raise ValueError("matplotlib, which draws the curves of a training, is not there: install "
+                         "Debian's python3-matplotlib or PyPI's matplotlib") from error
+
+
 def draw(history: List[Dict[str, float]], title: str, path: str) -> None:
     """Writes a PNG: the losses by epoch on the left, the validation figures on the right."""
     import matplotlib

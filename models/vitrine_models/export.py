@@ -51,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "(default: %(default)s)")
     parser.add_argument("--leave-out", metavar="FILE",
                         help="values of --label, one a line, that the projection is not fitted on")
+    parser.add_argument("--limit", type=int, default=0, metavar="N",
+                        help="take N photos at most, evenly from the whole: for a trial")
     parser.add_argument("--resize", choices=image.RESIZE_MODES, default="crop",
                         help="how pictures become square (default: %(default)s)")
     colours = parser.add_mutually_exclusive_group()
@@ -107,7 +109,7 @@ class _Photos:
     """A catalogue's photos, their split, and their labels where they are needed or there."""
 
     def __init__(self, args: argparse.Namespace):
-        self.photos = catalog.read(args.catalog)
+        self.photos = catalog.evenly(catalog.read(args.catalog), args.limit)
         self.validation = catalog.read_split(args.split_file, self.photos, args.catalog)
         self.labels: Optional[List[Optional[str]]] = None
         if args.projection == "discriminant" or args.leave_out or any(
@@ -147,9 +149,8 @@ def _card(args: argparse.Namespace, source: _Source, width: int, fitted_on: str)
                    + (f" of {name}" if name and fitted_on != "none" else ""))
 
 
-def _report(args: argparse.Namespace, seen: _Photos, pooled: np.ndarray, raw: np.ndarray,
+def _report(figures: measure.Measure, pooled: np.ndarray, raw: np.ndarray,
             blocks: List[bundle.Block]) -> None:
-    figures = measure.Measure(seen.photos, seen.labels, seen.validation, args.colours_file)
     figures.report("pooled features",
                    evaluate.scaled(pooled, [bundle.Block("", pooled.shape[1], 1.0)]))
     if len(blocks) > 1:
@@ -157,18 +158,20 @@ def _report(args: argparse.Namespace, seen: _Photos, pooled: np.ndarray, raw: np
     figures.report(" and ".join(block.name for block in blocks), evaluate.scaled(raw, blocks))
 
 
-def _check_written(args: argparse.Namespace, photos: List[catalog.Photo], raw: np.ndarray) -> None:
+def _check_written(path: str, photos: List[catalog.Photo], raw: np.ndarray) -> None:
     """Raises RuntimeError where the file does not give, for `photos`, the vectors `raw`."""
-    module, card = bundle.load(args.out)
-    pictures = np.stack([image.to_input(image.decode(photo.path), bundle.INPUT_SIZE, args.resize)
+    module, card = bundle.load(path)
+    if not photos:
+        return
+    pictures = np.stack([image.to_input(image.decode(photo.path), bundle.INPUT_SIZE, card.resize)
                          for photo in photos])
     with torch.inference_mode():
         written = module(torch.from_numpy(pictures)).numpy()
     cosine = (evaluate.scaled(written, card.blocks) * evaluate.scaled(raw, card.blocks)).sum(1)
-    print(f"{args.out}: over {len(photos)} photos its vectors agree with those measured to cosine "
+    print(f"over {len(photos)} photos the bundle's vectors agree with those measured to cosine "
           f"{cosine.min():.6f}")
     if not cosine.min() >= 0.9995:
-        raise RuntimeError(f"{args.out} does not return what was measured; do not ship it")
+        raise RuntimeError("the bundle does not return what was measured, and is not kept")
 
 
 def export(args: argparse.Namespace) -> None:
@@ -179,8 +182,13 @@ def export(args: argparse.Namespace) -> None:
                          "or --projection none")
     if args.leave_out and not args.catalog:
         raise ValueError("--leave-out names photos of a catalogue: give --catalog DIR")
+    if args.limit < 0:
+        raise ValueError(f"--limit is {args.limit}; it is 0, for all, at least")
+    bundle.check_folder(args.out)
     # What is quick to refuse comes first.
     seen = _Photos(args) if args.catalog else None
+    figures = measure.Measure(seen.photos, seen.labels, seen.validation,
+                              args.colours_file) if seen and seen.labels else None
     network, source = _load(args)
     bundle.round_as_stored(network)
     colours = None if args.no_colour else colour.ColourBlock()
@@ -198,11 +206,15 @@ def export(args: argparse.Namespace) -> None:
         fitted, fitted_on = _as_they_are(network.width), "none"
     dim = (_multiple_of_64(network.width) if args.projection == "none" else fitted.out_features)
     card = _card(args, source, dim, fitted_on)
-    bundle.save(bundle.Encoder(network, fitted, colours), card, args.out)
+    # The former bundle stays until the new one is seen to work.
+    draft = args.out + ".draft"
+    try:
+        bundle.save(bundle.Encoder(network, fitted, colours), card, draft)
+        _check_written(draft, seen.photos[:16] if seen else [], None if raw is None else raw[:16])
+        os.replace(draft, args.out)
+    finally:
+        if os.path.exists(draft):
+            os.remove(draft)
     print(f"{args.out}: {card.dim} numbers, {os.path.getsize(args.out) / 1e6:.2f} MB")
-    if not seen:
-        bundle.load(args.out)
-        return
-    if seen.labels:
-        _report(args, seen, pooled, raw, card.blocks)
-    _check_written(args, seen.photos[:16], raw[:16])
+    if figures:
+        _report(figures, pooled, raw, card.blocks)

@@ -7,6 +7,8 @@ from typing import Tuple, Union
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
+from vitrine_models import errors
+
 RESIZE_MODES = ("squash", "letterbox", "crop")
 _WHITE = 255
 # A truncated picture is an error, never a half-grey one.
@@ -17,10 +19,18 @@ def decode(source: Union[str, os.PathLike, bytes]) -> np.ndarray:
     """Decodes a file (path or bytes) to uint8 [height, width, 3] RGB.
 
     EXIF orientation is applied, transparency is laid on white, 16-bit samples keep their high
-    byte, grey and CMYK become RGB.
+    byte, grey and CMYK become RGB. Raises OSError, naming the file, where it is no whole picture.
     """
-    if isinstance(source, bytes):
-        source = io.BytesIO(source)
+    name = "the picture" if isinstance(source, bytes) else os.fspath(source)
+    try:
+        return _decode(io.BytesIO(source) if isinstance(source, bytes) else source)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # Pillow's readers let through whatever they stumble over.
+        raise OSError(f"{name} cannot be read as a picture ({errors.first_line(error)})") from error
+
+
+def _decode(source: Union[str, os.PathLike, io.BytesIO]) -> np.ndarray:
     with Image.open(source) as picture:
         picture.load()
         picture = ImageOps.exif_transpose(picture)

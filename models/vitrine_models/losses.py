@@ -86,11 +86,19 @@ def batch_hard_triplet(features: torch.Tensor, labels: torch.Tensor,
 
 
 def self_retrieval(first: torch.Tensor, second: torch.Tensor,
-                   temperature: float = 0.1) -> torch.Tensor:
-    """NT-Xent (Chen et al. 2020): row i of one view must find row i of the other, both ways."""
-    similarity = F.normalize(first) @ F.normalize(second).T / temperature
-    own = torch.arange(len(first), device=first.device)
-    return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
+                   photos: Optional[torch.Tensor] = None, temperature: float = 0.1) -> torch.Tensor:
+    """NT-Xent (Chen et al. 2020): of all views, each must find the other one of its photo.
+
+    Views of one photo that a batch holds twice (int [n] `photos`) are neither right nor wrong.
+    """
+    n = len(first)
+    own = torch.arange(n, device=first.device)
+    photo = (own if photos is None else photos).repeat(2)
+    right = torch.cat((own + n, own))
+    unit = F.normalize(torch.cat((first, second)))
+    barred = photo[:, None] == photo[None]
+    barred[torch.arange(2 * n, device=first.device), right] = False
+    return F.cross_entropy((unit @ unit.T / temperature).masked_fill(barred, -1e4), right)
 
 
 def remember(features: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:

@@ -42,8 +42,7 @@ class Measure:
         with open(colours_file, newline="", encoding="utf-8") as lines:
             colours = {row["image"]: row["colour"] for row in csv.DictReader(lines)}
         self._labels = np.array([label or "" for label in labels])
-        # Without a sender, the product's other pictures are no answers.
-        self._senders = np.array([photo.sender or f"product {photo.product_id}" for photo in photos])
+        self._groups = np.array([photo.group for photo in photos])
         self._colours = np.array([colours.get(photo.product_id, _SEVERAL) for photo in photos])
         self._classed = self._labels != ""
         self._validation = validation
@@ -52,7 +51,7 @@ class Measure:
     def _figures(self, vectors: np.ndarray, labels: np.ndarray, ask: np.ndarray,
                  pool: np.ndarray) -> evaluate.Figures:
         return evaluate.retrieval(vectors[ask], vectors[pool], labels[ask], labels[pool],
-                                  self._senders[ask], self._senders[pool])
+                                  self._groups[ask], self._groups[pool])
 
     def classifier_accuracy(self, vectors: np.ndarray) -> Optional[float]:
         """Of a classifier of the labels, fitted on photos not for validation, on those that are."""
@@ -131,11 +130,12 @@ def report_speed(path: str) -> None:
 def measure(args: argparse.Namespace) -> None:
     photos = catalog.read(args.catalog)
     validation = catalog.read_split(args.split_file, photos, args.catalog)
+    # What is quick to refuse comes first.
+    figures = Measure(photos, catalog.labels(photos, args.label), validation, args.colours_file)
     module, card = bundle.load(args.model)
     with open(args.model, "rb") as data:
         key = hashlib.sha256(data.read()).hexdigest()
     raw = features.extract(module, key, photos, card.resize, "vectors")
-    figures = Measure(photos, catalog.labels(photos, args.label), validation, args.colours_file)
     start = 0
     for block in card.blocks:
         figures.report(f"{block.name} alone",

@@ -10,7 +10,7 @@ from typing import Sequence
 import torch
 from torch import nn
 
-from vitrine_models import bundle, image
+from vitrine_models import bundle, errors, image
 
 _TRIED = 3  # pictures
 
@@ -45,9 +45,16 @@ def _find(name: str) -> nn.Module:
     except ImportError as error:
         raise ValueError(f"--module {name}: {package} cannot be imported ({error}); is it in the "
                          "working folder or in PYTHONPATH?") from error
+    except Exception as error:  # It is anyone's code.
+        raise ValueError(f"--module {name}: importing {package} fails with a "
+                         f"{type(error).__name__}: {errors.first_line(error)}") from error
     if not hasattr(found, factory):
         raise ValueError(f"--module {name}: {package} has no {factory}")
-    module = getattr(found, factory)()
+    try:
+        module = getattr(found, factory)()
+    except Exception as error:  # So is this.
+        raise ValueError(f"--module {name}: {factory}() fails with a {type(error).__name__}: "
+                         f"{errors.first_line(error)}") from error
     if not isinstance(module, nn.Module):
         raise ValueError(f"--module {name}: {factory}() returned a {type(module).__name__}, no "
                          "nn.Module")
@@ -66,22 +73,20 @@ def _check_output(name: str, output: object, count: int) -> None:
 
 
 def _scripted(name: str, module: nn.Module, trial: torch.Tensor) -> nn.Module:
-    """`module`, or its trace where TorchScript does not understand its code."""
+    """`module`, or its trace where TorchScript, or that of 1.13, does not understand its code."""
     try:
-        bundle.script(module)
-        return module
+        newer = bundle.newer_operator(bundle.script(module))
+        if newer is None:
+            return module
+        raise ValueError(f"LibTorch 1.13 has no {newer}")
     except Exception as reason:  # The compiler raises many kinds.
         try:
             # With gradients on, or PyTorch records fused kernels that 1.13 has not.
             with bundle.operators_of_1_13(), torch.enable_grad():
                 return torch.jit.trace(module, trial[:2], check_trace=False)
         except Exception as error:
-            raise ValueError(f"--module {name} can be neither scripted ({_first_line(reason)}) nor "
-                             f"traced ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ValueError(f"--module {name} can be neither scripted ({errors.first_line(reason)}) nor "
+                             f"traced ({errors.first_line(error)})") from error
 
 
 def load(name: str, size: int, mean: Sequence[float], std: Sequence[float]) -> nn.Module:
@@ -102,7 +107,7 @@ def load(name: str, size: int, mean: Sequence[float], std: Sequence[float]) -> n
             output = module(trial)
         except Exception as error:
             raise ValueError(f"--module {name} fails on float32 {tuple(trial.shape)}: "
-                             f"{_first_line(error)}") from error
+                             f"{errors.first_line(error)}") from error
     _check_output(name, output, _TRIED)
     scripted = _scripted(name, module, trial)
     with torch.no_grad():

