@@ -77,6 +77,12 @@ TEST(Rows, AgreeWithTheKernelsThatServe) {
   std::vector<float> out(2);
   Rows(Metric::kCosine, values, kDim).DistancesOf(0, out.data());
   EXPECT_NEAR(1 - out[1], DotHalf(values.data(), halves.data(), kDim), 5e-4);
+  // As it lies in an index it is the kernel's number itself.
+  std::vector<float> stored = values;
+  FloatsFromHalves(halves.data(), kDim, &stored[kDim]);
+  Rows(Metric::kCosine, stored, kDim, /*served=*/true)
+      .DistancesOf(values.data(), out.data());
+  EXPECT_EQ(out[1], 1 - DotHalf(values.data(), halves.data(), kDim));
   Rows(Metric::kManhattan, values, kDim).DistancesOf(0, out.data());
   EXPECT_NEAR(out[1], L1Half(values.data(), halves.data(), kDim), 2e-2);
 }

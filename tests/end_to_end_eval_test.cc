@@ -31,14 +31,17 @@ std::string Model() {
   return (testing::SourceDir() / "models" / "vitrine-lite0.pt").string();
 }
 
-// Lines of a CSV without quoted fields.
+// Lines of a CSV; a quoted field holds no quote of its own.
 std::vector<std::map<std::string, std::string>> ReadCsv(const fs::path& path) {
   std::istringstream text(testing::ReadAll(path));
   const auto split = [](const std::string& line) {
     std::vector<std::string> fields;
     std::string field;
+    bool quoted = false;
     for (char c : line + ",") {
-      if (c == ',') {
+      if (c == '"') {
+        quoted = !quoted;
+      } else if (c == ',' && !quoted) {
         fields.push_back(std::exchange(field, ""));
       } else {
         field += c;
@@ -66,14 +69,22 @@ TEST(EvalProgram, ReportsOnADrawnCatalogue) {
   const std::string sample = (dir / "sample").string();
   ASSERT_EQ(Vitrine({"sample", "--out", sample, "--products=60"}).status, 0);
   const fs::path report = dir / "report";
+  // What an older report and its owner have left.
+  fs::create_directories(report);
+  testing::WriteAll(report / "speed.png", "older");
+  testing::WriteAll(report / "mine.png", "mine");
   const Output output = Vitrine(
       {"eval", "--catalog=" + sample, "--model=" + Model(), "--split=all",
        "--metric=cosine,manhattan", "--normalise=unit,raw", "--k=1,5",
        "--views=10", "--cross-sender", "--sender-attribute=product",
-       "--report=" + report.string()});
+       "--progress", "--report=" + report.string()});
   ASSERT_EQ(output.status, 0) << output.err;
-  EXPECT_THAT(output.out, AllOf(HasSubstr("P@5"), HasSubstr("manhattan"),
-                                HasSubstr("index.html")));
+  EXPECT_THAT(output.out,
+              AllOf(HasSubstr("P@5"), HasSubstr("manhattan"),
+                    HasSubstr("\nvitrine-lite0: efficientnet_lite0, ImageNet"),
+                    HasSubstr("index.html")));
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("queries ranked"), HasSubstr("timings")));
 
   double precision = 0, found = 0, rate = 0;
   std::set<std::string> tasks, blocks, kinds;
@@ -111,7 +122,17 @@ TEST(EvalProgram, ReportsOnADrawnCatalogue) {
   const auto queries = ReadCsv(report / "per_query.csv");
   EXPECT_EQ(queries.size() % 12, 0u);
   EXPECT_GE(queries.size(), 12u * 60);
+  const auto models = ReadCsv(report / "models.csv");
+  ASSERT_EQ(models.size(), 1u);
+  EXPECT_EQ(models[0].at("extractor"), "vitrine-lite0");
+  EXPECT_EQ(models[0].at("sha256").size(), 64u);
   const std::string html = testing::ReadAll(report / "index.html");
+  EXPECT_THAT(html, AllOf(HasSubstr("ImageNet weights of the PyPI package"),
+                          HasSubstr("pictures/s, 1 thread, batch 1"),
+                          HasSubstr("How this was made"),
+                          HasSubstr("--sender-attribute=product"),
+                          HasSubstr("nor any photo of its product")));
+  EXPECT_EQ(testing::ReadAll(report / "mine.png"), "mine");
   for (const char* picture :
        {"metrics.png", "blocks.png", "speed.png", "query-1.png", "query-3.png",
         "confusion.png", "best.png", "worst.png"}) {
@@ -155,6 +176,25 @@ TEST_F(EvalProgramInput, RefusesAFileThatIsNoBundle) {
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err,
               AllOf(HasSubstr("text.pt"), HasSubstr("TorchScript")));
+}
+
+TEST_F(EvalProgramInput, RefusesTheSameModelByTwoNames) {
+  fs::create_symlink(Model(), dir_ / "link.pt");
+  const Output output = Eval(Model(), "--model=" + (dir_ / "link.pt").string());
+  EXPECT_EQ(output.status, 2);
+  EXPECT_THAT(output.err,
+              AllOf(HasSubstr("link.pt"), HasSubstr("the same file as")));
+}
+
+TEST_F(EvalProgramInput, LeavesNoPictureOfAnOlderReport) {
+  fs::create_directories(dir_ / "report");
+  for (const char* name : {"speed.png", "query-3.png", "mine.png"}) {
+    testing::WriteAll(dir_ / "report" / name, "older");
+  }
+  EXPECT_EQ(Eval(Model()).status, 0);
+  EXPECT_FALSE(fs::exists(dir_ / "report" / "speed.png"));
+  EXPECT_NE(testing::ReadAll(dir_ / "report" / "query-3.png"), "older");
+  EXPECT_EQ(testing::ReadAll(dir_ / "report" / "mine.png"), "older");
 }
 
 TEST_F(EvalProgramInput, RefusesALabelThatIsNotThere) {

@@ -56,6 +56,76 @@ TEST(ParseEvalCommand, ReadsLists) {
   EXPECT_FALSE(command.options->speed);
 }
 
+TEST(ParseEvalCommand, TakesAListInParts) {
+  const EvalCommand command =
+      Parse({"--label=articleType", "--label=baseColour", "--k=5", "--k=1",
+             "--metric=cosine", "--metric=manhattan"});
+  ASSERT_TRUE(command.options) << command.text;
+  EXPECT_THAT(command.options->label, ElementsAre("articleType", "baseColour"));
+  EXPECT_THAT(command.options->ks, ElementsAre(1, 5));
+  EXPECT_THAT(command.options->metrics,
+              ElementsAre(Metric::kCosine, Metric::kManhattan));
+}
+
+TEST(ParseEvalCommand, RefusesALabelThatIsNamedTwice) {
+  for (const std::vector<std::string>& twice :
+       std::vector<std::vector<std::string>>{
+           {"--label=category,colour,category"},
+           {"--label=category", "--label=category"}}) {
+    const EvalCommand command = Parse(twice);
+    EXPECT_FALSE(command.options) << twice[0];
+    EXPECT_EQ(command.exit_status, 2);
+    EXPECT_THAT(command.text,
+                AllOf(HasSubstr("--label: 'category'"), HasSubstr("twice")));
+  }
+}
+
+TEST(ParseEvalCommand, RefusesAModelThatIsNamedTwice) {
+  EXPECT_THAT(Parse({"--model=a.pt"}).text,
+              AllOf(HasSubstr("--model: 'a.pt'"), HasSubstr("twice")));
+  EXPECT_THAT(Parse({"--model=b.pt", "c/../a.pt"}).text,
+              AllOf(HasSubstr("--model: 'c/../a.pt'"),
+                    HasSubstr("the same file as a.pt")));
+}
+
+// An empty value must not take what follows it for its own.
+TEST(ParseEvalCommand, RefusesEmptyValues) {
+  for (const std::string flag :
+       {"--catalog", "--model", "--report", "--label", "--metric",
+        "--normalise", "--k", "--views", "--colours-file", "--split",
+        "--split-file", "--gallery", "--sender-attribute", "--only-labels",
+        "--layout", "--category-attribute", "--product-pattern", "--threads"}) {
+    for (const std::vector<std::string>& empty :
+         std::vector<std::vector<std::string>>{
+             {flag + "="}, {flag + "=", "cosine"}, {flag, ""}}) {
+      const EvalCommand command = Parse(empty);
+      EXPECT_FALSE(command.options) << flag;
+      EXPECT_EQ(command.exit_status, 2) << flag;
+      EXPECT_THAT(command.text,
+                  AllOf(HasSubstr(flag + ": ''"), HasSubstr("give it a value")))
+          << flag;
+    }
+  }
+}
+
+TEST(ParseEvalCommand, TakesAnEmptyListOfLabelsThatNameNoClass) {
+  for (const std::vector<std::string>& empty :
+       std::vector<std::vector<std::string>>{
+           {"--no-class=", "--cross-sender"},
+           {"--no-class", "", "--cross-sender"}}) {
+    const EvalCommand command = Parse(empty);
+    ASSERT_TRUE(command.options) << command.text;
+    EXPECT_TRUE(command.options->no_class.empty());
+    EXPECT_TRUE(command.options->cross_sender);
+  }
+}
+
+TEST(ParseEvalCommand, KeepsTheCommandAsItWasTyped) {
+  EXPECT_EQ(Parse({"--no-class=Not sure", "--k=5"}).options->command,
+            "vitrine eval --catalog=photos --model=a.pt --report=out "
+            "'--no-class=Not sure' --k=5");
+}
+
 // Each refusal names the value and what would be right.
 TEST(ParseEvalCommand, RefusesWrongValues) {
   const std::vector<std::pair<std::string, std::vector<std::string>>> wrong = {
@@ -66,7 +136,8 @@ TEST(ParseEvalCommand, RefusesWrongValues) {
       {"--normalise=l2", {"'l2'", "unit or raw"}},
       {"--split=test", {"'test'", "validation or all"}},
       {"--gallery=some", {"'some'", "within or all"}},
-      {"--label=", {"--label"}},
+      {"--label=,", {"--label"}},
+      {"--k=,", {"--k", "at least one"}},
       {"--views=-1", {"--views"}},
       {"--metrics=cosine", {"no flag --metrics", "did you mean --metric?"}},
   };
@@ -98,7 +169,7 @@ TEST(ParseEvalCommand, TeachesByExamples) {
   EXPECT_EQ(help.exit_status, 0);
   EXPECT_THAT(help.text,
               AllOf(HasSubstr("Examples:"), HasSubstr("--cross-sender"),
-                    HasSubstr("--only-labels")));
+                    HasSubstr("--only-labels"), HasSubstr("product takes")));
 }
 
 }  // namespace

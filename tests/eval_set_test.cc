@@ -105,6 +105,7 @@ TEST_F(EvalSetTest, TakesACategoryByTheNameOfItsColumn) {
 TEST_F(EvalSetTest, TellsSendersApart) {
   const EvalSet set = Read();
   EXPECT_TRUE(set.senders_known);
+  EXPECT_EQ(set.split, "all photos");
   EXPECT_EQ(set.photos[0].sender, "1");
   EXPECT_EQ(set.photos[0].group, set.photos[1].group);
   EXPECT_NE(set.photos[1].group, set.photos[2].group);
@@ -145,6 +146,8 @@ TEST_F(EvalSetTest, KeepsTheSendersOfTheSplit) {
   EXPECT_EQ(Read().photos.size(), 4u);
   options_.whole_gallery = true;
   const EvalSet set = Read();
+  EXPECT_EQ(set.split, "the photos of the 3 senders listed in " +
+                           options_.split_file.string());
   ASSERT_EQ(set.photos.size(), 6u);
   EXPECT_TRUE(set.photos[0].asks);
   EXPECT_FALSE(set.photos[5].asks);
@@ -169,6 +172,7 @@ TEST_F(EvalSetTest, SplitsByProductWhereSendersAreUnknown) {
   testing::WriteAll(root_ / "images.csv", csv);
   const EvalSet set = Read();
   EXPECT_FALSE(set.senders_known);
+  EXPECT_THAT(set.split, HasSubstr("a fifth of the products"));
   int asking = 0;
   for (const Photo& photo : set.photos) {
     EXPECT_EQ(photo.asks, IsHeldOut(photo.product_id)) << photo.path;

@@ -3,50 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <string>
-#include <vector>
 
-#include "clients/eval/report_html.h"
+#include "tests/test_util/small_report.h"
 
 namespace vitrine::eval {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// One extractor with one query that found one right answer of two.
-struct Report {
-  Report() {
-    options.ks = {2};
-    options.catalog.root = "photos";
-    set.senders_known = true;
-    set.photos.resize(3);
-    set.photos[0].path = "images/a, \"b\".jpg";
-    set.photos[0].product_id = "p0";
-    set.photos[0].sender = "148";
-    set.photos[2].path = "images/c.jpg";
-    Task& task = set.tasks.emplace_back();
-    task.name = "category";
-    task.classes = {"<Hat>"};
-    task.label = {0, 0, 0};
-    ExtractorResult& extractor = result.extractors.emplace_back();
-    extractor.name = "small";
-    extractor.bytes = 8'500'000;
-    extractor.views = 40;
-    extractor.rates = {{1, 1, 80}, {1, 8, 100}};
-    Configuration& configuration = extractor.configurations.emplace_back();
-    configuration.blocks = "all";
-    configuration.answers = {{0, 2, {{2, 0.1F}, {1, 0.2F}}, {1, 0}}};
-    configuration.figures =
-        FiguresOf(set, task, configuration.answers, options.ks, true);
-    configuration.self_retrieval = Estimate{0.975, 0.95, 1};
-  }
-
-  EvalOptions options;
-  EvalSet set;
-  EvalResult result;
-};
+using ::testing::StartsWith;
 
 TEST(CsvField, QuotesWhatMustBe) {
   EXPECT_EQ(CsvField("T-Shirt"), "T-Shirt");
@@ -56,10 +23,10 @@ TEST(CsvField, QuotesWhatMustBe) {
 }
 
 TEST(MetricsCsv, HasAFigureALine) {
-  const std::string csv = MetricsCsv(Report().result);
-  EXPECT_THAT(csv, ::testing::StartsWith(
-                       "extractor,blocks,normalise,metric,task,class,relevant,"
-                       "measure,k,value,low,high,queries\n"));
+  const std::string csv = MetricsCsv(SmallReport().result);
+  EXPECT_THAT(
+      csv, StartsWith("extractor,blocks,normalise,metric,task,class,relevant,"
+                      "measure,k,value,low,high,queries\n"));
   // One sender: no interval.
   EXPECT_THAT(csv, HasSubstr("\nsmall,all,unit,cosine,category,,,precision,2,"
                              "0.5,,,1\n"));
@@ -76,17 +43,36 @@ TEST(MetricsCsv, HasAFigureALine) {
 }
 
 TEST(MetricsCsv, ComparesSpeedWithVgg16) {
-  Report report;
-  ExtractorResult vgg16 = report.result.extractors[0];
-  vgg16.name = "VGG16, from scratch";
-  vgg16.rates = {{1, 1, 4}};
-  report.result.extractors.push_back(vgg16);
+  SmallReport report;
+  report.AddVgg16();
   EXPECT_THAT(MetricsCsv(report.result),
-              HasSubstr("\nsmall,,,,,,,speed_over_vgg16,,20,,,\n"));
+              HasSubstr("\nsmall,,,,,,,speed_over_vgg16,,4,,,\n"));
+}
+
+TEST(ModelsCsv, TellsHowEachModelWasTrained) {
+  SmallReport report;
+  report.AddVgg16();
+  const std::string csv = ModelsCsv(report.result);
+  EXPECT_THAT(csv, StartsWith("extractor,file,sha256,bytes,numbers,origin,"
+                              "trained_on,pictures_per_second_1_threads_batch_"
+                              "1,pictures_per_second_1_threads_batch_8,"
+                              "speed_over_vgg16\n"));
+  EXPECT_THAT(csv, HasSubstr("\nsmall,models/small.pt,0a1b,8500000,512,"
+                             "\"ImageNet weights, projection: Vitrine\","
+                             "\"2,912 photos\",80,100,4\n"));
+  EXPECT_THAT(csv, HasSubstr(",random weights,four epochs,20,25,1\n"));
+}
+
+TEST(ModelsCsv, LeavesRatesOutThatWereNotMeasured) {
+  SmallReport report;
+  report.result.extractors[0].rates.clear();
+  EXPECT_THAT(ModelsCsv(report.result),
+              AllOf(HasSubstr("origin,trained_on,speed_over_vgg16\n"),
+                    HasSubstr("\"2,912 photos\",\n")));
 }
 
 TEST(PerQueryCsv, HasAQueryALine) {
-  const Report report;
+  const SmallReport report;
   const std::string csv = PerQueryCsv(report.set, report.result, {2});
   EXPECT_THAT(csv, HasSubstr("relevant,first,precision@2,map@2,"));
   // Of 2 relevant, one is found at the first rank: the average precision is
@@ -95,29 +81,6 @@ TEST(PerQueryCsv, HasAQueryALine) {
       csv, HasSubstr("\nsmall,all,unit,cosine,\"images/a, \"\"b\"\".jpg\",p0,"
                      "148,<Hat>,2,images/c.jpg,0.5,0.5,0.613147,0.5,"
                      "0.666667\n"));
-}
-
-TEST(ReportHtml, LeadsWithPicturesAndEscapes) {
-  const Report report;
-  const std::string html =
-      ReportHtml(report.options, report.set, report.result,
-                 {{"metrics.png", "Extractors & metrics", "Bars."}});
-  EXPECT_THAT(html, HasSubstr("<img src=\"metrics.png\""));
-  EXPECT_THAT(html, HasSubstr("Extractors &amp; metrics"));
-  EXPECT_LT(html.find("<img"), html.find("<table"));
-  EXPECT_THAT(html, HasSubstr("&lt;Hat&gt;"));
-  EXPECT_THAT(html, Not(HasSubstr("<Hat>")));
-  // Nothing is fetched from elsewhere.
-  EXPECT_THAT(html, Not(HasSubstr("http")));
-}
-
-TEST(ResultTable, HasAConfigurationALine) {
-  const Report report;
-  const std::string table =
-      ResultTable(report.options, report.set, report.result);
-  EXPECT_THAT(table, HasSubstr("P@2"));
-  EXPECT_THAT(table, HasSubstr("small"));
-  EXPECT_THAT(table, HasSubstr("0.500"));
 }
 
 }  // namespace

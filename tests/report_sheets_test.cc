@@ -5,14 +5,11 @@
 
 #include <vector>
 
-#include "clients/eval/report_pictures.h"
-
 namespace vitrine::eval {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::IsNan;
 
 // Queries 0 … 5 of classes A A B B A C that got so many of four right; the
 // last can have no right answer.
@@ -71,18 +68,6 @@ TEST(Typical, StepThroughTheOrder) {
   ASSERT_EQ(chosen.size(), 2u);
   EXPECT_NE(r.task.label[chosen[0]->photo], r.task.label[chosen[1]->photo]);
   EXPECT_THAT(Typical(r.task, {}, 4, 3), IsEmpty());
-}
-
-TEST(Confusion, SharesTheAnswersOfAClass) {
-  Task task;
-  task.classes = {"A", "B", "C"};
-  task.label = {0, 0, 1, 2};
-  std::vector<QueryAnswer> answers(2);
-  answers[0] = {0, 1, {{1, 0}, {2, 1}, {3, 2}}, {1, 0, 0}};
-  answers[1] = {1, 1, {{0, 0}, {2, 1}, {3, 2}}, {1, 0, 0}};
-  const auto shares = Confusion(task, answers, 2);
-  EXPECT_THAT(shares[0], ElementsAre(0.5, 0.5, 0));
-  EXPECT_THAT(shares[1], ElementsAre(IsNan(), IsNan(), IsNan()));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/vector/half.h"
+#include "common/vector/kernels.h"
 
 namespace vitrine::eval {
 namespace {
@@ -97,12 +99,17 @@ double ScoreOf(Metric metric, double distance) {
                                    : 1 / (1 + distance);
 }
 
-Rows::Rows(Metric metric, std::vector<float> values, int dim)
+Rows::Rows(Metric metric, std::vector<float> values, int dim, bool served)
     : metric_(metric),
       values_(std::move(values)),
       dim_(dim),
       n_(static_cast<int>(values_.size()) / dim) {
   if (metric_ != Metric::kCosine) return;
+  if (served) {
+    halves_.resize(values_.size());
+    HalvesFromFloats(values_.data(), values_.size(), halves_.data());
+    return;
+  }
   for (int row = 0; row < n_; ++row) {
     MakeUnit(&values_[static_cast<size_t>(row) * dim_], dim_);
   }
@@ -114,14 +121,17 @@ void Rows::DistancesOf(int query, float* out) const {
 
 void Rows::DistancesOf(const float* vector, float* out) const {
   std::vector<float> query(vector, vector + dim_);
-  if (metric_ == Metric::kCosine) MakeUnit(query.data(), dim_);
+  if (metric_ == Metric::kCosine && halves_.empty()) {
+    MakeUnit(query.data(), dim_);
+  }
   Fill(query.data(), out);
 }
 
 void Rows::Fill(const float* vector, float* out) const {
   for (int row = 0; row < n_; ++row) {
-    out[row] = Distance(metric_, vector,
-                        &values_[static_cast<size_t>(row) * dim_], dim_);
+    const size_t at = static_cast<size_t>(row) * dim_;
+    out[row] = halves_.empty() ? Distance(metric_, vector, &values_[at], dim_)
+                               : 1 - DotHalf(vector, &halves_[at], dim_);
   }
 }
 

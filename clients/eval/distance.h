@@ -2,6 +2,7 @@
 // of common/vector/kernels.h. docs/evaluation.md gives the formulas. Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,10 @@ double ScoreOf(Metric metric, double distance);
 // Rows that queries are measured against. Const methods are thread-safe.
 class Rows {
  public:
-  // `values` is n × dim, row-major.
-  Rows(Metric metric, std::vector<float> values, int dim);
+  // `values` is n × dim, row-major. With `served` they are unit vectors in half
+  // precision, as they lie in an index, and cosine is what the index's own
+  // kernel makes of them: a·b; dim is then a multiple of 64.
+  Rows(Metric metric, std::vector<float> values, int dim, bool served = false);
 
   int n() const { return n_; }
   // The distances of row `query` to all rows, its own among them: n numbers.
@@ -42,7 +45,8 @@ class Rows {
   void Fill(const float* vector, float* out) const;
 
   Metric metric_;
-  std::vector<float> values_;  // Of unit length for cosine.
+  std::vector<float> values_;     // Of unit length for cosine.
+  std::vector<uint16_t> halves_;  // The same, where the kernel wants them.
   int dim_;
   int n_;
 };

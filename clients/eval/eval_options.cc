@@ -2,11 +2,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/text.h"
+#include "clients/eval/run_facts.h"
 #include "common/base/status.h"
 
 namespace vitrine::eval {
@@ -42,17 +46,21 @@ Examples:
 // The flags as text, before they are judged.
 struct RawFlags {
   std::vector<std::string> models;
-  std::string metric = "cosine", normalise = "unit", k = "1,5,10,20";
-  std::string label = "category", no_class = "Not sure,Skip,Other";
+  // Lists: words with commas between them, or the flag several times.
+  std::vector<std::string> metric = {"cosine"}, normalise = {"unit"};
+  std::vector<std::string> k = {"1,5,10,20"}, label = {"category"};
+  std::vector<std::string> no_class = {"Not sure,Skip,Other"};
   std::string split = "validation", gallery = "within", layout = "auto";
   bool no_speed = false;
 };
 
-std::vector<std::string> Words(const std::string& list) {
+std::vector<std::string> Words(const std::vector<std::string>& lists) {
   std::vector<std::string> words;
-  for (absl::string_view word : absl::StrSplit(list, ',')) {
-    word = absl::StripAsciiWhitespace(word);
-    if (!word.empty()) words.emplace_back(word);
+  for (const std::string& list : lists) {
+    for (absl::string_view word : absl::StrSplit(list, ',')) {
+      word = absl::StripAsciiWhitespace(word);
+      if (!word.empty()) words.emplace_back(word);
+    }
   }
   return words;
 }
@@ -64,9 +72,10 @@ absl::Status Wrong(std::string_view flag, const std::string& value,
                    "' is not right; ", std::string(right)));
 }
 
-absl::StatusOr<std::vector<int>> ParseKs(const std::string& list) {
+absl::StatusOr<std::vector<int>> ParseKs(
+    const std::vector<std::string>& lists) {
   std::vector<int> ks;
-  for (const std::string& word : Words(list)) {
+  for (const std::string& word : Words(lists)) {
     const bool digits =
         word.size() <= 4 && std::all_of(word.begin(), word.end(), [](char c) {
           return c >= '0' && c <= '9';
@@ -79,7 +88,10 @@ absl::StatusOr<std::vector<int>> ParseKs(const std::string& list) {
     }
     ks.push_back(k);
   }
-  if (ks.empty()) return Wrong("--k", list, "name at least one, as in --k=10");
+  if (ks.empty()) {
+    return Wrong("--k", absl::StrJoin(lists, ","),
+                 "name at least one, as in --k=10");
+  }
   std::sort(ks.begin(), ks.end());
   ks.erase(std::unique(ks.begin(), ks.end()), ks.end());
   return ks;
@@ -101,11 +113,43 @@ void AddOnce(T value, std::vector<T>* values) {
   }
 }
 
+// One that is named twice would count twice, or be taken for two.
+absl::Status CheckOnce(const std::vector<std::string>& labels) {
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (std::find(labels.begin(), labels.begin() + i, labels[i]) !=
+        labels.begin() + i) {
+      return Wrong("--label", labels[i],
+                   "it is named twice: name each attribute once");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDistinct(const std::vector<std::filesystem::path>& models) {
+  std::map<std::filesystem::path, std::filesystem::path> seen;
+  for (const std::filesystem::path& model : models) {
+    std::error_code error;
+    const auto [at, fresh] =
+        seen.try_emplace(std::filesystem::weakly_canonical(
+                             std::filesystem::absolute(model), error),
+                         model);
+    if (fresh) continue;
+    return Wrong(
+        "--model", model.string(),
+        at->second == model
+            ? std::string("it is named twice: name each bundle once")
+            : absl::StrCat("it is the same file as ", at->second.string(),
+                           ": name each bundle once"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Judge(const RawFlags& flags, EvalOptions* options) {
   VITRINE_ASSIGN_OR_RETURN(options->catalog.layout, ParseLayout(flags.layout));
   for (const std::string& model : flags.models) {
     options->models.emplace_back(model);
   }
+  VITRINE_RETURN_IF_ERROR(CheckDistinct(options->models));
   options->metrics.clear();
   for (const std::string& word : Words(flags.metric)) {
     VITRINE_ASSIGN_OR_RETURN(const Metric metric, ParseMetric(word));
@@ -120,6 +164,7 @@ absl::Status Judge(const RawFlags& flags, EvalOptions* options) {
   VITRINE_ASSIGN_OR_RETURN(options->ks, ParseKs(flags.k));
   options->speed = !flags.no_speed;
   options->label = Words(flags.label);
+  VITRINE_RETURN_IF_ERROR(CheckOnce(options->label));
   options->no_class = Words(flags.no_class);
   if (options->metrics.empty() || options->normalise.empty() ||
       options->label.empty()) {
@@ -164,19 +209,23 @@ void AddWhat(CLI::App& app, RawFlags& flags, EvalOptions& options) {
   app.add_option("--label", flags.label,
                  "The attributes that right answers share with the\n"
                  "query; several: all of them (category)")
+      ->allow_extra_args(false)
       ->option_text("=NAME,...")
       ->group(group);
   app.add_option("--metric", flags.metric,
                  "cosine, euclidean, manhattan, chebyshev and\n"
                  "braycurtis (cosine)")
+      ->allow_extra_args(false)
       ->option_text("=NAME,...")
       ->group(group);
   app.add_option("--normalise", flags.normalise,
                  "Vectors as they are served (unit) or as the model\n"
                  "gives them (raw) (unit)")
+      ->allow_extra_args(false)
       ->option_text("=unit,raw")
       ->group(group);
   app.add_option("--k", flags.k, "How many answers count (1,5,10,20)")
+      ->allow_extra_args(false)
       ->option_text("=K,...")
       ->group(group);
   app.add_option("--views", options.views,
@@ -216,12 +265,14 @@ void AddWhich(CLI::App& app, RawFlags& flags, EvalOptions& options) {
                "Photos of the query's own sender are no answers")
       ->group(group);
   app.add_option("--sender-attribute", options.sender_attribute,
-                 "The attribute that names the sender (sender_id)")
+                 "The attribute that names the sender; product takes\n"
+                 "each product for a sender (sender_id)")
       ->option_text("=NAME")
       ->group(group);
   app.add_option("--no-class", flags.no_class,
                  "Labels that name no class: such photos neither ask\n"
                  "nor answer (Not sure,Skip,Other)")
+      ->allow_extra_args(false)
       ->option_text("=LABEL,...")
       ->group(group);
   app.add_option("--only-labels", options.only_labels,
@@ -247,7 +298,7 @@ void AddWhich(CLI::App& app, RawFlags& flags, EvalOptions& options) {
 void AddOutput(CLI::App& app, EvalOptions& options) {
   const char* group = "Output";
   app.add_option("--report", options.report,
-                 "The folder for the report; older files are replaced")
+                 "The folder for the report; an older one is replaced")
       ->option_text("=DIR")
       ->group(group);
   app.add_option("--threads", options.threads, "0: one a core (0)")
@@ -259,6 +310,30 @@ void AddOutput(CLI::App& app, EvalOptions& options) {
                "terminal")
       ->group(group);
   app.set_help_flag("--help", "Show this help")->group(group);
+}
+
+// CLI11 would take the next argument for a value that is empty.
+absl::Status CheckEmpty(const CLI::App& app,
+                        std::vector<std::string>& arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const bool alone = arguments[i].empty() && i > 0;
+    if (!alone && !arguments[i].ends_with('=')) continue;
+    const std::string flag =
+        alone ? arguments[i - 1]
+              : arguments[i].substr(0, arguments[i].size() - 1);
+    // Another that ends so is a value, or no flag at all: not for us.
+    if (app.get_option_no_throw(flag) == nullptr) continue;
+    if (flag != "--no-class") {
+      const bool must =
+          flag == "--catalog" || flag == "--model" || flag == "--report";
+      return Wrong(
+          flag, "",
+          must ? "give it a value" : "give it a value, or leave the flag out");
+    }
+    // No label names no class: a list without words.
+    arguments[i] = alone ? "," : flag + "=,";
+  }
+  return absl::OkStatus();
 }
 
 absl::Status MissingFlag(const EvalOptions& options) {
@@ -305,6 +380,9 @@ EvalCommand ParseEvalCommand(std::vector<std::string> arguments,
     return {std::nullopt, kUsage,
             absl::StrCat("vitrine: ", why, "; see ", program, " --help\n")};
   };
+  options.command = ShellCommand(program, arguments);
+  const absl::Status whole = CheckEmpty(app, arguments);
+  if (!whole.ok()) return refuse(std::string(whole.message()));
   try {
     // CLI11 takes the arguments from the back.
     std::reverse(arguments.begin(), arguments.end());

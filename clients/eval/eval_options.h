@@ -36,7 +36,8 @@ struct EvalOptions {
   bool speed = true;
   int threads = 0;  // 0: one a core
   std::filesystem::path report = {};
-  bool progress = false;  // even where standard error is no terminal
+  bool progress = false;     // even where standard error is no terminal
+  std::string command = {};  // all of it, as it can be typed into a shell
 };
 
 // What a command line asks for: to go on with `options`; or, where they are

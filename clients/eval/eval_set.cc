@@ -146,9 +146,11 @@ absl::Status FindSenders(const EvalOptions& options, EvalSet* set) {
   return absl::OkStatus();
 }
 
-absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos) {
+absl::Status Split(const EvalOptions& options, EvalSet* set) {
+  std::vector<Photo>& photos = set->photos;
   if (options.whole_split) {
     for (Photo& photo : photos) photo.asks = true;
+    set->split = "all photos";
     return absl::OkStatus();
   }
   // Taking products for senders changes what may answer, not who asks.
@@ -158,12 +160,17 @@ absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos) {
   const bool senders_known = HasAttribute(photos, name);
   if (options.split_file.empty() && !senders_known) {
     for (Photo& photo : photos) photo.asks = IsHeldOut(photo.product_id);
+    set->split =
+        "the photos of a fifth of the products, by the hash of their id";
   } else {
     const fs::path file = options.split_file.empty()
                               ? ShippedFile("validation_senders.txt")
                               : options.split_file;
     VITRINE_ASSIGN_OR_RETURN(const std::set<std::string> held,
                              ReadValues(file, "--split-file"));
+    const char* whose = senders_known ? "senders" : "products";
+    set->split = absl::StrCat("the photos of the ", held.size(), " ", whose,
+                              " listed in ", file.string());
     bool any = false;
     for (Photo& photo : photos) {
       const std::string_view sender = AttributeOf(photo, name);
@@ -173,9 +180,8 @@ absl::Status Split(const EvalOptions& options, std::vector<Photo>& photos) {
     }
     if (!any) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--split-file: none of the ", held.size(), " ",
-                       senders_known ? "senders" : "products", " in ",
-                       file.string(), " (", Some(held),
+          absl::StrCat("--split-file: none of the ", held.size(), " ", whose,
+                       " in ", file.string(), " (", Some(held),
                        ") is in the catalogue; name a file of its own, or "
                        "measure all photos with --split=all"));
     }
@@ -341,7 +347,7 @@ absl::StatusOr<EvalSet> ReadEvalSet(const EvalOptions& options) {
     VITRINE_RETURN_IF_ERROR(CheckAttribute(set.photos, name, "--label", ""));
   }
   VITRINE_RETURN_IF_ERROR(FindSenders(options, &set));
-  VITRINE_RETURN_IF_ERROR(Split(options, set.photos));
+  VITRINE_RETURN_IF_ERROR(Split(options, &set));
   VITRINE_RETURN_IF_ERROR(FindColours(options, &set));
   VITRINE_RETURN_IF_ERROR(KeepOnly(options, &set));
   if (!options.whole_gallery) {

@@ -40,6 +40,8 @@ struct EvalSet {
   // --gallery=all. In byte order of their paths.
   std::vector<Photo> photos;
   bool senders_known = false;
+  // Whose photos ask, in words: "all photos".
+  std::string split;
   // The first is --label. The others are agreement in colour and pattern, as
   // far as they are known.
   std::vector<Task> tasks;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "clients/eval/extractor.h"
@@ -26,13 +27,14 @@ int Threads(const EvalOptions& options) {
 Configuration Compare(const EvalOptions& options, const EvalSet& set,
                       const Vectors& vectors, const OtherViews& views,
                       const BlockChoice& choice, Normalise normalise,
-                      Metric metric) {
+                      Metric metric, const std::function<void()>& ranked) {
   const Rows rows(metric, Scaled(vectors, choice, normalise),
-                  TotalDim(choice.blocks));
+                  TotalDim(choice.blocks), normalise == Normalise::kUnit);
   const RankingRules rules{.usable = vectors.usable,
                            .cross_sender = options.cross_sender,
                            .depth = options.ks.back(),
-                           .threads = Threads(options)};
+                           .threads = Threads(options),
+                           .ranked = ranked};
   std::vector<std::vector<QueryAnswer>> answers = RankAll(set, rows, rules);
   Configuration configuration{choice.name, normalise, metric, {}, {}, {}};
   for (size_t t = 0; t < answers.size(); ++t) {
@@ -66,9 +68,10 @@ absl::StatusOr<Embedded> EmbedWith(const EvalOptions& options,
   Embedded embedded;
   ExtractorResult& result = embedded.result;
   result.name = card.name;
-  result.card = absl::StrCat(card.origin, card.trained_on.empty() ? "" : "; ",
-                             card.trained_on);
+  result.origin = card.origin;
+  result.trained_on = card.trained_on;
   result.file = model;
+  result.sha256 = card.id;
   std::error_code error;
   result.bytes = fs::file_size(model, error);
   result.dim = card.dim();
@@ -92,6 +95,38 @@ absl::StatusOr<Embedded> EmbedWith(const EvalOptions& options,
         EmbedOtherViews(set, options.views, *embedder, Threads(options), mode));
   }
   return embedded;
+}
+
+// Fills in the configurations of the models: each choice of blocks, each
+// scaling, each metric.
+void CompareAll(const EvalOptions& options, const EvalSet& set,
+                std::vector<Embedded>& models, cli::Progress::Mode mode) {
+  const auto askers =
+      static_cast<int64_t>(AskersOf(set, models.front().vectors.usable).size());
+  int64_t total = 0;
+  for (const Embedded& model : models) {
+    total += askers * static_cast<int64_t>(
+                          BlockChoices(model.vectors.blocks).size() *
+                          options.normalise.size() * options.metrics.size());
+  }
+  cli::Progress progress(std::cerr, mode, total, "queries ranked");
+  std::mutex mutex;
+  int64_t done = 0;
+  const auto ranked = [&] {
+    std::lock_guard lock(mutex);
+    progress.Update(++done, 0);
+  };
+  for (Embedded& model : models) {
+    for (const BlockChoice& choice : BlockChoices(model.vectors.blocks)) {
+      for (Normalise normalise : options.normalise) {
+        for (Metric metric : options.metrics) {
+          model.result.configurations.push_back(
+              Compare(options, set, model.vectors, model.views, choice,
+                      normalise, metric, ranked));
+        }
+      }
+    }
+  }
 }
 
 // Models are compared on the photos that all of them have read: a catalogue may
@@ -145,6 +180,7 @@ absl::StatusOr<EvalResult> Evaluate(const EvalOptions& options,
                                     cli::Progress::Mode progress) {
   const auto start = std::chrono::steady_clock::now();
   EvalResult result;
+  result.facts = CollectRunFacts(options.command, Threads(options));
   std::vector<Embedded> models;
   for (const fs::path& model : options.models) {
     VITRINE_ASSIGN_OR_RETURN(Embedded embedded,
@@ -155,31 +191,35 @@ absl::StatusOr<EvalResult> Evaluate(const EvalOptions& options,
   result.refused = std::count(usable.begin(), usable.end(), false);
   VITRINE_RETURN_IF_ERROR(
       CheckAnswerable(options, set, usable, &result.warnings));
+  for (size_t i = 0; i < usable.size(); ++i) {
+    result.gallery += usable[i] && set.tasks.front().label[i] >= 0;
+  }
   for (Embedded& model : models) {
     model.vectors.usable = usable;
     model.result.views = static_cast<int>(
         std::count_if(model.views.photos.begin(), model.views.photos.end(),
                       [&usable](int photo) { return usable[photo]; }));
     if (model.result.views == 0) model.views.photos.clear();
-    for (const BlockChoice& choice : BlockChoices(model.vectors.blocks)) {
-      for (Normalise normalise : options.normalise) {
-        for (Metric metric : options.metrics) {
-          model.result.configurations.push_back(
-              Compare(options, set, model.vectors, model.views, choice,
-                      normalise, metric));
-        }
-      }
-    }
+  }
+  CompareAll(options, set, models, progress);
+  for (Embedded& model : models) {
     result.extractors.push_back(std::move(model.result));
   }
   MakeNamesUnique(result.extractors);
   if (options.speed) {
-    const auto total = static_cast<int64_t>(result.extractors.size());
-    cli::Progress line(std::cerr, progress, total, "models timed");
-    for (ExtractorResult& extractor : result.extractors) {
-      VITRINE_ASSIGN_OR_RETURN(extractor.rates,
-                               MeasureSpeed(extractor.file, Threads(options)));
-      line.Update(&extractor - result.extractors.data() + 1, 0);
+    const int threads = Threads(options);
+    const auto turns = static_cast<int64_t>(options.models.size()) *
+                       SpeedPlan().rounds * (threads == 1 ? 1 : 2);
+    cli::Progress line(std::cerr, progress, turns, "timings");
+    VITRINE_ASSIGN_OR_RETURN(auto rates,
+                             MeasureSpeed(
+                                 options.models, threads,
+                                 [](const fs::path& model, int used) {
+                                   return LoadTorchEmbedder(model, used);
+                                 },
+                                 &line));
+    for (size_t i = 0; i < rates.size(); ++i) {
+      result.extractors[i].rates = std::move(rates[i]);
     }
   }
   result.seconds =

@@ -16,7 +16,7 @@
 #include "clients/eval/eval_set.h"
 #include "clients/eval/evaluation.h"
 #include "clients/eval/report.h"
-#include "clients/eval/report_html.h"
+#include "clients/eval/report_text.h"
 #include "common/base/status.h"
 
 namespace vitrine::eval {

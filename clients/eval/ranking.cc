@@ -36,36 +36,44 @@ QueryAnswer Rank(const EvalSet& set, const Task& task, int query,
   return answer;
 }
 
+bool Asks(const EvalSet& set, const Task& task, const std::vector<bool>& usable,
+          int photo) {
+  return set.photos[photo].asks && usable[photo] && task.label[photo] >= 0;
+}
+
 }  // namespace
+
+std::vector<int> AskersOf(const EvalSet& set, const std::vector<bool>& usable) {
+  std::vector<int> askers;
+  for (int i = 0; i < static_cast<int>(set.photos.size()); ++i) {
+    if (std::any_of(set.tasks.begin(), set.tasks.end(), [&](const Task& task) {
+          return Asks(set, task, usable, i);
+        })) {
+      askers.push_back(i);
+    }
+  }
+  return askers;
+}
 
 std::vector<std::vector<QueryAnswer>> RankAll(const EvalSet& set,
                                               const Rows& rows,
                                               const RankingRules& rules) {
-  const auto asks = [&](const Task& task, int photo) {
-    return set.photos[photo].asks && rules.usable[photo] &&
-           task.label[photo] >= 0;
-  };
-  std::vector<int> queries;  // of any task
-  for (int i = 0; i < rows.n(); ++i) {
-    if (std::any_of(set.tasks.begin(), set.tasks.end(),
-                    [&](const Task& task) { return asks(task, i); })) {
-      queries.push_back(i);
-    }
-  }
+  const std::vector<int> queries = AskersOf(set, rules.usable);
   std::vector<std::vector<QueryAnswer>> by_query(queries.size());
   ParallelFor(static_cast<int>(queries.size()), rules.threads, [&](int q) {
     std::vector<float> distances(rows.n());
     rows.DistancesOf(queries[q], distances.data());
     by_query[q].resize(set.tasks.size());
     for (size_t t = 0; t < set.tasks.size(); ++t) {
-      if (!asks(set.tasks[t], queries[q])) continue;
+      if (!Asks(set, set.tasks[t], rules.usable, queries[q])) continue;
       by_query[q][t] = Rank(set, set.tasks[t], queries[q], distances, rules);
     }
+    if (rules.ranked) rules.ranked();
   });
   std::vector<std::vector<QueryAnswer>> answers(set.tasks.size());
   for (size_t t = 0; t < set.tasks.size(); ++t) {
     for (size_t q = 0; q < queries.size(); ++q) {
-      if (asks(set.tasks[t], queries[q])) {
+      if (Asks(set, set.tasks[t], rules.usable, queries[q])) {
         answers[t].push_back(std::move(by_query[q][t]));
       }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "clients/eval/distance.h"
@@ -29,7 +30,13 @@ struct RankingRules {
   bool cross_sender = false;
   int depth = 10;  // hits a query
   int threads = 1;
+  // Called after each query, from `threads` threads; may be empty.
+  std::function<void()> ranked = {};
 };
+
+// The photos that ask some task: those of the split that are usable and have a
+// class.
+std::vector<int> AskersOf(const EvalSet& set, const std::vector<bool>& usable);
 
 // answers[t] are those of task t, in the order of the photos that ask it. Row i
 // of `rows` is photo i of the set.

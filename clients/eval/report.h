@@ -8,8 +8,9 @@
 
 namespace vitrine::eval {
 
-// index.html with its pictures, metrics.csv and per_query.csv into
-// options.report, which is there.
+// index.html with its pictures, models.csv, metrics.csv and per_query.csv into
+// options.report, which is there; what an older report left under the names of
+// its pages and pictures goes.
 absl::Status WriteReport(const EvalOptions& options, const EvalSet& set,
                          const EvalResult& result);
 

@@ -19,6 +19,11 @@ void AddLine(const std::vector<std::string>& fields, std::string* csv) {
   absl::StrAppend(csv, absl::StrJoin(fields, ","), "\n");
 }
 
+std::string RateName(const Rate& rate) {
+  return absl::StrCat("pictures_per_second_", rate.threads, "_threads_batch_",
+                      rate.batch);
+}
+
 // A figure of a model as a whole.
 void AddModelLine(const ExtractorResult& extractor, std::string_view measure,
                   double value, std::string* csv) {
@@ -75,10 +80,7 @@ std::string MetricsCsv(const EvalResult& result) {
       }
     }
     for (const Rate& rate : extractor.rates) {
-      AddModelLine(extractor,
-                   absl::StrCat("pictures_per_second_", rate.threads,
-                                "_threads_batch_", rate.batch),
-                   rate.pictures_per_second, &csv);
+      AddModelLine(extractor, RateName(rate), rate.pictures_per_second, &csv);
     }
     AddModelLine(extractor, "bundle_bytes",
                  static_cast<double>(extractor.bytes), &csv);
@@ -86,6 +88,32 @@ std::string MetricsCsv(const EvalResult& result) {
     if (std::isfinite(ratio)) {
       AddModelLine(extractor, "speed_over_vgg16", ratio, &csv);
     }
+  }
+  return csv;
+}
+
+std::string ModelsCsv(const EvalResult& result) {
+  std::vector<std::string> headings = {"extractor", "file",    "sha256",
+                                       "bytes",     "numbers", "origin",
+                                       "trained_on"};
+  const std::vector<Rate>& columns = result.extractors.front().rates;
+  for (const Rate& rate : columns) headings.push_back(RateName(rate));
+  headings.emplace_back("speed_over_vgg16");
+  std::string csv;
+  AddLine(headings, &csv);
+  for (const ExtractorResult& extractor : result.extractors) {
+    std::vector<std::string> line = {CsvField(extractor.name),
+                                     CsvField(extractor.file.string()),
+                                     extractor.sha256,
+                                     absl::StrCat(extractor.bytes),
+                                     absl::StrCat(extractor.dim),
+                                     CsvField(extractor.origin),
+                                     CsvField(extractor.trained_on)};
+    for (const Rate& rate : columns) {
+      line.push_back(Number(RateAt(extractor, rate.threads, rate.batch)));
+    }
+    line.push_back(Number(SpeedOverVgg16(result, extractor)));
+    AddLine(line, &csv);
   }
   return csv;
 }

@@ -20,6 +20,11 @@ std::string CsvField(std::string_view text);
 // where a model named vgg16 is among them, speed_over_vgg16.
 std::string MetricsCsv(const EvalResult& result);
 
+// An extractor a line: extractor, file, sha256, bytes, numbers, origin and
+// trained_on (as its card tells them), and its rates and speed_over_vgg16,
+// named as the measures of MetricsCsv.
+std::string ModelsCsv(const EvalResult& result);
+
 // A query under a configuration a line, of the first task. Columns: extractor,
 // blocks, normalise, metric, query, product_id, sender, label, relevant, first
 // (the path of the first answer), and for each k precision@k, map@k, ...

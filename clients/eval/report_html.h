@@ -14,17 +14,14 @@ namespace vitrine::eval {
 struct ReportPicture {
   std::string file;  // its name in the report's folder
   std::string heading;
-  std::string caption;  // what it shows and how to read it
+  std::string caption;     // what it shows and how to read it
+  std::string table = {};  // what its letters say, as HTML; may be empty
+  // The table is shown at once: it tells what the picture cannot.
+  bool table_first = false;
 };
 
 std::string ReportHtml(const EvalOptions& options, const EvalSet& set,
                        const EvalResult& result,
                        const std::vector<ReportPicture>& pictures);
-
-// The results for a terminal: a table of one line a configuration, and one of
-// agreement, other views and speed (/s 2x8: pictures a second on 2 threads, 8
-// at a time) of one line a model.
-std::string ResultTable(const EvalOptions& options, const EvalSet& set,
-                        const EvalResult& result);
 
 }  // namespace vitrine::eval

@@ -7,10 +7,14 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
+#include "clients/eval/heat_table.h"
+#include "clients/eval/html_table.h"
 #include "clients/eval/plots.h"
 #include "clients/eval/report_csv.h"
 #include "clients/eval/report_sheets.h"
+#include "clients/pictures/caption.h"
 #include "clients/pictures/whole_file.h"
+#include "common/base/file.h"
 #include "common/base/status.h"
 
 namespace vitrine::eval {
@@ -19,6 +23,25 @@ namespace {
 constexpr size_t kExtremes = 4;
 constexpr size_t kSideBySide = 3;
 constexpr size_t kMaxClasses = 40;  // of a heat map
+constexpr size_t kMaxAnswers = 10;  // of a sheet, in its row
+
+// All names that pictures of a report have.
+constexpr char kMetrics[] = "metrics.png", kBlocks[] = "blocks.png",
+               kSpeed[] = "speed.png", kConfusion[] = "confusion.png",
+               kBest[] = "best.png", kWorst[] = "worst.png";
+constexpr const char* kQueries[kSideBySide] = {"query-1.png", "query-2.png",
+                                               "query-3.png"};
+
+constexpr char kLettersLacking[] =
+    " The picture has Latin letters alone and shows others as ?; the table "
+    "below has all.";
+
+// Whether the pictures' font has all letters of a name.
+bool CanBeDrawn(const std::string& name) {
+  const std::string drawn = ToAscii(name);
+  return std::count(drawn.begin(), drawn.end(), '?') ==
+         std::count(name.begin(), name.end(), '?');
+}
 
 Reading ReadingOf(const Figure* figure) {
   if (figure == nullptr) return {};
@@ -107,7 +130,7 @@ class Pictures {
       }
     }
     return Add(DrawBars(chart),
-               {"metrics.png", "Extractors and metrics",
+               {kMetrics, "Extractors and metrics",
                 absl::StrCat("The share of the first ", k_,
                              " answers that are right, with 95 % intervals. "
                              "Unit blocks are what is served: each block of "
@@ -148,7 +171,7 @@ class Pictures {
     }
     return Add(
         DrawBars(chart),
-        {"blocks.png", "What each block finds",
+        {kBlocks, "What each block finds",
          absl::StrCat("The share of the first ", k_,
                       " answers that agree with the query in category, in "
                       "colour and so on, by all blocks together and by each "
@@ -172,7 +195,7 @@ class Pictures {
     }
     if (scatter.points.empty()) return absl::OkStatus();
     return Add(DrawScatter(scatter),
-               {"speed.png", "Precision against speed",
+               {kSpeed, "Precision against speed",
                 "Up is better, right is faster; the axis of speed is "
                 "logarithmic. All rates are of this run on this machine, by "
                 "CPU time, which other programs disturb least."});
@@ -180,7 +203,7 @@ class Pictures {
 
   absl::Status SideBySide() {
     const auto& answers = First(result_.extractors.front()).answers;
-    int number = 0;
+    const char* const* file = kQueries;
     for (const QueryAnswer* answer : Typical(task_, answers, k_, kSideBySide)) {
       std::vector<std::string> names;
       std::vector<const QueryAnswer*> row;
@@ -191,14 +214,15 @@ class Pictures {
         names.push_back(extractor.name);
         row.push_back(&its);
       }
+      ReportPicture picture{
+          *file++,
+          absl::StrCat("A query under each extractor: ", LabelOf(*answer)),
+          "The query comes first, as 100 %; green frames are right, red "
+          "ones wrong. The three queries stand at a quarter, a half and "
+          "three quarters of the order from best to worst."};
+      TellLabels("extractor", names, row, &picture);
       VITRINE_RETURN_IF_ERROR(
-          Add(DrawSideBySide(set_, names, row, metric_, k_),
-              {absl::StrCat("query-", ++number, ".png"),
-               absl::StrCat("A query under each extractor: ",
-                            task_.classes[task_.label[answer->photo]]),
-               "The query comes first, as 100 %; green frames are right, red "
-               "ones wrong. The three queries stand at a quarter, a half and "
-               "three quarters of the order from best to worst."}));
+          Add(DrawSideBySide(set_, names, row, metric_, k_), picture));
     }
     return absl::OkStatus();
   }
@@ -226,9 +250,12 @@ class Pictures {
         task_.classes.size(), ". Each row is in % of the first ", k_,
         " answers to the queries of a class; what it lacks to "
         "100 % are answers of classes that are not shown.");
-    return Add(DrawHeatMap(map),
-               {"confusion.png", "What is taken for what",
-                shown.size() == task_.classes.size() ? whole : part});
+    ReportPicture picture{
+        kConfusion, "What is taken for what",
+        shown.size() == task_.classes.size() ? whole : part, HeatTable(map),
+        !std::all_of(map.names.begin(), map.names.end(), CanBeDrawn)};
+    if (picture.table_first) picture.caption += kLettersLacking;
+    return Add(DrawHeatMap(map), picture);
   }
 
   // The classes of the heat map, in their order: all, or those with the most
@@ -256,12 +283,52 @@ class Pictures {
     if (chosen.empty()) return absl::OkStatus();
     const std::string title = absl::StrCat(best ? "The best" : "The worst",
                                            " queries of ", extractor.name);
-    return Add(DrawQueries(set_, title, chosen, metric_, k_),
-               {best ? "best.png" : "worst.png", title,
-                best ? "Of different classes, as far as there are."
-                     : "Queries that have right answers and find few of them. "
-                       "Where the photos look alike, the labels may differ in "
-                       "what cannot be seen."});
+    ReportPicture picture{
+        best ? kBest : kWorst, title,
+        best ? "Of different classes, as far as there are."
+             : "Queries that have right answers and find few of them. "
+               "Where the photos look alike, the labels may differ in "
+               "what cannot be seen."};
+    std::vector<std::string> queries;
+    for (const QueryAnswer* answer : chosen) {
+      queries.push_back(LabelOf(*answer));
+    }
+    TellLabels("query", queries, chosen, &picture);
+    return Add(DrawQueries(set_, title, chosen, metric_, k_), picture);
+  }
+
+  std::string LabelOf(const QueryAnswer& answer) const {
+    return task_.classes[task_.label[answer.photo]];
+  }
+
+  // Where a label below a photo cannot be drawn, all of them as a table: a row
+  // a sheet's row.
+  void TellLabels(const std::string& heading,
+                  const std::vector<std::string>& names,
+                  const std::vector<const QueryAnswer*>& rows,
+                  ReportPicture* picture) const {
+    std::vector<std::string> headings = {heading};
+    for (size_t i = 1; i <= std::min<size_t>(k_, kMaxAnswers); ++i) {
+      headings.push_back(absl::StrCat(i));
+    }
+    HtmlTable table(headings, headings.size());
+    bool can_be_drawn = true;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      std::vector<std::string> cells = {Escape(names[i])};
+      can_be_drawn &= CanBeDrawn(LabelOf(*rows[i]));
+      for (const Hit& hit : rows[i]->hits) {
+        if (cells.size() == headings.size()) break;
+        const std::string& label = task_.classes[task_.label[hit.photo]];
+        can_be_drawn &= CanBeDrawn(label);
+        cells.push_back(Escape(label));
+      }
+      cells.resize(headings.size());
+      table.Row(cells);
+    }
+    if (can_be_drawn) return;
+    picture->table = table.Html();
+    picture->table_first = true;
+    picture->caption += kLettersLacking;
   }
 
   const EvalOptions& options_;
@@ -294,6 +361,16 @@ std::vector<std::vector<double>> Confusion(
     }
   }
   return shares;
+}
+
+absl::Status RemovePictures(const std::filesystem::path& folder) {
+  std::vector<const char*> names = {kMetrics,   kBlocks, kSpeed,
+                                    kConfusion, kBest,   kWorst};
+  names.insert(names.end(), std::begin(kQueries), std::end(kQueries));
+  for (const char* name : names) {
+    VITRINE_RETURN_IF_ERROR(RemoveFile(folder / name));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<ReportPicture>> WritePictures(

@@ -25,6 +25,15 @@ th { font-weight: 600; border-bottom: 2px solid #202226; white-space: normal; }
 .strong td { font-weight: 600; }
 .card { display: inline-block; white-space: normal; text-align: left;
         min-width: 24em; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 24px; }
+dt { font-weight: 600; }
+dd { margin: 0; overflow-wrap: anywhere; }
+details { margin: 12px 0; }
+summary { cursor: pointer; color: #4a4e55; }
+.heat th, .heat td { padding: 4px; border: 1px solid #fff; }
+.heat td { min-width: 28px; text-align: center; }
+.heat th { font-weight: 400; white-space: nowrap; vertical-align: bottom; }
+.heat th.up { writing-mode: vertical-rl; transform: rotate(180deg); }
 small { color: #6b7078; font-weight: 400; }
 )";
 

@@ -1,7 +1,11 @@
 #include "clients/eval/results.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace vitrine::eval {
 namespace {
@@ -67,6 +71,38 @@ const Figure* FindFigure(const Configuration& configuration,
     }
   }
   return nullptr;
+}
+
+std::string TrainingOf(const ExtractorResult& extractor) {
+  return absl::StrCat(extractor.origin,
+                      extractor.trained_on.empty() ? "" : "; ",
+                      extractor.trained_on);
+}
+
+std::string MeasureHeading(Measure measure, int k) {
+  const char* name = "";
+  switch (measure) {
+    case Measure::kPrecision:
+      name = "P";
+      break;
+    case Measure::kAveragePrecision:
+      name = "mAP";
+      break;
+    case Measure::kNdcg:
+      name = "nDCG";
+      break;
+    case Measure::kRecall:
+      name = "recall";
+      break;
+    case Measure::kRelevanceScore:
+      name = "R";
+      break;
+  }
+  return absl::StrCat(name, "@", k);
+}
+
+std::string ValueText(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.3f", value) : "–";
 }
 
 int MainK(const std::vector<int>& ks) {

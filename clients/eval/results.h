@@ -12,6 +12,7 @@
 #include "clients/eval/eval_set.h"
 #include "clients/eval/ranking.h"
 #include "clients/eval/retrieval_metrics.h"
+#include "clients/eval/run_facts.h"
 
 namespace vitrine::eval {
 
@@ -48,8 +49,9 @@ struct Rate {
 
 struct ExtractorResult {
   std::string name;
-  std::string card;  // origin and training, as the card tells them
+  std::string origin, trained_on;  // as the card tells them
   std::filesystem::path file;
+  std::string sha256;  // of the file, in hexadecimal
   uint64_t bytes = 0;
   int dim = 0;
   // The first is what the report shows in pictures: all blocks, under the first
@@ -62,7 +64,9 @@ struct ExtractorResult {
 struct EvalResult {
   std::vector<ExtractorResult> extractors;
   int64_t refused = 0;  // photos that could not be read
+  int64_t gallery = 0;  // photos that may answer
   std::vector<std::string> warnings;
+  RunFacts facts;
   double seconds = 0;
 };
 
@@ -75,6 +79,16 @@ std::vector<Figure> FiguresOf(const EvalSet& set, const Task& task,
 // The figure over all queries of a task, null where there is none.
 const Figure* FindFigure(const Configuration& configuration,
                          std::string_view task, Measure measure, int k);
+
+// How an extractor was initialised and trained: its card's origin and
+// `trained_on`.
+std::string TrainingOf(const ExtractorResult& extractor);
+
+// "P@10", "mAP@10": what a column of a table is called.
+std::string MeasureHeading(Measure measure, int k);
+
+// Three digits; "–" where the value is not known.
+std::string ValueText(double value);
 
 // The k of tables and pictures: 10, or the largest below it, or the smallest.
 int MainK(const std::vector<int>& ks);
