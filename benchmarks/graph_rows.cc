@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include <algorithm>
 #include <span>
 #include <string>
@@ -8,11 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "benchmarks/report.h"
-#include "common/base/file.h"
+#include "benchmarks/scratch_index.h"
 #include "common/base/status.h"
-#include "common/index/manifest.h"
 #include "common/index/search.h"
-#include "common/index/shard.h"
 #include "common/index/snapshot.h"
 #include "common/vector/half.h"
 
@@ -20,27 +16,6 @@ namespace vitrine {
 namespace {
 
 constexpr int kK = 10;
-
-// A folder that goes with its owner.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "vitrine_bench_XXXXXX")
-            .string();
-    if (::mkdtemp(name.data()) != nullptr) path_ = name;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 std::vector<Row> LiveRows(const Snapshot& snapshot) {
   std::vector<Row> rows;
@@ -56,30 +31,6 @@ std::vector<Row> LiveRows(const Snapshot& snapshot) {
     }
   }
   return rows;
-}
-
-// The same rows in one shard with a graph, whatever shards they came from.
-absl::StatusOr<std::shared_ptr<const Snapshot>> ForceGraph(
-    const Snapshot& snapshot, std::vector<Row> rows, const IndexPaths& paths) {
-  for (const auto& folder : {paths.manifests(), paths.shards()}) {
-    VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
-  }
-  GraphParams params;
-  if (MetricOf(snapshot.serving()) == Metric::kManhattan) {
-    params.space = GraphSpace::kL1;
-  }
-  storage::Manifest manifest;
-  manifest.set_generation(1);
-  storage::VectorSet* set = manifest.add_vector_sets();
-  *set = snapshot.serving();
-  set->clear_shards();
-  storage::Shard* shard = set->add_shards();
-  shard->set_has_graph(true);
-  VITRINE_ASSIGN_OR_RETURN(*shard->mutable_file(),
-                           WriteShard(paths.shards() / "forced", snapshot.dim(),
-                                      std::move(rows), &params));
-  VITRINE_RETURN_IF_ERROR(PublishManifest(paths, manifest));
-  return Snapshot::Open(paths, manifest, nullptr);
 }
 
 struct Queries {
@@ -134,9 +85,9 @@ absl::Status RunGraphRows(const BenchOptions& options, Report* report) {
                      " pictures: index more to measure a graph"));
   }
   const Queries queries = DrawQueries(rows, stored->dim(), 1000);
-  const ScratchFolder folder;
-  VITRINE_ASSIGN_OR_RETURN(auto graph, ForceGraph(*stored, std::move(rows),
-                                                  {folder.path() / "index"}));
+  // The same rows in one shard, whatever shards they came from.
+  ScratchIndex index;
+  VITRINE_ASSIGN_OR_RETURN(auto graph, index.Build(*stored, std::move(rows)));
 
   std::vector<std::vector<std::string>> walked, scanned;
   std::vector<double> walk_seconds, scan_seconds;

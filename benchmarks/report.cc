@@ -35,6 +35,22 @@ void Report::Add(const BenchRow& row) {
   began_ = true;
 }
 
+PinnedToOneCore::PinnedToOneCore() {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int core = CPU_SETSIZE - 1; core >= 0; --core) {
+    if (!CPU_ISSET(core, &before_)) continue;
+    CPU_SET(core, &one);
+    break;
+  }
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+PinnedToOneCore::~PinnedToOneCore() {
+  ::sched_setaffinity(0, sizeof before_, &before_);
+}
+
 double Median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const size_t middle = values.size() / 2;

@@ -1,6 +1,8 @@
 // What every row of vitrine-bench reports.
 #pragma once
 
+#include <sched.h>
+
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -39,18 +41,34 @@ double Median(std::vector<double> values);
 // Seconds that `work` takes on the clock on the wall.
 double TimeSeconds(const std::function<void()>& work);
 
+// Keeps the thread on one core while it lives.
+class PinnedToOneCore {
+ public:
+  PinnedToOneCore();
+  ~PinnedToOneCore();
+  PinnedToOneCore(const PinnedToOneCore&) = delete;
+  PinnedToOneCore& operator=(const PinnedToOneCore&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
 struct BenchOptions {
   std::filesystem::path
       index;  // An index directory; empty leaves its rows out.
   std::filesystem::path model;    // A bundle.
   std::filesystem::path catalog;  // A folder of photos; empty likewise.
   int repetitions = 7;
+  size_t rows = 50000;               // To draw.
+  std::filesystem::path split_file;  // Senders whose photos ask.
 };
 
 absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
+absl::Status RunFilterRows(const BenchOptions& options, Report* report);
 absl::Status RunImportRows(const BenchOptions& options, Report* report);
+absl::Status RunSearchRows(const BenchOptions& options, Report* report);
 
 }  // namespace vitrine

@@ -180,7 +180,7 @@ absl::StatusOr<MergeOutput> RunMerge(
         const std::string name = new_file_name();
         VITRINE_ASSIGN_OR_RETURN(
             storage::FileRef file,
-            WriteShard(paths.shards() / name, view.snapshot->dim(),
+            WriteShard(paths.shards() / name, view.snapshot->blocks(),
                        std::move(rows), plan.graph ? &params : nullptr));
         *output.shard.emplace().mutable_file() = file;
         output.shard->set_has_graph(plan.graph);

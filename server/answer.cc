@@ -94,6 +94,9 @@ v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result) {
     case SearchResult::Plan::kFilteredScan:
       plan.set_kind(v1::QueryPlan::KIND_FILTERED_SCAN);
       break;
+    case SearchResult::Plan::kFilteredWalk:
+      plan.set_kind(v1::QueryPlan::KIND_FILTERED_WALK);
+      break;
   }
   plan.set_ef(result.ef);
   plan.set_rows_visited(result.rows_visited);

@@ -222,10 +222,9 @@ RowFilter Catalogue::Rows(
     for (size_t row = 0; row < products.size(); ++row) {
       if (products[row] != kNoProduct && matching[products[row]]) {
         rows.Set(static_cast<uint32_t>(row));
-        ++filter.matching;
       }
     }
-    filter.rows.push_back(std::move(rows));
+    filter.Add(std::move(rows));
   }
   return filter;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "tests/test_util/index_builder.h"
 #include "tests/test_util/status_matchers.h"
@@ -133,49 +134,6 @@ TEST_F(SearchTest, TheGraphFindsWhatTheScanFinds) {
     }
   }
   EXPECT_GE(found, 990u);
-}
-
-TEST_F(SearchTest, TheWalkEqualsHnswlibOnTheSameGraph) {
-  const std::vector<Row> rows = DrawRows(kRows, 1);
-  for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
-    GraphParams params;
-    params.space = space;
-    std::vector<uint16_t> vectors;
-    for (const Row& row : rows)
-      vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
-    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(vectors, 192, params));
-    ASSERT_OK_AND_ASSIGN(
-        const GraphView view,
-        GraphView::Open(kRows, graph.entry, graph.max_level,
-                        graph.level0_stride, graph.upper_stride, graph.level0,
-                        graph.upper_start, graph.upper));
-    std::vector<float> queries;
-    for (int q = 0; q < 50; ++q) {
-      const std::vector<float> query = DrawVector(q, &random_);
-      queries.insert(queries.end(), query.begin(), query.end());
-    }
-    constexpr int kEf = 20;
-    ASSERT_OK_AND_ASSIGN(
-        const auto expected,
-        SearchWithHnswlib(vectors, 192, params, queries, kEf, kEf));
-    for (size_t q = 0; q < expected.size(); ++q) {
-      auto distance = [&](uint32_t row) {
-        double sum = 0;
-        for (size_t i = 0; i < 192; ++i) {
-          const double x = FloatFromHalf(vectors[row * 192 + i]),
-                       y = queries[q * 192 + i];
-          sum += space == GraphSpace::kDot ? -x * y : std::fabs(x - y);
-        }
-        return static_cast<float>(sum);
-      };
-      std::vector<uint32_t> rows_found;
-      for (const auto& candidate : view.Search(
-               distance, [](uint32_t) { return true; }, kEf, nullptr)) {
-        rows_found.push_back(candidate.row);
-      }
-      EXPECT_EQ(rows_found, expected[q]) << "query " << q;
-    }
-  }
 }
 
 TEST_F(SearchTest, DeadRowsAreNeverFoundAndNeverMissed) {
@@ -360,6 +318,64 @@ TEST_F(SearchTest, AFilterReturnsKOrAllThatMatch) {
   EXPECT_EQ(result.hits.size(), 30u);
   EXPECT_EQ(result.plan, SearchResult::Plan::kFilteredScan);
   for (const std::string& id : Ids(result)) EXPECT_TRUE(id.ends_with("77"));
+}
+
+TEST_F(SearchTest, AFilterThatManyRowsPassIsWalked) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  auto most = snapshot->FilterRows(
+      "most", [](std::string_view id, const storage::ProductRecord&) {
+        return id.back() > '0';
+      });
+  size_t found = 0;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, {.filter = most.get()}));
+    EXPECT_EQ(walked.plan, SearchResult::Plan::kFilteredWalk);
+    EXPECT_LT(walked.rows_visited, static_cast<int64_t>(most->matching));
+    ASSERT_OK_AND_ASSIGN(
+        const SearchResult scanned,
+        Search(*snapshot, query, {.exact = true, .filter = most.get()}));
+    const std::vector<std::string> exact = Ids(scanned);
+    ASSERT_EQ(walked.hits.size(), 10u);
+    for (const std::string& id : Ids(walked)) {
+      EXPECT_GT(id.back(), '0');
+      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
+    }
+  }
+  EXPECT_GE(found, 490u);
+}
+
+// The rows that pass lie as far from the query as rows can.
+TEST_F(SearchTest, AWalkThatGoesAstrayEndsInAScan) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(const SearchResult near,
+                       Search(*snapshot, query, {.k = 1000, .exact = true}));
+  const std::vector<std::string> nearest = Ids(near);
+  const std::set<std::string, std::less<>> barred(nearest.begin(),
+                                                  nearest.end());
+  auto far = snapshot->FilterRows(
+      "far", [&barred](std::string_view id, const storage::ProductRecord&) {
+        return !barred.contains(id);
+      });
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult found,
+      Search(*snapshot, query, {.min_score = -2, .filter = far.get()}));
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult exact,
+      Search(*snapshot, query,
+             {.min_score = -2, .exact = true, .filter = far.get()}));
+  EXPECT_EQ(found.plan, SearchResult::Plan::kFilteredScan);
+  EXPECT_EQ(Ids(found), Ids(exact));
 }
 
 TEST_F(SearchTest, MinScoreCutsTheTail) {

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/vector/codes.h"
 
 namespace vitrine {
 
@@ -34,15 +36,19 @@ struct Graph {
   std::vector<uint32_t> upper;
 };
 
-// Builds the graph of n × dim float16 rows.
-absl::StatusOr<Graph> BuildGraph(std::span<const uint16_t> vectors, int dim,
+// Builds the graph of some rows by their codes: faster than by floats, and in a
+// quarter of the memory.
+absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
                                  const GraphParams& params);
 
-// The k nearest rows by hnswlib's own search over a graph that it has just
-// built of the same rows: what GraphView must equal. For tests and benchmarks.
+// The k nearest rows to each of n × dim queries, by hnswlib's own search over a
+// graph that it has just built of the same rows: what GraphView must equal. For
+// tests.
 absl::StatusOr<std::vector<std::vector<uint32_t>>> SearchWithHnswlib(
-    std::span<const uint16_t> vectors, int dim, const GraphParams& params,
+    const CodedRows& rows, const GraphParams& params,
     std::span<const float> queries, int k, int ef);
+
+class VisitedRows;
 
 // A graph in a mapped file. Immutable and thread-safe.
 class GraphView {
@@ -59,14 +65,44 @@ class GraphView {
       uint32_t upper_stride, std::span<const uint32_t> level0,
       std::span<const uint32_t> upper_start, std::span<const uint32_t> upper);
 
-  // The up to `ef` nearest rows that `accept(row)` lets through, nearest first;
-  // the walk passes through the others. `distance(row)` is smaller for nearer
-  // rows. Adds to `visited`, where not null, how many distances were computed.
-  template <typename Distance, typename Accept>
-  std::vector<Candidate> Search(const Distance& distance, const Accept& accept,
-                                int ef, int64_t* visited) const;
+  struct WalkParams {
+    int ef = 0;  // At least 1.
+    // Steps over rows that are not accepted to their own neighbours and
+    // compares none of them: for when few are accepted. Otherwise the walk
+    // passes through them as through others.
+    bool two_hops = false;
+    // The walk gives up after so many distances.
+    int64_t most_distances = std::numeric_limits<int64_t>::max();
+  };
+  struct Walked {
+    std::vector<Candidate> found;  // Nearest first, at most ef.
+    int64_t distances = 0;         // How many were computed.
+    bool gave_up = false;
+  };
+
+  // The nearest rows that `accept(row)` lets through. `distances(const
+  // uint32_t* rows, size_t count, float* out)` measures some rows at once;
+  // nearer ones have less.
+  template <typename Distances, typename Accept>
+  Walked Search(const Distances& distances, const Accept& accept,
+                const WalkParams& params) const;
+
+  uint32_t level0_bytes_a_row() const { return level0_stride_ * 4; }
 
  private:
+  const uint32_t* Level0Links(uint32_t row) const {
+    return level0_.data() + static_cast<size_t>(row) * level0_stride_;
+  }
+  // The nearest row to enter level 0 at.
+  template <typename Distances>
+  Candidate Descend(const Distances& distances, std::vector<float>* measured,
+                    int64_t* computed) const;
+  // Fills `fresh` with the neighbours of a row that were not met before, and
+  // returns how many.
+  template <typename Accept>
+  uint32_t FreshNeighbours(uint32_t row, const Accept& accept, bool two_hops,
+                           VisitedRows* met,
+                           std::vector<uint32_t>* fresh) const;
   // The links of a row on a level above 0: a count, then rows.
   const uint32_t* UpperLinks(uint32_t row, uint32_t level) const {
     return upper_.data() +

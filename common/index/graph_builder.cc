@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <numeric>
@@ -18,61 +18,82 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/index/graph.h"
-#include "common/vector/half.h"
+#include "common/vector/codes.h"
 
 namespace vitrine {
 namespace {
 
-// hnswlib's own kernels follow the compiler's flags; these follow the
-// processor. The choice is made before ThreadSanitizer is ready for it.
-#ifdef __SANITIZE_THREAD__
-#define VITRINE_CLONES
-#else
-#define VITRINE_CLONES __attribute__((target_clones("default", "arch=haswell")))
-#endif
-
-VITRINE_CLONES float DotDistance(const void* a, const void* b,
-                                 const void* dim) {
-  const auto* x = static_cast<const float*>(a);
-  const auto* y = static_cast<const float*>(b);
-  const size_t n = *static_cast<const size_t*>(dim);
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; ++i) sum += x[i] * y[i];
-  return 1 - sum;
-}
-
-VITRINE_CLONES float L1Distance(const void* a, const void* b, const void* dim) {
-  const auto* x = static_cast<const float*>(a);
-  const auto* y = static_cast<const float*>(b);
-  const size_t n = *static_cast<const size_t*>(dim);
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (size_t i = 0; i < n; ++i) sum += std::fabs(x[i] - y[i]);
-  return sum;
-}
-
+// Compares rows of codes. hnswlib keeps a copy of each: the codes, and after
+// them what its own 128s add to a dot product.
 class Space : public hnswlib::SpaceInterface<float> {
  public:
-  Space(GraphSpace space, int dim)
-      : space_(space), dim_(static_cast<size_t>(dim)) {}
-  size_t get_data_size() override { return dim_ * sizeof(float); }
+  Space(GraphSpace space, const CodedRows& rows) : space_(space), rows_(rows) {
+    for (size_t b = 0; b < rows.blocks.size(); ++b) {
+      const float step = rows.ranges[b] / 127;
+      compared_.runs.push_back(
+          {static_cast<size_t>(rows.blocks[b].dim),
+           space == GraphSpace::kDot ? step * step : step});
+      compared_.dim += static_cast<size_t>(rows.blocks[b].dim);
+    }
+  }
+  size_t get_data_size() override { return compared_.dim + sizeof(float); }
   hnswlib::DISTFUNC<float> get_dist_func() override {
     return space_ == GraphSpace::kDot ? DotDistance : L1Distance;
   }
-  void* get_dist_func_param() override { return &dim_; }
+  void* get_dist_func_param() override { return &compared_; }
+
+  size_t dim() const { return compared_.dim; }
+  // A row as hnswlib keeps it.
+  std::vector<uint8_t> PointOf(const uint8_t* codes) const {
+    std::vector<uint8_t> point(codes, codes + compared_.dim);
+    float offset = 0;
+    for (const ScaledCodes& run : compared_.runs) {
+      int32_t sum = 0;
+      for (size_t i = 0; i < run.dim; ++i) sum += int32_t{*codes++} - 128;
+      offset += run.scale * 128 * static_cast<float>(sum);
+    }
+    point.resize(point.size() + sizeof offset);
+    std::memcpy(point.data() + compared_.dim, &offset, sizeof offset);
+    return point;
+  }
+  std::vector<uint8_t> PointOf(const float* vector) const {
+    std::vector<uint8_t> codes(compared_.dim);
+    EncodeVector(rows_.blocks, rows_.ranges, vector, codes.data());
+    return PointOf(codes.data());
+  }
 
  private:
-  GraphSpace space_;
-  size_t dim_;
+  struct Compared {
+    std::vector<ScaledCodes> runs;
+    size_t dim = 0;
+  };
+  static float DotDistance(const void* a, const void* b, const void* how) {
+    const auto& compared = *static_cast<const Compared*>(how);
+    const auto* x = static_cast<const uint8_t*>(a);
+    const auto* y = static_cast<const uint8_t*>(b);
+    float offset;
+    std::memcpy(&offset, y + compared.dim, sizeof offset);
+    return 1 + offset -
+           DotOfCodes(x, y, compared.runs.data(), compared.runs.size());
+  }
+  static float L1Distance(const void* a, const void* b, const void* how) {
+    const auto& compared = *static_cast<const Compared*>(how);
+    return L1OfCodes(static_cast<const uint8_t*>(a),
+                     static_cast<const uint8_t*>(b), compared.runs.data(),
+                     compared.runs.size());
+  }
+
+  const GraphSpace space_;
+  const CodedRows& rows_;
+  Compared compared_;
 };
 
 using Hnsw = hnswlib::HierarchicalNSW<float>;
 
 // Adds all rows; throws what hnswlib throws.
-std::unique_ptr<Hnsw> BuildHnsw(Space* space, std::span<const uint16_t> vectors,
-                                int dim, const GraphParams& params) {
-  const size_t rows = vectors.size() / static_cast<size_t>(dim);
+std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
+                                const GraphParams& params) {
+  const size_t rows = coded.codes.size() / space->dim();
   auto hnsw =
       std::make_unique<Hnsw>(space, rows, static_cast<size_t>(params.m),
                              static_cast<size_t>(params.ef_construction));
@@ -82,10 +103,8 @@ std::unique_ptr<Hnsw> BuildHnsw(Space* space, std::span<const uint16_t> vectors,
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
   auto add = [&](uint32_t row) {
-    std::vector<float> vector(static_cast<size_t>(dim));
-    FloatsFromHalves(vectors.data() + static_cast<size_t>(row) * vector.size(),
-                     vector.size(), vector.data());
-    hnsw->addPoint(vector.data(), row);
+    const uint8_t* codes = coded.codes.data() + size_t{row} * space->dim();
+    hnsw->addPoint(space->PointOf(codes).data(), row);
   };
   if (rows == 0) return hnsw;
   add(order[0]);  // The first point makes the entry; alone, as hnswlib asks.
@@ -113,11 +132,11 @@ absl::Status Failed(const std::exception& e) {
 
 }  // namespace
 
-absl::StatusOr<Graph> BuildGraph(std::span<const uint16_t> vectors, int dim,
+absl::StatusOr<Graph> BuildGraph(const CodedRows& coded,
                                  const GraphParams& params) {
   try {
-    Space space(params.space, dim);
-    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, vectors, dim, params);
+    Space space(params.space, coded);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, coded, params);
     const auto rows = static_cast<uint32_t>(hnsw->cur_element_count);
     Graph graph;
     graph.space = params.space;
@@ -160,16 +179,16 @@ absl::StatusOr<Graph> BuildGraph(std::span<const uint16_t> vectors, int dim,
 }
 
 absl::StatusOr<std::vector<std::vector<uint32_t>>> SearchWithHnswlib(
-    std::span<const uint16_t> vectors, int dim, const GraphParams& params,
+    const CodedRows& rows, const GraphParams& params,
     std::span<const float> queries, int k, int ef) {
   try {
-    Space space(params.space, dim);
-    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, vectors, dim, params);
+    Space space(params.space, rows);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, rows, params);
     hnsw->setEf(static_cast<size_t>(ef));
     std::vector<std::vector<uint32_t>> answers;
-    for (size_t q = 0; q < queries.size(); q += static_cast<size_t>(dim)) {
-      auto nearest =
-          hnsw->searchKnn(queries.data() + q, static_cast<size_t>(k));
+    for (size_t q = 0; q < queries.size(); q += space.dim()) {
+      auto nearest = hnsw->searchKnn(space.PointOf(queries.data() + q).data(),
+                                     static_cast<size_t>(k));
       std::vector<uint32_t>& answer = answers.emplace_back();
       for (; !nearest.empty(); nearest.pop()) {
         answer.push_back(static_cast<uint32_t>(nearest.top().second));

@@ -2,20 +2,21 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
 #include "common/index/graph.h"
 
 namespace vitrine {
 
-// Which rows a walk has met. Cleared in constant time; one a thread.
+// Which rows a walk has met. Cleared in constant time, but for one query in
+// 255; a byte a row, so that the marks of a million rows stay in the cache. One
+// a thread.
 class VisitedRows {
  public:
   static VisitedRows& ForThread(uint32_t rows) {
     thread_local VisitedRows visited;
     if (visited.marks_.size() < rows) visited.marks_.resize(rows);
     if (++visited.epoch_ == 0) {
-      std::fill(visited.marks_.begin(), visited.marks_.end(), 0);
+      std::fill(visited.marks_.begin(), visited.marks_.end(), uint8_t{0});
       visited.epoch_ = 1;
     }
     return visited;
@@ -28,32 +29,69 @@ class VisitedRows {
   }
 
  private:
-  std::vector<uint32_t> marks_;
-  uint32_t epoch_ = 0;
+  std::vector<uint8_t> marks_;
+  uint8_t epoch_ = 0;
 };
 
-template <typename Distance, typename Accept>
-std::vector<GraphView::Candidate> GraphView::Search(const Distance& distance,
-                                                    const Accept& accept,
-                                                    int ef,
-                                                    int64_t* visited) const {
-  if (rows_ == 0) return {};
-  int64_t computed = 1;
-  Candidate nearest = {distance(entry_), entry_};
+template <typename Accept>
+uint32_t GraphView::FreshNeighbours(uint32_t row, const Accept& accept,
+                                    bool two_hops, VisitedRows* met,
+                                    std::vector<uint32_t>* fresh) const {
+  const uint32_t* links = Level0Links(row);
+  uint32_t count = 0;
+  for (uint32_t i = 1; i <= links[0]; ++i) {
+    if (!met->Insert(links[i])) continue;
+    if (!two_hops || accept(links[i])) {
+      (*fresh)[count++] = links[i];
+      continue;
+    }
+    // Those that are not accepted either stay unmet: another row may step over
+    // them.
+    const uint32_t* beyond = Level0Links(links[i]);
+    for (uint32_t j = 1; j <= beyond[0]; ++j) {
+      if (!accept(beyond[j]) || !met->Insert(beyond[j])) continue;
+      (*fresh)[count++] = beyond[j];
+    }
+  }
+  return count;
+}
+
+template <typename Distances>
+GraphView::Candidate GraphView::Descend(const Distances& distances,
+                                        std::vector<float>* measured,
+                                        int64_t* computed) const {
+  Candidate nearest = {0, entry_};
+  distances(&nearest.row, 1, &nearest.distance);
+  *computed += 1;
   for (uint32_t level = max_level_; level > 0; --level) {
     for (bool moved = true; moved;) {
       moved = false;
       const uint32_t* links = UpperLinks(nearest.row, level);
-      computed += links[0];
-      for (uint32_t i = 1; i <= links[0]; ++i) {
-        const float d = distance(links[i]);
-        if (d < nearest.distance) {
-          nearest = {d, links[i]};
+      *computed += links[0];
+      distances(links + 1, links[0], measured->data());
+      for (uint32_t i = 0; i < links[0]; ++i) {
+        if ((*measured)[i] < nearest.distance) {
+          nearest = {(*measured)[i], links[1 + i]};
           moved = true;
         }
       }
     }
   }
+  return nearest;
+}
+
+template <typename Distances, typename Accept>
+GraphView::Walked GraphView::Search(const Distances& distances,
+                                    const Accept& accept,
+                                    const WalkParams& params) const {
+  Walked walked;
+  if (rows_ == 0) return walked;
+  // Of one row's neighbours, and of theirs.
+  thread_local std::vector<uint32_t> fresh;
+  thread_local std::vector<float> measured;
+  fresh.resize(std::max(level0_stride_ * level0_stride_, upper_stride_));
+  measured.resize(fresh.size());
+  const Candidate entry = Descend(distances, &measured, &walked.distances);
 
   // Algorithm 2 of the paper. `frontier` is a heap with the nearest on top,
   // `found` one with the farthest on top.
@@ -65,32 +103,35 @@ std::vector<GraphView::Candidate> GraphView::Search(const Distance& distance,
   };
   thread_local std::vector<Candidate> frontier;
   frontier.clear();
-  std::vector<Candidate> found;
-  found.reserve(static_cast<size_t>(ef) + 1);
-  const size_t wanted = static_cast<size_t>(ef);
+  const size_t wanted = static_cast<size_t>(params.ef);
+  std::vector<Candidate>& found = walked.found;
+  found.reserve(wanted + 1);
   VisitedRows& met = VisitedRows::ForThread(rows_);
-  met.Insert(nearest.row);
-  frontier.push_back(nearest);
-  if (accept(nearest.row)) found.push_back(nearest);
+  met.Insert(entry.row);
+  frontier.push_back(entry);
+  if (accept(entry.row)) found.push_back(entry);
   while (!frontier.empty()) {
     const Candidate current = frontier.front();
     if (found.size() == wanted && current.distance > found.front().distance)
       break;
     std::pop_heap(frontier.begin(), frontier.end(), nearer_last);
     frontier.pop_back();
-    const uint32_t* links =
-        level0_.data() + static_cast<size_t>(current.row) * level0_stride_;
-    for (uint32_t i = 1; i <= links[0]; ++i) {
-      const uint32_t row = links[i];
-      if (!met.Insert(row)) continue;
-      ++computed;
-      const Candidate candidate = {distance(row), row};
+    const uint32_t count =
+        FreshNeighbours(current.row, accept, params.two_hops, &met, &fresh);
+    walked.distances += count;
+    if (walked.distances > params.most_distances) {
+      walked.gave_up = true;
+      return walked;
+    }
+    distances(fresh.data(), count, measured.data());
+    for (uint32_t i = 0; i < count; ++i) {
+      const Candidate candidate = {measured[i], fresh[i]};
       if (found.size() == wanted &&
           candidate.distance >= found.front().distance)
         continue;
       frontier.push_back(candidate);
       std::push_heap(frontier.begin(), frontier.end(), nearer_last);
-      if (!accept(row)) continue;
+      if (!accept(candidate.row)) continue;
       found.push_back(candidate);
       std::push_heap(found.begin(), found.end(), nearer_first);
       if (found.size() > wanted) {
@@ -98,14 +139,19 @@ std::vector<GraphView::Candidate> GraphView::Search(const Distance& distance,
         found.pop_back();
       }
     }
+    // The links that are most likely read next.
+    if (!frontier.empty()) {
+      const uint32_t* next = Level0Links(frontier.front().row);
+      __builtin_prefetch(next);
+      __builtin_prefetch(next + 16);
+    }
   }
   std::sort(found.begin(), found.end(),
             [](const Candidate& a, const Candidate& b) {
               return a.distance != b.distance ? a.distance < b.distance
                                               : a.row < b.row;
             });
-  if (visited != nullptr) *visited += computed;
-  return found;
+  return walked;
 }
 
 }  // namespace vitrine

@@ -1,21 +1,44 @@
 #include "common/index/search.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/vector/kernels.h"
+#include "common/index/comparer.h"
 
 namespace vitrine {
 namespace {
 
 constexpr int kMaxEf = 4096;
 constexpr int kMaxResults = 1000;
+constexpr size_t kScannedAtOnce = 256;
+// To code the query takes as long as to compare some rows exactly.
+constexpr size_t kCodedFrom = 4;
 
-bool SharesOrderOfDot(Metric metric) { return metric != Metric::kManhattan; }
+// How far, in standard deviations of estimates, one row may stand behind
+// another and still be the nearer one.
+constexpr float kMisplaced = 5;
+
+// How to walk a graph of `rows` rows of which `matching` may be found; false
+// where they are too few to be worth a walk. The unit is the distance of one
+// row by codes.
+bool PlanFiltered(uint32_t matching, uint32_t rows,
+                  GraphView::WalkParams* walk) {
+  // What a walk costs for each row that it is to find.
+  constexpr int64_t kPlain = 16;
+  constexpr int64_t kTwoHops = 100;
+  const int64_t plain = kPlain * walk->ef * rows / std::max(matching, 1u);
+  const int64_t two_hops = kTwoHops * walk->ef;
+  const int64_t cost = std::min(plain, two_hops);
+  walk->two_hops = two_hops < plain;
+  // A walk that goes astray costs a part of a scan more than the scan.
+  walk->most_distances = std::min<int64_t>(3 * cost, matching / 2);
+  return 2 * cost < matching;
+}
 
 // Whether a graph of `space` leads to the neighbours under `metric`.
 // Manhattan's are others than the dot product's, most of them far down its
@@ -24,76 +47,6 @@ bool SharesOrderOfDot(Metric metric) { return metric != Metric::kManhattan; }
 bool OrdersAlike(GraphSpace space, Metric metric) {
   return (space == GraphSpace::kDot) == SharesOrderOfDot(metric);
 }
-
-// The distance of one query to stored rows, emphasis included.
-class Comparer {
- public:
-  Comparer(const std::vector<Block>& blocks, std::span<const float> query,
-           Metric metric, const std::vector<float>& emphasis)
-      : blocks_(blocks),
-        plain_(query),
-        metric_(metric),
-        scaled_(query.begin(), query.end()) {
-    double total = 0;
-    for (size_t b = 0; b < blocks.size(); ++b) {
-      total += (emphasis.empty() ? 1.0 : emphasis[b]) * blocks[b].weight;
-    }
-    size_t offset = 0;
-    for (size_t b = 0; b < blocks.size(); ++b) {
-      scale_.push_back(
-          static_cast<float>((emphasis.empty() ? 1.0 : emphasis[b]) / total));
-      for (int i = 0; i < blocks[b].dim; ++i) scaled_[offset++] *= scale_[b];
-    }
-  }
-
-  // 1 - similarity, whose order is that of cosine and Euclidean.
-  float DotDistance(const uint16_t* row) const {
-    return 1 - DotHalf(scaled_.data(), row, scaled_.size());
-  }
-  float L1Distance(const uint16_t* row) const {
-    float sum = 0;
-    const float* q = plain_.data();
-    for (size_t b = 0; b < blocks_.size(); ++b) {
-      sum += scale_[b] * L1Half(q, row, static_cast<size_t>(blocks_[b].dim));
-      q += blocks_[b].dim;
-      row += blocks_[b].dim;
-    }
-    return sum;
-  }
-  // By what the answer is ordered.
-  float Order(const uint16_t* row) const {
-    return SharesOrderOfDot(metric_) ? DotDistance(row) : L1Distance(row);
-  }
-
-  float DistanceOf(float order) const {
-    return metric_ == Metric::kEuclidean ? std::sqrt(std::max(0.0f, 2 * order))
-                                         : order;
-  }
-  float ScoreOf(float order) const {
-    if (metric_ == Metric::kCosine) return std::clamp(1 - order, 0.0f, 1.0f);
-    return 1 / (1 + std::max(0.0f, DistanceOf(order)));
-  }
-
-  std::vector<float> BlockCosines(const uint16_t* row) const {
-    std::vector<float> cosines;
-    size_t offset = 0;
-    for (const Block& block : blocks_) {
-      const float dot = DotHalf(plain_.data() + offset, row + offset,
-                                static_cast<size_t>(block.dim));
-      cosines.push_back(
-          block.weight > 0 ? std::clamp(dot / block.weight, -1.0f, 1.0f) : 0);
-      offset += static_cast<size_t>(block.dim);
-    }
-    return cosines;
-  }
-
- private:
-  const std::vector<Block>& blocks_;
-  std::span<const float> plain_;
-  Metric metric_;
-  std::vector<float> scaled_;
-  std::vector<float> scale_;
-};
 
 struct Candidate {
   float order;
@@ -117,6 +70,9 @@ class Best {
     std::push_heap(heap_.begin(), heap_.end(), Less);
   }
   std::vector<Candidate> Take() { return std::move(heap_); }
+  bool full() const { return heap_.size() == wanted_; }
+  // The order of the last of them; at least one was offered.
+  float last() const { return heap_.front().order; }
 
  private:
   static bool Less(const Candidate& a, const Candidate& b) {
@@ -185,13 +141,12 @@ class Searcher {
                                              : SearchResult::Plan::kExactScan;
     for (uint32_t s = 0; s < snapshot_.shards().size(); ++s) {
       const LiveShard& live = snapshot_.shards()[s];
-      const bool walk = live.shard->graph() != nullptr && !params_.exact &&
-                        params_.filter == nullptr && wanted < kMaxEf &&
-                        wanted < live.shard->rows() &&
-                        OrdersAlike(live.shard->graph_space(), params_.metric);
-      if (walk) {
-        exhausted &= Walk(s, live, wanted, result);
-        result->plan = SearchResult::Plan::kGraphWalk;
+      const bool walkable =
+          live.shard->graph() != nullptr && !params_.exact && wanted < kMaxEf &&
+          wanted < live.shard->rows() &&
+          OrdersAlike(live.shard->graph_space(), params_.metric);
+      if (walkable && Walk(s, live, wanted, result)) {
+        exhausted = false;
       } else {
         exhausted &= Scan(s, live, wanted, result);
       }
@@ -199,50 +154,153 @@ class Searcher {
     return exhausted;
   }
 
-  bool Scan(uint32_t s, const LiveShard& live, size_t wanted,
-            SearchResult* result) {
-    // A product may have several rows, and to keep more costs less than to scan
-    // again.
-    Best best(params_.group_by_product ? 2 * wanted : wanted);
-    size_t offered = 0;
-    auto offer = [&](uint32_t row) {
-      ++offered;
-      best.Offer({compare_.Order(live.shard->vector(row)), s, row});
-    };
-    if (params_.filter != nullptr) {
-      params_.filter->rows[s].ForEach(offer);
-    } else {
-      for (uint32_t row = 0; row < live.shard->rows(); ++row) {
-        if (live.IsLive(row)) offer(row);
-      }
-    }
-    result->rows_visited += static_cast<int64_t>(offered);
-    const std::vector<Candidate> found = best.Take();
-    candidates_.insert(candidates_.end(), found.begin(), found.end());
-    const bool exhausted = offered <= found.size();
-    if (!exhausted) {
-      EndAt(*std::max_element(found.begin(), found.end(), before_));
-    }
-    return exhausted;
+  // How many candidates of a shard are kept: a product may have several rows,
+  // and to keep more costs less than to search again.
+  size_t Kept(size_t wanted) const {
+    return params_.group_by_product ? 2 * wanted : wanted;
   }
 
+  // Calls visit(row) for the rows of a shard that match.
+  template <typename Visit>
+  void ForEachMatching(uint32_t s, const LiveShard& live,
+                       const Visit& visit) const {
+    if (params_.filter != nullptr) {
+      params_.filter->rows[s].ForEach(visit);
+      return;
+    }
+    for (uint32_t row = 0; row < live.shard->rows(); ++row) {
+      if (live.IsLive(row)) visit(row);
+    }
+  }
+
+  // Compares all rows that match. Whether that exhausts the shard.
+  bool Scan(uint32_t s, const LiveShard& live, size_t wanted,
+            SearchResult* result) {
+    const Shard& shard = *live.shard;
+    const size_t kept = Kept(wanted);
+    if (!params_.exact && Matching(s, live) > kCodedFrom * kept) {
+      const RowDistances distances(compare_, shard);
+      if (distances.coded()) return ScanCodes(s, live, distances, kept, result);
+    }
+    Best best(kept);
+    size_t offered = 0;
+    ForEachMatching(s, live, [&](uint32_t row) {
+      ++offered;
+      best.Offer({compare_.Order(shard.vector(row)), s, row});
+    });
+    result->rows_visited += static_cast<int64_t>(offered);
+    return Admit(best.Take(), kept, offered > kept);
+  }
+
+  // Likewise by codes, and then exactly those that may be among the best.
+  bool ScanCodes(uint32_t s, const LiveShard& live,
+                 const RowDistances& distances, size_t kept,
+                 SearchResult* result) {
+    Best best(kept);
+    std::vector<Candidate> near;
+    const float margin = kMisplaced * distances.error();
+    std::array<uint32_t, kScannedAtOnce> rows;
+    std::array<float, kScannedAtOnce> orders;
+    size_t count = 0, offered = 0;
+    auto compare = [&] {
+      distances(rows.data(), count, orders.data());
+      for (size_t i = 0; i < count; ++i) {
+        if (best.full() && orders[i] > best.last() + margin) continue;
+        near.push_back({orders[i], s, rows[i]});
+        best.Offer(near.back());
+      }
+      offered += count;
+      count = 0;
+    };
+    ForEachMatching(s, live, [&](uint32_t row) {
+      rows[count++] = row;
+      if (count == kScannedAtOnce) compare();
+    });
+    compare();
+    result->rows_visited += static_cast<int64_t>(offered);
+    const float last = best.last() + margin;
+    std::erase_if(near,
+                  [last](const Candidate& one) { return one.order > last; });
+    return Admit(CompareExactly(std::move(near)), kept, offered > kept);
+  }
+
+  std::vector<Candidate> CompareExactly(
+      std::vector<Candidate> estimated) const {
+    for (Candidate& candidate : estimated) {
+      const Shard& shard = *snapshot_.shards()[candidate.shard].shard;
+      candidate.order = compare_.Order(shard.vector(candidate.row));
+    }
+    return estimated;
+  }
+
+  // Takes the best `kept` of a shard's rows as candidates; `more` tells that it
+  // has others. Whether it has none.
+  bool Admit(std::vector<Candidate> found, size_t kept, bool more) {
+    if (found.size() > kept) {
+      std::nth_element(found.begin(),
+                       found.begin() + static_cast<ptrdiff_t>(kept) - 1,
+                       found.end(), before_);
+      found.resize(kept);
+    }
+    if (more && !found.empty()) {
+      EndAt(*std::max_element(found.begin(), found.end(), before_));
+    }
+    candidates_.insert(candidates_.end(), found.begin(), found.end());
+    return !more;
+  }
+
+  // Rows of a shard that match; with no filter, dead ones too.
+  uint32_t Matching(uint32_t s, const LiveShard& live) const {
+    return params_.filter != nullptr ? params_.filter->counts[s]
+                                     : live.shard->rows();
+  }
+
+  // Walks the graph of a shard. False, and nothing done, where to scan the rows
+  // that match is as good. A walk that fills less than it may has met every row
+  // that it can reach, but cannot know of those that it cannot: only a scan
+  // exhausts a shard.
   bool Walk(uint32_t s, const LiveShard& live, size_t wanted,
             SearchResult* result) {
     const Shard& shard = *live.shard;
-    const int ef = std::max(params_.ef > 0 ? params_.ef : kDefaultEf,
-                            static_cast<int>(wanted));
-    result->ef = std::max(result->ef, ef);
-    const std::vector<GraphView::Candidate> found = shard.graph()->Search(
-        [&](uint32_t row) { return compare_.Order(shard.vector(row)); },
-        [&live](uint32_t row) { return live.IsLive(row); }, ef,
-        &result->rows_visited);
-    for (const GraphView::Candidate& candidate : found) {
-      candidates_.push_back({candidate.distance, s, candidate.row});
+    GraphView::WalkParams walk;
+    walk.ef = std::max(params_.ef > 0 ? params_.ef : kDefaultEf,
+                       static_cast<int>(wanted));
+    const Bitmap* filter =
+        params_.filter != nullptr ? &params_.filter->rows[s] : nullptr;
+    if (filter != nullptr &&
+        !PlanFiltered(Matching(s, live), shard.rows(), &walk)) {
+      return false;
     }
-    if (std::ssize(found) == ef) EndAt(candidates_.back());
-    // A walk that fills less than it may has met every row that it can reach,
-    // but cannot know of those that it cannot: only a scan exhausts a shard.
-    return false;
+    const RowDistances distances(compare_, shard);
+    GraphView::Walked walked =
+        filter != nullptr
+            ? shard.graph()->Search(
+                  distances,
+                  [filter](uint32_t row) { return filter->Get(row); }, walk)
+            : shard.graph()->Search(
+                  distances, [&live](uint32_t row) { return live.IsLive(row); },
+                  walk);
+    result->rows_visited += walked.distances;
+    // A filter may cut the graph in two.
+    const bool full = std::ssize(walked.found) == walk.ef;
+    if (walked.gave_up || (filter != nullptr && !full)) return false;
+    result->plan = filter != nullptr ? SearchResult::Plan::kFilteredWalk
+                                     : SearchResult::Plan::kGraphWalk;
+    result->ef = std::max(result->ef, walk.ef);
+
+    const size_t kept = std::min(Kept(wanted), walked.found.size());
+    std::vector<Candidate> near;
+    for (const GraphView::Candidate& one : walked.found) {
+      if (near.size() >= kept &&
+          one.distance >
+              near[kept - 1].order + kMisplaced * distances.error()) {
+        break;
+      }
+      near.push_back({one.distance, s, one.row});
+    }
+    Admit(CompareExactly(std::move(near)), kept,
+          full || kept < walked.found.size());
+    return true;
   }
 
   // `last` is the last candidate of a shard that has more.

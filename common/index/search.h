@@ -45,7 +45,7 @@ struct SearchHit {
 };
 
 struct SearchResult {
-  enum class Plan { kExactScan, kGraphWalk, kFilteredScan };
+  enum class Plan { kExactScan, kGraphWalk, kFilteredScan, kFilteredWalk };
   std::vector<SearchHit>
       hits;  // Best first; ties by product id, then image key.
   Plan plan = Plan::kExactScan;

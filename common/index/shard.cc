@@ -1,10 +1,13 @@
 #include "common/index/shard.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/vector/blocks.h"
+#include "common/vector/codes.h"
 
 namespace vitrine {
 namespace {
@@ -18,6 +21,8 @@ enum ShardSection : uint32_t {
   kGraphLevel0 = 6,
   kGraphUpperStart = 7,
   kGraphUpper = 8,
+  kCodeRanges = 9,
+  kCodes = 10,
 };
 
 struct Meta {
@@ -60,8 +65,10 @@ struct Shard::KeyRecord {
 };
 
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
-                                            int dim, std::vector<Row> rows,
+                                            const std::vector<Block>& blocks,
+                                            std::vector<Row> rows,
                                             const GraphParams* graph) {
+  const int dim = TotalDim(blocks);
   std::sort(rows.begin(), rows.end(),
             [](const Row& a, const Row& b) { return KeyOf(a) < KeyOf(b); });
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -111,8 +118,8 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
     for (const Row& row : rows) {
       vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
     }
-    VITRINE_ASSIGN_OR_RETURN(const Graph built,
-                             BuildGraph(vectors, dim, *graph));
+    const CodedRows coded = EncodeRows(blocks, vectors);
+    VITRINE_ASSIGN_OR_RETURN(const Graph built, BuildGraph(coded, *graph));
     const GraphMeta graph_meta = {static_cast<uint32_t>(built.space),
                                   built.entry, built.max_level,
                                   built.level0_stride, built.upper_stride};
@@ -122,6 +129,9 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
     VITRINE_RETURN_IF_ERROR(
         WriteArray(writer.get(), kGraphUpperStart, built.upper_start));
     VITRINE_RETURN_IF_ERROR(WriteArray(writer.get(), kGraphUpper, built.upper));
+    VITRINE_RETURN_IF_ERROR(
+        WriteArray(writer.get(), kCodeRanges, coded.ranges));
+    VITRINE_RETURN_IF_ERROR(WriteArray(writer.get(), kCodes, coded.codes));
   }
   return writer->Finish(rows.size());
 }
@@ -185,6 +195,19 @@ absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
   if (!view.ok()) {
     return file.Damaged(std::string_view(view.status().message().data(),
                                          view.status().message().size()));
+  }
+  const std::string_view ranges = file.section(kCodeRanges);
+  if (!ranges.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(
+        shard->code_ranges_,
+        file.Array<float>(kCodeRanges, ranges.size() / sizeof(float)));
+    VITRINE_ASSIGN_OR_RETURN(
+        shard->codes_,
+        file.Array<uint8_t>(kCodes, uint64_t{shard->rows_} * meta[0].dim));
+    for (float range : shard->code_ranges_) {
+      if (!(range > 0 && std::isfinite(range)))
+        return file.Damaged("its codes have no range");
+    }
   }
   shard->graph_ = *view;
   shard->has_graph_ = true;

@@ -34,11 +34,13 @@ struct RowKey {
   std::string_view sha256;  // 32 bytes.
 };
 
-// Publishes `rows` as a shard; sorts them. With `graph`, builds an HNSW graph
-// for its metric; otherwise the shard is flat. No (product id, image key) may
-// occur twice, and the rows must not be empty.
+// Publishes `rows`, vectors of `blocks`, as a shard; sorts them. With `graph`,
+// codes them and builds an HNSW graph for its metric; otherwise the shard is
+// flat. No (product id, image key) may occur twice, and the rows must not be
+// empty.
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
-                                            int dim, std::vector<Row> rows,
+                                            const std::vector<Block>& blocks,
+                                            std::vector<Row> rows,
                                             const GraphParams* graph);
 
 // An open shard. Immutable and thread-safe.
@@ -59,6 +61,10 @@ class Shard {
   }
   // All vectors, rows × dim.
   std::span<const uint16_t> vectors() const { return vectors_; }
+  // Codes of the vectors, rows × dim, and their ranges; none in a flat shard,
+  // and in one that a version before codes has written.
+  std::span<const uint8_t> codes() const { return codes_; }
+  std::span<const float> code_ranges() const { return code_ranges_; }
   // The rows of a product, as [first, last).
   std::pair<uint32_t, uint32_t> RowsOf(std::string_view product_id) const;
   // Null for a flat shard.
@@ -78,6 +84,8 @@ class Shard {
   std::span<const KeyRecord> keys_;
   std::string_view strings_;
   std::span<const uint16_t> vectors_;
+  std::span<const uint8_t> codes_;
+  std::span<const float> code_ranges_;
   bool has_graph_ = false;
   GraphSpace graph_space_ = GraphSpace::kDot;
   GraphView graph_;

@@ -221,10 +221,9 @@ std::shared_ptr<const RowFilter> Snapshot::FilterRows(
       for (; row < last; ++row) {
         if (!matching || !live.IsLive(row)) continue;
         rows.Set(row);
-        ++filter->matching;
       }
     }
-    filter->rows.push_back(std::move(rows));
+    filter->Add(std::move(rows));
   }
   std::lock_guard lock(filters_mutex_);
   return filters_.try_emplace(cache_key, std::move(filter)).first->second;

@@ -32,10 +32,18 @@ struct LiveShard {
   bool IsLive(uint32_t row) const { return dead.size() == 0 || !dead.Get(row); }
 };
 
-// Rows that a query may find, a bitmap a shard of the snapshot.
+// Live rows that a query may find, a bitmap a shard of the snapshot.
 struct RowFilter {
   std::vector<Bitmap> rows;
-  uint64_t matching = 0;  // Live rows among them.
+  std::vector<uint32_t> counts;  // Of each bitmap, …
+  uint64_t matching = 0;         // … and of all.
+
+  // The next shard's.
+  void Add(Bitmap of_shard) {
+    counts.push_back(of_shard.Count());
+    matching += counts.back();
+    rows.push_back(std::move(of_shard));
+  }
 };
 
 // Immutable and thread-safe; kept alive by its users' shared_ptr.

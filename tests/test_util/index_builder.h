@@ -59,8 +59,14 @@ class IndexBuilder {
   absl::Status AddShard(std::vector<Row> rows,
                         const GraphParams* graph = nullptr) {
     const std::string name = "shard-" + std::to_string(++files_);
-    VITRINE_ASSIGN_OR_RETURN(auto ref, WriteShard(paths_.shards() / name, dim_,
-                                                  std::move(rows), graph));
+    std::vector<Block> blocks;
+    for (const storage::BlockSpec& block : set().blocks()) {
+      blocks.push_back(
+          {block.name(), static_cast<int>(block.dim()), block.weight()});
+    }
+    VITRINE_ASSIGN_OR_RETURN(
+        auto ref,
+        WriteShard(paths_.shards() / name, blocks, std::move(rows), graph));
     storage::Shard* shard = set().add_shards();
     *shard->mutable_file() = ref;
     shard->set_has_graph(graph != nullptr);

@@ -1,0 +1,66 @@
+// One query against rows: exactly, or as their codes estimate it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/index/search.h"
+#include "common/vector/blocks.h"
+#include "common/vector/codes.h"
+
+namespace vitrine {
+
+// Whether a metric orders rows as the dot product does.
+inline bool SharesOrderOfDot(Metric metric) {
+  return metric != Metric::kManhattan;
+}
+
+// The distance of one query to stored rows, emphasis included. Immutable; what
+// it is made of must outlive it.
+class Comparer {
+ public:
+  Comparer(const std::vector<Block>& blocks, std::span<const float> query,
+           Metric metric, const std::vector<float>& emphasis);
+
+  // By what the answer is ordered: 1 - similarity, or the sum of differences.
+  float Order(const uint16_t* row) const {
+    return SharesOrderOfDot(metric_) ? DotDistance(row) : L1Distance(row);
+  }
+  float DistanceOf(float order) const;
+  float ScoreOf(float order) const;
+  std::vector<float> BlockCosines(const uint16_t* row) const;
+
+ private:
+  friend class RowDistances;
+  float DotDistance(const uint16_t* row) const;
+  float L1Distance(const uint16_t* row) const;
+
+  const std::vector<Block>& blocks_;
+  std::span<const float> plain_;
+  Metric metric_;
+  std::vector<float> scaled_;
+  std::vector<float> scale_;  // of each block
+};
+
+// The same to rows of one shard, some at once, by codes where the shard has
+// them. Distances by codes are ordered among themselves only.
+class RowDistances {
+ public:
+  RowDistances(const Comparer& comparer, const Shard& shard);
+
+  // Whether these are estimates.
+  bool coded() const { return dot_ || l1_; }
+  // Their standard deviation; 0 where they are exact.
+  float error() const { return dot_ ? dot_->error() : l1_ ? l1_->error() : 0; }
+  void operator()(const uint32_t* rows, size_t count, float* out) const;
+
+ private:
+  const Comparer& comparer_;
+  const Shard& shard_;
+  std::optional<DotCodeQuery> dot_;
+  std::optional<L1CodeQuery> l1_;
+};
+
+}  // namespace vitrine

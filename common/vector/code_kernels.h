@@ -1,0 +1,53 @@
+// The hot loops over codes: a query against many rows of one unsigned byte a
+// number. Chosen once for the processor: AVX-512 VNNI, AVX2, or portable; all
+// give the same integers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace vitrine {
+
+// Rows of codes, `stride` bytes apart; those to compare with, in this order.
+struct CodeRows {
+  const uint8_t* codes = nullptr;
+  size_t stride = 0;
+  const uint32_t* rows = nullptr;
+  size_t count = 0;
+};
+
+// out[i] = Σ q_j x_j over the first n codes of row i. `n` is a multiple of 64
+// and at most 4096; no alignment is needed.
+void DotCodes(const int8_t* q, size_t n, const CodeRows& x, int32_t* out);
+
+// out[i] = Σ |q_j - x_j|, likewise.
+void L1Codes(const uint8_t* q, size_t n, const CodeRows& x, int32_t* out);
+
+// A run of codes whose sums count `scale` times.
+struct ScaledCodes {
+  size_t dim = 0;  // A multiple of 64.
+  float scale = 0;
+};
+
+// Σ over the runs of scale · Σ a_j (b_j - 128).
+float DotOfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
+                 size_t count);
+
+// Σ over the runs of scale · Σ |a_j - b_j|.
+float L1OfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
+                size_t count);
+
+// One implementation, for tests and comparison.
+struct CodeKernels {
+  const char* name;
+  bool (*supported)();
+  decltype(&DotCodes) dot;
+  decltype(&L1Codes) l1;
+  decltype(&DotOfCodes) dot_of;
+  decltype(&L1OfCodes) l1_of;
+};
+// Fastest first; the last is portable.
+std::span<const CodeKernels> AllCodeKernels();
+
+}  // namespace vitrine

@@ -1,0 +1,156 @@
+#include "common/vector/codes.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/vector/blocks.h"
+#include "common/vector/half.h"
+
+namespace vitrine {
+namespace {
+
+constexpr float kSteps = 127;
+constexpr int kZero = 128;
+// Numbers beyond the range are cut: so few, one in so many, cost less than a
+// range that they would widen.
+constexpr size_t kOneCutOf = 10000;
+// More rows than these tell no more about a range.
+constexpr size_t kSampledRows = 4096;
+
+uint8_t CodeOf(float value, float steps_per_unit) {
+  const float code = std::nearbyint(value * steps_per_unit);
+  return static_cast<uint8_t>(
+      kZero + static_cast<int>(std::clamp(code, -kSteps, kSteps)));
+}
+
+std::vector<float> RangesOf(const std::vector<Block>& blocks,
+                            std::span<const uint16_t> vectors, size_t dim) {
+  const size_t rows = vectors.size() / dim;
+  const size_t sampled = std::min(rows, kSampledRows);
+  std::vector<float> ranges, sizes;
+  size_t first = 0;
+  for (const Block& block : blocks) {
+    sizes.clear();
+    for (size_t s = 0; s < sampled; ++s) {
+      const uint16_t* row = vectors.data() + s * rows / sampled * dim + first;
+      for (int i = 0; i < block.dim; ++i) {
+        sizes.push_back(std::fabs(FloatFromHalf(row[i])));
+      }
+    }
+    float range = 0;
+    if (!sizes.empty()) {
+      const auto last = sizes.end() - 1 -
+                        static_cast<std::ptrdiff_t>(sizes.size() / kOneCutOf);
+      std::nth_element(sizes.begin(), last, sizes.end());
+      range = *last;
+    }
+    ranges.push_back(range > 0 ? range : 1);
+    first += static_cast<size_t>(block.dim);
+  }
+  return ranges;
+}
+
+}  // namespace
+
+CodedRows EncodeRows(const std::vector<Block>& blocks,
+                     std::span<const uint16_t> vectors) {
+  const auto dim = static_cast<size_t>(TotalDim(blocks));
+  CodedRows rows{blocks, RangesOf(blocks, vectors, dim), {}};
+  rows.codes.resize(vectors.size());
+  std::vector<float> vector(dim);
+  for (size_t at = 0; at < vectors.size(); at += dim) {
+    FloatsFromHalves(vectors.data() + at, dim, vector.data());
+    EncodeVector(blocks, rows.ranges, vector.data(), rows.codes.data() + at);
+  }
+  return rows;
+}
+
+void EncodeVector(const std::vector<Block>& blocks,
+                  std::span<const float> ranges, const float* vector,
+                  uint8_t* codes) {
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const float steps = kSteps / ranges[b];
+    for (int i = 0; i < blocks[b].dim; ++i) *codes++ = CodeOf(*vector++, steps);
+  }
+}
+
+DotCodeQuery::DotCodeQuery(const std::vector<Block>& blocks,
+                           std::span<const float> ranges,
+                           std::span<const float> query) {
+  // What a step of a code is worth is multiplied into the query, so that one
+  // sum over all blocks serves. Rounding errs by the twelfth of a squared step:
+  // of the rows' codes times the query's numbers, and the other way round.
+  std::vector<float> weighed(query.begin(), query.end());
+  float of_rows = 0, row_codes = 0;
+  size_t at = 0;
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const float step = ranges[b] / kSteps;
+    for (int i = 0; i < blocks[b].dim; ++i) {
+      weighed[at] *= step;
+      of_rows += weighed[at] * weighed[at];
+      ++at;
+    }
+    row_codes += blocks[b].weight / (step * step);
+  }
+  float largest = 0;
+  for (float value : weighed) largest = std::max(largest, std::fabs(value));
+  if (!(largest > 0)) largest = 1;
+  codes_.reserve(weighed.size());
+  int32_t sum = 0;
+  for (float value : weighed) {
+    codes_.push_back(
+        static_cast<int8_t>(std::nearbyint(value * (kSteps / largest))));
+    sum += codes_.back();
+  }
+  scale_ = largest / kSteps;
+  error_ = std::sqrt((of_rows + scale_ * scale_ * row_codes) / 12);
+  offset_ = kZero * sum;
+}
+
+void DotCodeQuery::Estimate(const CodeRows& x, float* out) const {
+  constexpr size_t kChunk = 64;
+  int32_t sums[kChunk];
+  for (size_t begin = 0; begin < x.count; begin += kChunk) {
+    const size_t count = std::min(kChunk, x.count - begin);
+    DotCodes(codes_.data(), codes_.size(),
+             {x.codes, x.stride, x.rows + begin, count}, sums);
+    for (size_t i = 0; i < count; ++i) {
+      out[begin + i] = scale_ * static_cast<float>(sums[i] - offset_);
+    }
+  }
+}
+
+L1CodeQuery::L1CodeQuery(const std::vector<Block>& blocks,
+                         std::span<const float> ranges,
+                         std::span<const float> query,
+                         std::span<const float> scales)
+    : codes_(query.size()) {
+  EncodeVector(blocks, ranges, query.data(), codes_.data());
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    dims_.push_back(static_cast<size_t>(blocks[b].dim));
+    scales_.push_back(scales[b] * ranges[b] / kSteps);
+    // Both sides of each difference are rounded.
+    error_ += scales_[b] * scales_[b] * static_cast<float>(dims_[b]) / 6;
+  }
+  error_ = std::sqrt(error_);
+}
+
+void L1CodeQuery::Estimate(const CodeRows& x, float* out) const {
+  constexpr size_t kChunk = 64;
+  int32_t sums[kChunk];
+  for (size_t begin = 0; begin < x.count; begin += kChunk) {
+    const size_t count = std::min(kChunk, x.count - begin);
+    std::fill_n(out + begin, count, 0.0f);
+    size_t first = 0;
+    for (size_t b = 0; b < dims_.size(); ++b) {
+      L1Codes(codes_.data() + first, dims_[b],
+              {x.codes + first, x.stride, x.rows + begin, count}, sums);
+      for (size_t i = 0; i < count; ++i) {
+        out[begin + i] += scales_[b] * static_cast<float>(sums[i]);
+      }
+      first += dims_[b];
+    }
+  }
+}
+
+}  // namespace vitrine

@@ -1,0 +1,174 @@
+#include "common/index/graph.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "common/vector/half.h"
+#include "common/vector/kernels.h"
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/vectors.h"
+
+namespace vitrine {
+namespace {
+
+constexpr size_t kDim = 192;
+constexpr uint32_t kRows = 3000;
+
+std::vector<uint16_t> DrawVectors(uint32_t rows) {
+  std::vector<uint16_t> vectors;
+  for (const Row& row : DrawRows(static_cast<int>(rows), 1))
+    vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
+  return vectors;
+}
+
+absl::StatusOr<GraphView> ViewOf(const Graph& graph, uint32_t rows) {
+  return GraphView::Open(rows, graph.entry, graph.max_level,
+                         graph.level0_stride, graph.upper_stride, graph.level0,
+                         graph.upper_start, graph.upper);
+}
+
+// The distances of one row each, for a walk.
+auto OneByOne(std::function<float(uint32_t row)> distance) {
+  return [distance = std::move(distance)](const uint32_t* rows, size_t count,
+                                          float* out) {
+    std::transform(rows, rows + count, out, distance);
+  };
+}
+
+TEST(GraphView, WalksAsHnswlibOnTheSameGraph) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  const CodedRows coded = EncodeRows(TestBlocks(), vectors);
+  std::mt19937 random(5);
+  std::vector<float> queries;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random);
+    queries.insert(queries.end(), query.begin(), query.end());
+  }
+  constexpr int kEf = 20;
+  for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
+    GraphParams params;
+    params.space = space;
+    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(coded, params));
+    ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+    ASSERT_OK_AND_ASSIGN(const auto expected,
+                         SearchWithHnswlib(coded, params, queries, kEf, kEf));
+    ASSERT_EQ(expected.size(), 50u);
+    for (size_t q = 0; q < expected.size(); ++q) {
+      std::vector<uint8_t> query(kDim);
+      EncodeVector(TestBlocks(), coded.ranges, queries.data() + q * kDim,
+                   query.data());
+      const auto distances = OneByOne([&](uint32_t row) {
+        double sum = 0;
+        for (size_t i = 0; i < kDim; ++i) {
+          const double step = coded.ranges[i < 128 ? 0 : 1] / 127;
+          const double x = step * (coded.codes[row * kDim + i] - 128),
+                       y = step * (query[i] - 128);
+          sum += space == GraphSpace::kDot ? -x * y : std::fabs(x - y);
+        }
+        return static_cast<float>(sum);
+      });
+      std::vector<uint32_t> found;
+      for (const GraphView::Candidate& candidate :
+           view.Search(distances, [](uint32_t) { return true; }, {.ef = kEf})
+               .found) {
+        found.push_back(candidate.row);
+      }
+      EXPECT_EQ(found, expected[q]) << "query " << q;
+    }
+  }
+}
+
+TEST(GraphView, StepsOverRowsThatAreNotAccepted) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  ASSERT_OK_AND_ASSIGN(const Graph graph,
+                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+  auto accept = [](uint32_t row) { return row % 5 == 0; };
+  std::mt19937 random(5);
+  int64_t found = 0, stepping = 0, passing = 0;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random);
+    auto distance = [&](uint32_t row) {
+      return -DotHalf(query.data(), vectors.data() + row * kDim, kDim);
+    };
+    std::vector<std::pair<float, uint32_t>> exact;
+    for (uint32_t row = 0; row < kRows; row += 5) {
+      exact.push_back({distance(row), row});
+    }
+    std::sort(exact.begin(), exact.end());
+    const auto distances = OneByOne(distance);
+    const GraphView::Walked walked =
+        view.Search(distances, accept, {.ef = 40, .two_hops = true});
+    ASSERT_EQ(walked.found.size(), 40u);
+    for (size_t i = 0; i < 10; ++i) {
+      found += std::count_if(
+          walked.found.begin(), walked.found.end(),
+          [&](const auto& one) { return one.row == exact[i].second; });
+    }
+    for (const auto& one : walked.found) EXPECT_TRUE(accept(one.row));
+    stepping += walked.distances;
+    passing += view.Search(distances, accept, {.ef = 40}).distances;
+  }
+  EXPECT_GE(found, 490);
+  EXPECT_LT(stepping, passing);
+}
+
+TEST(GraphView, GivesUpAfterSoManyDistances) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  ASSERT_OK_AND_ASSIGN(const Graph graph,
+                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+  int64_t asked = 0;
+  const auto distances = OneByOne([&](uint32_t row) {
+    ++asked;
+    return static_cast<float>(row);
+  });
+  auto all = [](uint32_t) { return true; };
+  const GraphView::Walked cut =
+      view.Search(distances, all, {.ef = 40, .most_distances = 50});
+  EXPECT_TRUE(cut.gave_up);
+  EXPECT_LE(asked, 50);
+  asked = 0;
+  const GraphView::Walked whole = view.Search(distances, all, {.ef = 40});
+  EXPECT_FALSE(whole.gave_up);
+  EXPECT_EQ(asked, whole.distances);
+}
+
+// A file whose checksums hold but whose graph does not: what only our own
+// mistake or an attacker would write.
+TEST(GraphView, RejectsLinksOutOfBounds) {
+  ASSERT_OK_AND_ASSIGN(
+      const Graph graph,
+      BuildGraph(EncodeRows(TestBlocks(), DrawVectors(200)), {}));
+  EXPECT_OK(ViewOf(graph, 200));
+  EXPECT_STATUS(ViewOf(graph, 199), absl::StatusCode::kDataLoss, "wrong size");
+  Graph broken = graph;
+  broken.level0[5 * broken.level0_stride + 1] = 200;
+  EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss,
+                "links row 5 to row 200");
+  broken = graph;
+  broken.level0[5 * broken.level0_stride] = broken.level0_stride;
+  EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss,
+                "too many links at row 5");
+  broken = graph;
+  broken.max_level += 1;
+  EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss,
+                "not entered at its top");
+  broken = graph;
+  ASSERT_FALSE(broken.upper.empty());
+  broken.upper[0] = 1;
+  for (uint32_t row = 0; row < 200; ++row) {
+    if (graph.upper_start[row + 1] == graph.upper_start[row])
+      broken.upper[1] = row;
+  }
+  EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss, "on level 1");
+  broken = graph;
+  broken.entry = 200;
+  EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss, "wrong size");
+}
+
+}  // namespace
+}  // namespace vitrine
