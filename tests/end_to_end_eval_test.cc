@@ -22,6 +22,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::Output;
 
+constexpr char kOlderPage[] = "<title>Vitrine: evaluation</title>";
+
 Output Vitrine(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), (testing::BinDir() / "vitrine").string());
   return testing::RunToEnd(arguments, std::chrono::minutes(4));
@@ -71,6 +73,7 @@ TEST(EvalProgram, ReportsOnADrawnCatalogue) {
   const fs::path report = dir / "report";
   // What an older report and its owner have left.
   fs::create_directories(report);
+  testing::WriteAll(report / "index.html", kOlderPage);
   testing::WriteAll(report / "speed.png", "older");
   testing::WriteAll(report / "mine.png", "mine");
   const Output output = Vitrine(
@@ -188,6 +191,7 @@ TEST_F(EvalProgramInput, RefusesTheSameModelByTwoNames) {
 
 TEST_F(EvalProgramInput, LeavesNoPictureOfAnOlderReport) {
   fs::create_directories(dir_ / "report");
+  testing::WriteAll(dir_ / "report" / "index.html", kOlderPage);
   for (const char* name : {"speed.png", "query-3.png", "mine.png"}) {
     testing::WriteAll(dir_ / "report" / name, "older");
   }
@@ -215,6 +219,26 @@ TEST_F(EvalProgramInput, RefusesAReportInTheCatalogue) {
   EXPECT_EQ(output.status, 2);
   EXPECT_THAT(output.err, HasSubstr("would be indexed"));
   EXPECT_FALSE(fs::exists(catalog_ / "images" / "report"));
+}
+
+TEST_F(EvalProgramInput, LeavesFilesOfOthersAlone) {
+  fs::create_directories(dir_ / "site");
+  for (const char* name : {"best.png", "metrics.csv", "index.html"}) {
+    testing::WriteAll(dir_ / "site" / name, "<title>My dogs</title>");
+    const Output output = Eval(Model(), "--threads=1", "site");
+    EXPECT_EQ(output.status, 2) << name;
+    EXPECT_THAT(output.err, AllOf(HasSubstr((dir_ / "site/").string()),
+                                  HasSubstr("name another folder")));
+    EXPECT_EQ(testing::ReadAll(dir_ / "site" / name), "<title>My dogs</title>");
+  }
+}
+
+TEST_F(EvalProgramInput, RefusesOneClassAmongPhotosThatCanBeRead) {
+  testing::WriteAll(catalog_ / "images" / "c.jpg", "no picture");
+  const Output output = Eval(Model());
+  EXPECT_EQ(output.status, 1);
+  EXPECT_THAT(output.err, AllOf(HasSubstr("one class 'Hat'"),
+                                HasSubstr("1 of 3 photos cannot")));
 }
 
 TEST_F(EvalProgramInput, TellsPhotosThatCannotBeRead) {

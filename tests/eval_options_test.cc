@@ -170,6 +170,8 @@ TEST(ParseEvalCommand, TeachesByExamples) {
   EXPECT_THAT(help.text,
               AllOf(HasSubstr("Examples:"), HasSubstr("--cross-sender"),
                     HasSubstr("--only-labels"), HasSubstr("product takes")));
+  // As they can be pasted into a shell.
+  EXPECT_THAT(help.text, HasSubstr("unit,raw \\\n        --metric=cosine,"));
 }
 
 }  // namespace

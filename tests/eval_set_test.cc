@@ -94,6 +94,16 @@ TEST_F(EvalSetTest, TakesColoursFromAFile) {
               ElementsAre("green", "blue", "white", "green", "-", "red"));
 }
 
+TEST_F(EvalSetTest, TakesALabelFromTheFileOfColours) {
+  Table("image,label\na,A\nb,A\nc,A\nd,A\ne,A\nf,A\n");
+  options_.label = {"colour"};
+  EXPECT_THAT(Refusal(), HasSubstr("'colour'"));
+  options_.colours_file = File(
+      "colours.txt", "image,colour\na,red\nb,red\nc,red\nd,blue\ne,blue\n");
+  EXPECT_THAT(ClassesOf(Read().tasks[0]),
+              ElementsAre("red", "red", "red", "blue", "blue", "-"));
+}
+
 TEST_F(EvalSetTest, TakesACategoryByTheNameOfItsColumn) {
   options_.label = {"label", "colour"};
   options_.no_class = {"several"};
@@ -138,6 +148,19 @@ TEST_F(EvalSetTest, CountsWhatCanBeAnsweredAmongThePhotosThatAreRead) {
   EXPECT_THAT(
       CheckAnswerable(options_, set, usable, &warnings).message(),
       HasSubstr("a second photo that can be read (3 of 6 photos cannot)"));
+}
+
+TEST_F(EvalSetTest, RefusesOneClassAmongThePhotosThatAreRead) {
+  const EvalSet set = Read();
+  std::vector<std::string> warnings;
+  std::vector<bool> usable(set.photos.size(), true);
+  usable[3] = usable[4] = false;  // both hats
+  const absl::Status status = CheckAnswerable(options_, set, usable, &warnings);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("that can be read (2 of 6 photos cannot)"),
+                    HasSubstr("one class 'Dress'")));
+  EXPECT_TRUE(warnings.empty());
 }
 
 TEST_F(EvalSetTest, KeepsTheSendersOfTheSplit) {

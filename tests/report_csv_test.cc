@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 
 #include "tests/test_util/small_report.h"
@@ -38,7 +39,7 @@ TEST(MetricsCsv, HasAFigureALine) {
                              "0.975,0.95,1,40\n"));
   EXPECT_THAT(csv, HasSubstr("\nsmall,,,,,,,pictures_per_second_1_threads_"
                              "batch_8,,100,,,\n"));
-  EXPECT_THAT(csv, HasSubstr("\nsmall,,,,,,,bundle_bytes,,8.5e+06,,,\n"));
+  EXPECT_THAT(csv, HasSubstr("\nsmall,,,,,,,bundle_bytes,,8500000,,,\n"));
   EXPECT_THAT(csv, Not(HasSubstr("vgg16")));
 }
 
@@ -47,6 +48,27 @@ TEST(MetricsCsv, ComparesSpeedWithVgg16) {
   report.AddVgg16();
   EXPECT_THAT(MetricsCsv(report.result),
               HasSubstr("\nsmall,,,,,,,speed_over_vgg16,,4,,,\n"));
+}
+
+TEST(SpeedOverVgg16, IsOfTheFirstModelThatItsCardNamesSo) {
+  SmallReport report;
+  report.AddVgg16();
+  report.AddVgg16();
+  auto& extractors = report.result.extractors;
+  extractors[2].rates = {{1, 1, 10}};
+  const auto speed = [&report, &extractors] {
+    return SpeedOverVgg16(report.result, extractors[0]);
+  };
+  EXPECT_EQ(speed(), 4);
+  extractors[1].card_name = "keras-VGG16";
+  EXPECT_EQ(speed(), 4);
+  for (const char* other : {"vgg16bn", "not-vgg16-but-smaller", "myvgg16"}) {
+    extractors[1].card_name = other;
+    EXPECT_EQ(speed(), 8) << other;
+  }
+  // What the report calls it does not count.
+  extractors[2].card_name = "small";
+  EXPECT_TRUE(std::isnan(speed()));
 }
 
 TEST(ModelsCsv, TellsHowEachModelWasTrained) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,28 @@ TEST(ReportHtml, ListsConfigurationsWhereThereAreSeveral) {
   configurations[1].blocks = "shape";
   EXPECT_THAT(Page(report), AllOf(HasSubstr("By blocks, scaling and metric"),
                                   HasSubstr("<td>shape</td>")));
+}
+
+// Of the photos that could be read: more may lack a right answer than seemed.
+TEST(ReportHtml, ShowsTheWarningsOfTheRun) {
+  SmallReport report;
+  report.set.warnings = {"no query of A"};
+  report.result.warnings = {"no query of A, <B>"};
+  EXPECT_THAT(Page(report),
+              AllOf(HasSubstr("<li>no query of A, &lt;B&gt;</li>"),
+                    Not(HasSubstr("<li>no query of A</li>"))));
+}
+
+TEST(ReportHtml, CallsTheCatalogueByItsOwnName) {
+  SmallReport report;
+  const std::string own = std::filesystem::current_path().filename().string();
+  for (const char* root : {".", "./", "../."}) {
+    report.options.catalog.root = root;
+    EXPECT_THAT(Page(report), Not(HasSubstr(" of . ask"))) << root;
+    EXPECT_THAT(Page(report), Not(HasSubstr(" of  ask"))) << root;
+  }
+  report.options.catalog.root = ".";
+  EXPECT_THAT(Page(report), HasSubstr(" of " + own + " ask"));
 }
 
 TEST(ReportHtml, TellsHowItWasMade) {

@@ -32,8 +32,10 @@ std::vector<std::string> NamesIn(const fs::path& folder) {
 // them; each gets one right and one wrong.
 class WritePicturesTest : public ::testing::Test {
  protected:
-  std::vector<ReportPicture> Write(const std::string& first,
-                                   const std::string& second) {
+  // Each extractor finds more than the one before.
+  std::vector<ReportPicture> Write(
+      const std::string& first, const std::string& second,
+      const std::vector<std::string>& extractors = {"small"}, int queries = 4) {
     const fs::path root = dir_ / "catalog";
     fs::create_directories(root / "images");
     fs::create_directories(dir_ / "report");
@@ -57,14 +59,19 @@ class WritePicturesTest : public ::testing::Test {
     EXPECT_TRUE(set.ok()) << set.status();
     if (!set.ok()) return {};
     EvalResult result;
-    ExtractorResult& extractor = result.extractors.emplace_back();
-    extractor.name = "small";
-    Configuration& all = extractor.configurations.emplace_back();
-    all.blocks = "all";
-    for (int i = 0; i < 4; ++i) {
-      all.answers.push_back({i, 1, {{i ^ 1, 0.1F}, {i ^ 2, 0.2F}}, {1, 0}});
+    for (const std::string& name : extractors) {
+      ExtractorResult& extractor = result.extractors.emplace_back();
+      extractor.name = name;
+      Configuration& all = extractor.configurations.emplace_back();
+      all.blocks = "all";
+      const bool better = name != extractors.front();
+      for (int i = 0; i < queries; ++i) {
+        all.answers.push_back(
+            {i, 1, {{i ^ 1, 0.1F}, {i ^ 2, 0.2F}}, {1, better}});
+      }
+      all.figures =
+          FiguresOf(*set, set->tasks[0], all.answers, options.ks, true);
     }
-    all.figures = FiguresOf(*set, set->tasks[0], all.answers, options.ks, true);
     const auto pictures = WritePictures(options, *set, result);
     EXPECT_TRUE(pictures.ok()) << pictures.status();
     return pictures.ok() ? *pictures : std::vector<ReportPicture>();
@@ -105,6 +112,28 @@ TEST_F(WritePicturesTest, ShowsLabelsThatTheFontLacksInTables) {
 
 TEST_F(WritePicturesTest, ShowsAQuestionMarkOfALabelAsItIs) {
   EXPECT_FALSE(Named(Write("Hat?", "Bag"), "confusion.png").table_first);
+}
+
+TEST_F(WritePicturesTest, NamesTheExtractorThatPicturesAreOf) {
+  const auto one = Write("Hat", "Bag");
+  for (const ReportPicture& picture : one) {
+    EXPECT_THAT(picture.caption, Not(HasSubstr("small"))) << picture.file;
+  }
+  const auto pictures = Write("Hat", "Bag", {"small", "better"});
+  for (const char* file : {"confusion.png", "best.png", "worst.png"}) {
+    EXPECT_THAT(Named(pictures, file).caption,
+                HasSubstr("Of better, which has the highest precision@2"))
+        << file;
+  }
+  EXPECT_THAT(Named(pictures, "query-1.png").caption,
+              HasSubstr("from worst to best under small;"));
+}
+
+TEST_F(WritePicturesTest, ExplainsGreyRows) {
+  EXPECT_THAT(Named(Write("Hat", "Bag"), "confusion.png").caption,
+              Not(HasSubstr("Grey")));
+  EXPECT_THAT(Named(Write("Hat", "Bag", {"small"}, 2), "confusion.png").caption,
+              HasSubstr("Grey rows are classes that no query is of."));
 }
 
 TEST_F(WritePicturesTest, LeavesNoPictureThatRemovePicturesForgets) {

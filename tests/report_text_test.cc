@@ -26,7 +26,7 @@ TEST(ResultTable, TellsHowEachModelWasTrained) {
       ResultTable(report.options, report.set, report.result),
       AllOf(HasSubstr("\nsmall: ImageNet weights, projection: Vitrine; 2,912 "
                       "photos\n"),
-            HasSubstr("\nVGG16, from scratch: random weights; four epochs\n"),
+            HasSubstr("\nVGG16 (from scratch): random weights; four epochs\n"),
             HasSubstr("times VGG16")));
 }
 

@@ -74,6 +74,17 @@ TEST(FiguresOf, ResamplesSenders) {
   EXPECT_EQ(figure->estimate.high, 0.75);
 }
 
+TEST(TrainingOf, SaysWhatTheCardTells) {
+  ExtractorResult extractor;
+  EXPECT_EQ(TrainingOf(extractor), "not told by its card");
+  extractor.trained_on = "2,912 photos";
+  EXPECT_EQ(TrainingOf(extractor), "2,912 photos");
+  extractor.origin = "random weights";
+  EXPECT_EQ(TrainingOf(extractor), "random weights; 2,912 photos");
+  extractor.trained_on.clear();
+  EXPECT_EQ(TrainingOf(extractor), "random weights");
+}
+
 TEST(MainK, IsTenOrNear) {
   EXPECT_EQ(MainK({1, 5, 10, 20}), 10);
   EXPECT_EQ(MainK({1, 5}), 5);

@@ -108,7 +108,6 @@ TEST(MeasureSpeed, TellsSlowFromFast) {
   ASSERT_TRUE(rates.ok()) << rates.status();
   const double slow = (*rates)[0][0].pictures_per_second;
   const double fast = (*rates)[1][0].pictures_per_second;
-  EXPECT_NEAR(slow, 500, 100);
   EXPECT_NEAR(fast / slow, 4, 1);
 }
 

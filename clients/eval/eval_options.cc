@@ -32,13 +32,13 @@ Examples:
   One model, on the photos of the validation senders that come with Vitrine:
     vitrine eval --catalog=clothing-dataset --model=vitrine-lite0.pt --cross-sender --report=out
   Several models under five metrics, scaled as they are served and raw:
-    vitrine eval --catalog=photos --model a.pt b.pt vgg16.pt --normalise=unit,raw
+    vitrine eval --catalog=photos --model a.pt b.pt vgg16.pt --normalise=unit,raw \
         --metric=cosine,euclidean,manhattan,chebyshev,braycurtis --report=out
   Right is what agrees in kind and colour; the answers come from all photos:
-    vitrine eval --catalog=sample --model=a.pt --label=articleType,baseColour
+    vitrine eval --catalog=sample --model=a.pt --label=articleType,baseColour \
         --gallery=all --report=out
   Only categories that no training has seen:
-    vitrine eval --catalog=clothing-dataset --model a.pt b.pt --cross-sender
+    vitrine eval --catalog=clothing-dataset --model a.pt b.pt --cross-sender \
         --only-labels=models/left_out_categories.txt --report=out
   Without a minute for speed and other views:
     vitrine eval --catalog=photos --model=a.pt --views=0 --no-speed --report=out)";

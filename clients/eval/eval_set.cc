@@ -302,6 +302,11 @@ std::string_view AttributeOf(const Photo& photo, const std::string& name) {
   return at == photo.attributes.end() ? std::string_view() : at->second;
 }
 
+std::string LabelOf(const Task& task, int photo) {
+  const int label = task.label[photo];
+  return label < 0 ? "" : task.classes[label];
+}
+
 Task MakeTask(const std::vector<Photo>& photos,
               const std::vector<std::string>& attributes,
               const std::vector<std::string>& no_class) {
@@ -343,12 +348,13 @@ absl::StatusOr<EvalSet> ReadEvalSet(const EvalOptions& options) {
         absl::StrCat("--catalog: ", options.catalog.root.string(),
                      " holds no pictures; vitrine check says what it sees"));
   }
-  for (const std::string& name : options.label) {
-    VITRINE_RETURN_IF_ERROR(CheckAttribute(set.photos, name, "--label", ""));
-  }
   VITRINE_RETURN_IF_ERROR(FindSenders(options, &set));
   VITRINE_RETURN_IF_ERROR(Split(options, &set));
   VITRINE_RETURN_IF_ERROR(FindColours(options, &set));
+  // Colours may come from a file of their own.
+  for (const std::string& name : options.label) {
+    VITRINE_RETURN_IF_ERROR(CheckAttribute(set.photos, name, "--label", ""));
+  }
   VITRINE_RETURN_IF_ERROR(KeepOnly(options, &set));
   if (!options.whole_gallery) {
     std::erase_if(set.photos, [](const Photo& photo) { return !photo.asks; });
@@ -366,17 +372,6 @@ absl::Status CheckAnswerable(const EvalOptions& options, const EvalSet& set,
   const Task& task = set.tasks.front();
   const std::string flag =
       absl::StrCat("--label=", absl::StrJoin(options.label, ","));
-  if (task.classes.size() < 2) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, ": ",
-        task.classes.empty()
-            ? std::string("no photo of the split has such a label")
-            : absl::StrCat("all photos of the split are of the one class '",
-                           cli::Printable(task.classes.front()), "'"),
-        "; at least two classes are needed to tell right answers from wrong "
-        "ones: name another attribute",
-        MorePhotos(options)));
-  }
   // A class can be answered where a second photo of it may answer.
   std::vector<int> photos(task.classes.size()), queries(task.classes.size());
   std::vector<std::set<int>> groups(task.classes.size());
@@ -386,6 +381,25 @@ absl::Status CheckAnswerable(const EvalOptions& options, const EvalSet& set,
     ++photos[label];
     queries[label] += set.photos[i].asks;
     groups[label].insert(set.photos[i].group);
+  }
+  const int64_t refused = std::count(usable.begin(), usable.end(), false);
+  const std::string unread =
+      refused == 0 ? ""
+                   : absl::StrCat(" that can be read (", refused, " of ",
+                                  usable.size(), " photos cannot)");
+  const auto has_photos = [](int n) { return n > 0; };
+  const auto first = std::find_if(photos.begin(), photos.end(), has_photos);
+  if (std::count_if(photos.begin(), photos.end(), has_photos) < 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        flag, ": ",
+        first == photos.end()
+            ? absl::StrCat("no photo of the split", unread, " has such a label")
+            : absl::StrCat(
+                  "all photos of the split", unread, " are of the one class '",
+                  cli::Printable(task.classes[first - photos.begin()]), "'"),
+        "; at least two classes are needed to tell right answers from wrong "
+        "ones: name another attribute",
+        MorePhotos(options)));
   }
   std::vector<std::string> lone;
   int asked = 0, answerable = 0;
@@ -397,11 +411,6 @@ absl::Status CheckAnswerable(const EvalOptions& options, const EvalSet& set,
       lone.push_back(task.classes[i]);
     }
   }
-  const int64_t refused = std::count(usable.begin(), usable.end(), false);
-  const std::string unread =
-      refused == 0 ? ""
-                   : absl::StrCat(" that can be read (", refused, " of ",
-                                  usable.size(), " photos cannot)");
   const char* second =
       options.cross_sender ? "a photo by another sender" : "a second photo";
   if (answerable == 0) {

@@ -51,6 +51,9 @@ struct EvalSet {
 // The value of a photo's attribute; "" where it has none.
 std::string_view AttributeOf(const Photo& photo, const std::string& name);
 
+// The class of a photo; "" where it has none.
+std::string LabelOf(const Task& task, int photo);
+
 // The classes of a task by the values of `attributes`, joined by " / ". A photo
 // where one of them is missing or in `no_class` has none.
 Task MakeTask(const std::vector<Photo>& photos,

@@ -68,6 +68,7 @@ absl::StatusOr<Embedded> EmbedWith(const EvalOptions& options,
   Embedded embedded;
   ExtractorResult& result = embedded.result;
   result.name = card.name;
+  result.card_name = card.name;
   result.origin = card.origin;
   result.trained_on = card.trained_on;
   result.file = model;

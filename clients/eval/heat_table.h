@@ -7,8 +7,8 @@
 
 namespace vitrine::eval {
 
-// The cells of DrawHeatMap, in its colours: shares in %, none below 0.5. Names
-// are whole. Pure.
+// The cells of DrawHeatMap, in its colours: shares in %, none below 0.5, and
+// grey where there is none. Names are whole. Pure.
 std::string HeatTable(const HeatMap& map);
 
 }  // namespace vitrine::eval

@@ -31,8 +31,8 @@ int Fail(const absl::Status& status, int code) {
   return code;
 }
 
-// Makes the report's folder, outside of the catalogue: its pictures would be
-// taken for products.
+// Makes the report's folder: not in the catalogue, where its pictures would be
+// taken for products, nor where files of others would be replaced.
 absl::Status MakeFolder(const std::filesystem::path& folder,
                         const std::filesystem::path& catalog) {
   std::error_code error;
@@ -45,6 +45,7 @@ absl::Status MakeFolder(const std::filesystem::path& folder,
         catalog.string(),
         ", where its pictures would be indexed; name a folder elsewhere"));
   }
+  VITRINE_RETURN_IF_ERROR(CheckReplaceable(folder));
   std::filesystem::create_directories(folder, error);
   if (!error && ::access(folder.c_str(), W_OK) == 0) return absl::OkStatus();
   return ErrnoStatus(
@@ -71,6 +72,7 @@ int Run(const EvalOptions& options) {
   }
   const auto result = Evaluate(options, *set, progress);
   if (!result.ok()) return Fail(result.status(), kFailed);
+  // Photos that could not be read may have added some.
   for (const std::string& warning : result->warnings) {
     if (std::find(set->warnings.begin(), set->warnings.end(), warning) ==
         set->warnings.end()) {

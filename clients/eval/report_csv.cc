@@ -26,9 +26,9 @@ std::string RateName(const Rate& rate) {
 
 // A figure of a model as a whole.
 void AddModelLine(const ExtractorResult& extractor, std::string_view measure,
-                  double value, std::string* csv) {
+                  const std::string& value, std::string* csv) {
   AddLine({CsvField(extractor.name), "", "", "", "", "", "",
-           std::string(measure), "", Number(value), "", "", ""},
+           std::string(measure), "", value, "", "", ""},
           csv);
 }
 
@@ -80,13 +80,14 @@ std::string MetricsCsv(const EvalResult& result) {
       }
     }
     for (const Rate& rate : extractor.rates) {
-      AddModelLine(extractor, RateName(rate), rate.pictures_per_second, &csv);
+      AddModelLine(extractor, RateName(rate), Number(rate.pictures_per_second),
+                   &csv);
     }
-    AddModelLine(extractor, "bundle_bytes",
-                 static_cast<double>(extractor.bytes), &csv);
+    AddModelLine(extractor, "bundle_bytes", absl::StrCat(extractor.bytes),
+                 &csv);
     const double ratio = SpeedOverVgg16(result, extractor);
     if (std::isfinite(ratio)) {
-      AddModelLine(extractor, "speed_over_vgg16", ratio, &csv);
+      AddModelLine(extractor, "speed_over_vgg16", Number(ratio), &csv);
     }
   }
   return csv;
@@ -170,9 +171,8 @@ double RateAt(const ExtractorResult& extractor, int threads, int batch) {
 double SpeedOverVgg16(const EvalResult& result,
                       const ExtractorResult& extractor) {
   for (const ExtractorResult& other : result.extractors) {
-    // The card's name: what follows in brackets is the file's.
-    const std::string name = other.name.substr(0, other.name.find(" ("));
-    if (absl::AsciiStrToLower(name).find("vgg16") != std::string::npos) {
+    const std::string name = absl::AsciiStrToLower(other.card_name);
+    if (name == "vgg16" || name.ends_with("-vgg16")) {
       return RateAt(extractor, 1, 1) / RateAt(other, 1, 1);
     }
   }

@@ -17,7 +17,7 @@ std::string CsvField(std::string_view text);
 // relevant ("" or ">=10"), measure, k, value, low, high, queries. A field that
 // does not apply is empty. Besides the measures of retrieval_metrics.h there
 // are self_retrieval, pictures_per_second_T_threads_batch_B, bundle_bytes and,
-// where a model named vgg16 is among them, speed_over_vgg16.
+// where VGG16 is among the models, speed_over_vgg16.
 std::string MetricsCsv(const EvalResult& result);
 
 // An extractor a line: extractor, file, sha256, bytes, numbers, origin and
@@ -31,8 +31,9 @@ std::string ModelsCsv(const EvalResult& result);
 std::string PerQueryCsv(const EvalSet& set, const EvalResult& result,
                         const std::vector<int>& ks);
 
-// How many times as fast as the model named vgg16 an extractor is, one picture
-// at a time on one thread; NaN where either is not known.
+// How many times as fast as VGG16 an extractor is, one picture at a time on one
+// thread; NaN where either is not known. VGG16 is the first model whose card
+// names it vgg16 or ...-vgg16, in letters of either case.
 double SpeedOverVgg16(const EvalResult& result,
                       const ExtractorResult& extractor);
 

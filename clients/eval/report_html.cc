@@ -1,7 +1,9 @@
 #include "clients/eval/report_html.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +17,13 @@ namespace {
 
 using cli::FormatCount;
 
+// The folder's own name, of "." and "photos/" too.
+std::string NameOf(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto whole = std::filesystem::weakly_canonical(folder, error);
+  return (whole.has_filename() ? whole.filename() : folder).string();
+}
+
 std::string Summary(const EvalOptions& options, const EvalSet& set,
                     const EvalResult& result) {
   const auto& answers =
@@ -27,10 +36,7 @@ std::string Summary(const EvalOptions& options, const EvalSet& set,
       FormatCount(static_cast<int64_t>(answers.size())), " photos by ",
       FormatCount(static_cast<int64_t>(groups.size())),
       set.senders_known ? " senders" : " products", " of ",
-      Escape(options.catalog.root.filename().empty()
-                 ? options.catalog.root.parent_path().filename().string()
-                 : options.catalog.root.filename().string()),
-      " ask for photos with the same ",
+      Escape(NameOf(options.catalog.root)), " ask for photos with the same ",
       Escape(absl::StrJoin(options.label, " and ")), "; the answers come from ",
       options.whole_gallery ? "the whole catalogue" : "these photos",
       options.cross_sender ? set.senders_known
@@ -113,9 +119,9 @@ std::string ReportHtml(const EvalOptions& options, const EvalSet& set,
                        const std::vector<ReportPicture>& pictures) {
   std::string html = absl::StrCat(
       "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n"
-      "<meta name=viewport content=\"width=device-width\">\n"
-      "<title>Vitrine: evaluation</title>\n<style>",
-      std::string(kReportStyle), "</style>\n<main>\n<h1>How well ",
+      "<meta name=viewport content=\"width=device-width\">\n",
+      kReportTitle, "\n<style>", std::string(kReportStyle),
+      "</style>\n<main>\n<h1>How well ",
       result.extractors.size() == 1
           ? "one model finds"
           : absl::StrCat(result.extractors.size(), " models find"),
@@ -158,9 +164,9 @@ std::string ReportHtml(const EvalOptions& options, const EvalSet& set,
   }
   absl::StrAppend(&html, "<h2>By ", Escape(set.tasks.front().name), "</h2>\n",
                   ClassHtml(options, set, result));
-  if (!set.warnings.empty() || result.refused > 0) {
+  if (!result.warnings.empty() || result.refused > 0) {
     html += "<h2>To be known</h2>\n<ul>\n";
-    for (const std::string& warning : set.warnings) {
+    for (const std::string& warning : result.warnings) {
       absl::StrAppend(&html, "<li>", Escape(warning), "</li>\n");
     }
     if (result.refused > 0) {

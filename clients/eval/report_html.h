@@ -1,4 +1,5 @@
-// The report as a page that opens in any browser, without a network. Pure.
+// The report as a page that opens in any browser, without a network. Reads
+// nothing but the catalogue's full name.
 #pragma once
 
 #include <string>
@@ -9,6 +10,9 @@
 #include "clients/eval/results.h"
 
 namespace vitrine::eval {
+
+// What a page of ours is known by.
+inline constexpr char kReportTitle[] = "<title>Vitrine: evaluation</title>";
 
 // A picture of the report, in its order.
 struct ReportPicture {

@@ -108,6 +108,14 @@ class Pictures {
         });
   }
 
+  // Which extractor is shown, where it is the best of several.
+  std::string OfTheBest() const {
+    return result_.extractors.size() == 1
+               ? ""
+               : absl::StrCat("Of ", Best().name, ", which has the highest ",
+                              PrecisionWords(), ". ");
+  }
+
   absl::Status Metrics() {
     BarChart chart;
     chart.title = absl::StrCat("Extractors and metrics: ", PrecisionWords());
@@ -216,10 +224,17 @@ class Pictures {
       }
       ReportPicture picture{
           *file++,
-          absl::StrCat("A query under each extractor: ", LabelOf(*answer)),
-          "The query comes first, as 100 %; green frames are right, red "
-          "ones wrong. The three queries stand at a quarter, a half and "
-          "three quarters of the order from best to worst."};
+          absl::StrCat("A query under each extractor: ",
+                       LabelOf(task_, answer->photo)),
+          absl::StrCat(
+              "The query comes first, as 100 %; green frames are right, red "
+              "ones wrong. The queries are chosen at a quarter, a half and "
+              "three quarters of the order from worst to best",
+              result_.extractors.size() == 1
+                  ? ""
+                  : absl::StrCat(" under ", result_.extractors.front().name),
+              "; where one is of a class that is shown already, the next "
+              "better one of another class is taken, if there is one.")};
       TellLabels("extractor", names, row, &picture);
       VITRINE_RETURN_IF_ERROR(
           Add(DrawSideBySide(set_, names, row, metric_, k_), picture));
@@ -250,9 +265,15 @@ class Pictures {
         task_.classes.size(), ". Each row is in % of the first ", k_,
         " answers to the queries of a class; what it lacks to "
         "100 % are answers of classes that are not shown.");
+    const bool grey = std::any_of(
+        map.shares.begin(), map.shares.end(),
+        [](const std::vector<double>& row) { return std::isnan(row[0]); });
     ReportPicture picture{
         kConfusion, "What is taken for what",
-        shown.size() == task_.classes.size() ? whole : part, HeatTable(map),
+        absl::StrCat(OfTheBest(),
+                     shown.size() == task_.classes.size() ? whole : part,
+                     grey ? " Grey rows are classes that no query is of." : ""),
+        HeatTable(map),
         !std::all_of(map.names.begin(), map.names.end(), CanBeDrawn)};
     if (picture.table_first) picture.caption += kLettersLacking;
     return Add(DrawHeatMap(map), picture);
@@ -285,20 +306,18 @@ class Pictures {
                                            " queries of ", extractor.name);
     ReportPicture picture{
         best ? kBest : kWorst, title,
-        best ? "Of different classes, as far as there are."
-             : "Queries that have right answers and find few of them. "
-               "Where the photos look alike, the labels may differ in "
-               "what cannot be seen."};
+        absl::StrCat(
+            OfTheBest(),
+            best ? "The queries are of different classes, as far as there are."
+                 : "Queries that have right answers and find few of them. "
+                   "Where the photos look alike, the labels may differ in "
+                   "what cannot be seen.")};
     std::vector<std::string> queries;
     for (const QueryAnswer* answer : chosen) {
-      queries.push_back(LabelOf(*answer));
+      queries.push_back(LabelOf(task_, answer->photo));
     }
     TellLabels("query", queries, chosen, &picture);
     return Add(DrawQueries(set_, title, chosen, metric_, k_), picture);
-  }
-
-  std::string LabelOf(const QueryAnswer& answer) const {
-    return task_.classes[task_.label[answer.photo]];
   }
 
   // Where a label below a photo cannot be drawn, all of them as a table: a row
@@ -315,10 +334,10 @@ class Pictures {
     bool can_be_drawn = true;
     for (size_t i = 0; i < rows.size(); ++i) {
       std::vector<std::string> cells = {Escape(names[i])};
-      can_be_drawn &= CanBeDrawn(LabelOf(*rows[i]));
+      can_be_drawn &= CanBeDrawn(LabelOf(task_, rows[i]->photo));
       for (const Hit& hit : rows[i]->hits) {
         if (cells.size() == headings.size()) break;
-        const std::string& label = task_.classes[task_.label[hit.photo]];
+        const std::string label = LabelOf(task_, hit.photo);
         can_be_drawn &= CanBeDrawn(label);
         cells.push_back(Escape(label));
       }
@@ -363,11 +382,15 @@ std::vector<std::vector<double>> Confusion(
   return shares;
 }
 
-absl::Status RemovePictures(const std::filesystem::path& folder) {
-  std::vector<const char*> names = {kMetrics,   kBlocks, kSpeed,
+std::vector<std::string> PictureNames() {
+  std::vector<std::string> names = {kMetrics,   kBlocks, kSpeed,
                                     kConfusion, kBest,   kWorst};
   names.insert(names.end(), std::begin(kQueries), std::end(kQueries));
-  for (const char* name : names) {
+  return names;
+}
+
+absl::Status RemovePictures(const std::filesystem::path& folder) {
+  for (const std::string& name : PictureNames()) {
     VITRINE_RETURN_IF_ERROR(RemoveFile(folder / name));
   }
   return absl::OkStatus();

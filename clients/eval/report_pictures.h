@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,14 +15,16 @@
 namespace vitrine::eval {
 
 // Draws them into options.report; an older picture of the same name is
-// replaced. What cannot be drawn is left out: speed where it was not measured,
-// confusion of more classes than can be told apart. Labels in letters that the
-// pictures lack come as tables too.
+// replaced. Speed that was not measured is left out; where there are more
+// classes than can be told apart, the confusion is of those with the most
+// queries. Labels in letters that the pictures lack come as tables too.
 absl::StatusOr<std::vector<ReportPicture>> WritePictures(
     const EvalOptions& options, const EvalSet& set, const EvalResult& result);
 
-// Removes the pictures that an older report left in the folder, by the names
-// that WritePictures gives.
+// All names that WritePictures gives.
+std::vector<std::string> PictureNames();
+
+// Removes the pictures of these names that an older report left in the folder.
 absl::Status RemovePictures(const std::filesystem::path& folder);
 
 // The share of the first k answers to the queries of each class that are of

@@ -29,16 +29,10 @@ cv::Mat Load(const EvalSet& set, int photo) {
   return picture;
 }
 
-std::string LabelOf(const EvalSet& set, int photo) {
-  const Task& task = set.tasks.front();
-  const int label = task.label[photo];
-  return label < 0 ? "" : task.classes[label];
-}
-
 SheetHit CellOf(const EvalSet& set, int photo) {
   SheetHit cell;
   cell.picture = Load(set, photo);
-  cell.category = LabelOf(set, photo);
+  cell.category = LabelOf(set.tasks.front(), photo);
   cell.product_id = set.photos[photo].product_id;
   return cell;
 }
@@ -57,7 +51,8 @@ void AddHits(const EvalSet& set, const QueryAnswer& answer, Metric metric,
 ContactSheet SheetFor(const EvalSet& set, int photo) {
   ContactSheet sheet;
   sheet.query = {Load(set, photo)};
-  sheet.query_label = absl::StrCat("query: ", LabelOf(set, photo));
+  sheet.query_label =
+      absl::StrCat("query: ", LabelOf(set.tasks.front(), photo));
   return sheet;
 }
 

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "clients/cli/text.h"
 #include "clients/eval/html_table.h"
 #include "clients/eval/report_csv.h"
@@ -14,25 +13,8 @@ namespace {
 
 using cli::FormatCount;
 
-const Figure* Find(const Configuration& configuration, const std::string& task,
-                   const std::string& label, bool many, Measure measure,
-                   int k) {
-  for (const Figure& figure : configuration.figures) {
-    if (figure.task == task && figure.label == label &&
-        figure.many_relevant == many && figure.measure == measure &&
-        figure.k == k) {
-      return &figure;
-    }
-  }
-  return nullptr;
-}
-
 std::string EstimateCell(const Figure* figure) {
   return figure == nullptr ? "–" : IntervalHtml(figure->estimate);
-}
-
-std::string Rounded(double value) {
-  return std::isfinite(value) ? absl::StrFormat("%.1f", value) : "–";
 }
 
 void Append(std::vector<std::string> more, std::vector<std::string>* all) {
@@ -63,16 +45,16 @@ std::vector<std::string> RetrievalCells(const std::vector<int>& ks,
   const int main_k = MainK(ks);
   std::vector<std::string> cells;
   for (int k : ks) {
-    cells.push_back(EstimateCell(
-        Find(configuration, task, "", false, Measure::kPrecision, k)));
+    cells.push_back(
+        EstimateCell(FindFigure(configuration, task, Measure::kPrecision, k)));
   }
   for (Measure measure : kMeasures) {
     if (measure == Measure::kPrecision) continue;
     cells.push_back(
-        EstimateCell(Find(configuration, task, "", false, measure, main_k)));
+        EstimateCell(FindFigure(configuration, task, measure, main_k)));
   }
   cells.push_back(EstimateCell(
-      Find(configuration, task, "", true, Measure::kPrecision, main_k)));
+      FindFigure(configuration, task, Measure::kPrecision, main_k, "", true)));
   return cells;
 }
 
@@ -101,13 +83,13 @@ std::string ModelHtml(const EvalOptions& options, const EvalSet& set,
     Append(RetrievalCells(options.ks, set.tasks.front().name,
                           extractor.configurations.front()),
            &cells);
-    Append({Rounded(static_cast<double>(extractor.bytes) / 1e6),
+    Append({RoundedText(static_cast<double>(extractor.bytes) / 1e6),
             FormatCount(extractor.dim)},
            &cells);
     for (const Rate& rate : columns) {
-      cells.push_back(Rounded(RateAt(extractor, rate.threads, rate.batch)));
+      cells.push_back(RoundedText(RateAt(extractor, rate.threads, rate.batch)));
     }
-    if (vgg16) cells.push_back(Rounded(SpeedOverVgg16(result, extractor)));
+    if (vgg16) cells.push_back(RoundedText(SpeedOverVgg16(result, extractor)));
     table.Row(cells);
   }
   return table.Html();
@@ -157,8 +139,8 @@ std::string AgreementHtml(const EvalOptions& options, const EvalSet& set,
       std::vector<std::string> cells = {Escape(extractor.name),
                                         Escape(configuration.blocks)};
       for (size_t t = 1; t < set.tasks.size(); ++t) {
-        cells.push_back(EstimateCell(Find(configuration, set.tasks[t].name, "",
-                                          false, Measure::kPrecision, k)));
+        cells.push_back(EstimateCell(FindFigure(
+            configuration, set.tasks[t].name, Measure::kPrecision, k)));
       }
       if (views) {
         cells.push_back(configuration.self_retrieval
@@ -186,11 +168,11 @@ std::string ClassHtml(const EvalOptions& options, const EvalSet& set,
     for (const ExtractorResult& extractor : result.extractors) {
       const Configuration& first = extractor.configurations.front();
       const Figure* figure =
-          Find(first, task.name, label, false, Measure::kPrecision, k);
+          FindFigure(first, task.name, Measure::kPrecision, k, label);
       if (figure != nullptr) cells[1] = FormatCount(figure->queries);
       cells.push_back(EstimateCell(figure));
       cells.push_back(EstimateCell(
-          Find(first, task.name, label, false, Measure::kAveragePrecision, k)));
+          FindFigure(first, task.name, Measure::kAveragePrecision, k, label)));
     }
     if (cells[1] != "0") table.Row(cells);
   }

@@ -11,10 +11,6 @@
 namespace vitrine::eval {
 namespace {
 
-std::string Rounded(double value) {
-  return std::isfinite(value) ? absl::StrFormat("%.1f", value) : "";
-}
-
 std::string ConfigurationTable(const EvalOptions& options, const EvalSet& set,
                                const EvalResult& result) {
   const std::string& name = set.tasks.front().name;
@@ -79,10 +75,10 @@ std::string ModelTable(const EvalOptions& options, const EvalSet& set,
     cells.push_back(
         first.self_retrieval ? ValueText(first.self_retrieval->value) : "");
     for (const Rate& rate : result.extractors.front().rates) {
-      cells.push_back(Rounded(RateAt(extractor, rate.threads, rate.batch)));
+      cells.push_back(RoundedText(RateAt(extractor, rate.threads, rate.batch)));
     }
-    cells.push_back(Rounded(SpeedOverVgg16(result, extractor)));
-    cells.push_back(Rounded(static_cast<double>(extractor.bytes) / 1e6));
+    cells.push_back(RoundedText(SpeedOverVgg16(result, extractor)));
+    cells.push_back(RoundedText(static_cast<double>(extractor.bytes) / 1e6));
     table.AddRow(cells);
   }
   return table.ToString();

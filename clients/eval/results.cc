@@ -63,10 +63,12 @@ std::vector<Figure> FiguresOf(const EvalSet& set, const Task& task,
 }
 
 const Figure* FindFigure(const Configuration& configuration,
-                         std::string_view task, Measure measure, int k) {
+                         std::string_view task, Measure measure, int k,
+                         std::string_view label, bool many_relevant) {
   for (const Figure& figure : configuration.figures) {
-    if (figure.task == task && figure.label.empty() && !figure.many_relevant &&
-        figure.measure == measure && figure.k == k) {
+    if (figure.task == task && figure.label == label &&
+        figure.many_relevant == many_relevant && figure.measure == measure &&
+        figure.k == k) {
       return &figure;
     }
   }
@@ -74,9 +76,11 @@ const Figure* FindFigure(const Configuration& configuration,
 }
 
 std::string TrainingOf(const ExtractorResult& extractor) {
-  return absl::StrCat(extractor.origin,
-                      extractor.trained_on.empty() ? "" : "; ",
-                      extractor.trained_on);
+  if (extractor.origin.empty() && extractor.trained_on.empty()) {
+    return "not told by its card";
+  }
+  const bool both = !extractor.origin.empty() && !extractor.trained_on.empty();
+  return absl::StrCat(extractor.origin, both ? "; " : "", extractor.trained_on);
 }
 
 std::string MeasureHeading(Measure measure, int k) {
@@ -103,6 +107,10 @@ std::string MeasureHeading(Measure measure, int k) {
 
 std::string ValueText(double value) {
   return std::isfinite(value) ? absl::StrFormat("%.3f", value) : "–";
+}
+
+std::string RoundedText(double value) {
+  return std::isfinite(value) ? absl::StrFormat("%.1f", value) : "–";
 }
 
 int MainK(const std::vector<int>& ks) {

@@ -48,7 +48,8 @@ struct Rate {
 };
 
 struct ExtractorResult {
-  std::string name;
+  std::string name;                // Unique among the extractors.
+  std::string card_name;           // as the card tells it
   std::string origin, trained_on;  // as the card tells them
   std::filesystem::path file;
   std::string sha256;  // of the file, in hexadecimal
@@ -76,12 +77,15 @@ std::vector<Figure> FiguresOf(const EvalSet& set, const Task& task,
                               const std::vector<QueryAnswer>& answers,
                               const std::vector<int>& ks, bool by_class);
 
-// The figure over all queries of a task, null where there is none.
+// The figure over all queries of a task, or over those of a class or with many
+// relevant; null where there is none.
 const Figure* FindFigure(const Configuration& configuration,
-                         std::string_view task, Measure measure, int k);
+                         std::string_view task, Measure measure, int k,
+                         std::string_view label = "",
+                         bool many_relevant = false);
 
-// How an extractor was initialised and trained: its card's origin and
-// `trained_on`.
+// How an extractor was initialised and trained, in words: its card's origin and
+// `trained_on`, as far as it has them.
 std::string TrainingOf(const ExtractorResult& extractor);
 
 // "P@10", "mAP@10": what a column of a table is called.
@@ -89,6 +93,9 @@ std::string MeasureHeading(Measure measure, int k);
 
 // Three digits; "–" where the value is not known.
 std::string ValueText(double value);
+
+// One digit after the point; "–" where the value is not known.
+std::string RoundedText(double value);
 
 // The k of tables and pictures: 10, or the largest below it, or the smallest.
 int MainK(const std::vector<int>& ks);

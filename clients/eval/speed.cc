@@ -54,8 +54,9 @@ absl::StatusOr<std::vector<std::vector<Rate>>> MeasureSpeed(
     const LoadEmbedder& load, cli::Progress* progress, const SpeedPlan& plan) {
   std::vector<std::vector<Rate>> rates(models.size());
   int64_t turns = 0;
-  for (int used : {1, threads}) {
-    if (used == 1 && turns > 0) break;
+  const std::vector<int> counts =
+      threads == 1 ? std::vector<int>{1} : std::vector<int>{1, threads};
+  for (int used : counts) {
     std::vector<std::unique_ptr<Embedder>> embedders;
     for (const std::filesystem::path& model : models) {
       VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder,

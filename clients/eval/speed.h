@@ -27,10 +27,10 @@ struct SpeedPlan {
 // of the calls of all rounds. The models take turns in each round, so that a
 // moment in which the machine is busy falls on all of them; a turn begins with
 // a call that is not counted. One thread is timed by the CPU time of the
-// process, which other programs disturb less and to which models that wait add
-// nothing; several by the clock on the wall. Pictures are noise. All models are
-// in memory at once, loaded anew for each number of threads. rates[i] are those
-// of models[i]. Takes some seconds a model.
+// process, which other programs disturb less and which the models that wait for
+// their turn do not use; several by the clock on the wall. Pictures are noise.
+// All models are in memory at once, loaded anew for each number of threads.
+// rates[i] are those of models[i]. Takes some seconds a model.
 absl::StatusOr<std::vector<std::vector<Rate>>> MeasureSpeed(
     const std::vector<std::filesystem::path>& models, int threads,
     const LoadEmbedder& load, cli::Progress* progress,

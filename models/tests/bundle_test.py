@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import unittest
+from unittest import mock
 
 import numpy as np
 import torch
@@ -225,6 +226,10 @@ class Format(unittest.TestCase):
         for change, message in (({"input_size": "256"}, "input_size is '256'; it must be a whole"),
                                 ({"licence": None}, "licence is None; it must be a text"),
                                 ({"blocks": 3}, "blocks must be a list of objects"),
+                                ({"blocks": [{"name": "shape", "dim": 64.9, "weight": 1}]},
+                                 "with a name, a dim and a weight"),
+                                ({"blocks": [{"name": "", "dim": 64, "weight": 1}]},
+                                 "a block has no name"),
                                 ({"blocks": [{"name": "shape"}]}, "with a name, a dim and a weight")):
             with self.subTest(change), self.assertRaisesRegex(ValueError, message):
                 bundle.Card.from_json(json.dumps({**fields, **change}))
@@ -237,6 +242,42 @@ class Format(unittest.TestCase):
             bundle.load(self.path)
         with self.assertRaisesRegex(ValueError, "/no/such.pt is not there"):
             bundle.load("/no/such.pt")
+
+    def test_refuses_a_module_that_fails_or_returns_no_tensor(self):
+        class Pair(torch.nn.Module):
+            def forward(self, x: torch.Tensor):
+                return x, x
+
+        class Product(torch.nn.Module):
+            def forward(self, x: torch.Tensor):
+                return torch.mm(x.float().flatten(1), torch.ones(7, 7))
+
+        for module, message in ((Pair(), "returns a tuple, not a tensor"),
+                                (Product(), "fails on uint8")):
+            torch.jit.script(module.eval()).save(self.path,
+                                                 _extra_files={"card.json": self._card().to_json()})
+            with self.subTest(message), self.assertRaisesRegex(ValueError,
+                                                               f"{self.path} {message}"):
+                bundle.load(self.path)
+
+    def test_a_file_that_fails_its_check_is_not_kept(self):
+        bundle.save(self.Mean(), self._card(), self.path)
+        with open(self.path, "rb") as data:
+            former = data.read()
+
+        def check(path):
+            self.assertNotEqual(path, self.path)
+            raise RuntimeError("no")
+        with self.assertRaisesRegex(RuntimeError, "no"):
+            bundle.save(self.Mean(), self._card(), self.path, check)
+        with open(self.path, "rb") as data:
+            self.assertEqual(data.read(), former)
+        self.assertEqual(os.listdir(self._folder.name), [os.path.basename(self.path)])
+
+    def test_names_an_operator_that_libtorch_1_13_has_not(self):
+        newer = mock.Mock(inlined_graph="%3 = aten::_upsample_lanczos2d_aa(%1, %2)")
+        self.assertEqual(bundle.newer_operator(newer), "aten::_upsample_lanczos2d_aa")
+        self.assertIsNone(bundle.newer_operator(torch.jit.script(self.Mean())))
 
 
 if __name__ == "__main__":

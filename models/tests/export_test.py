@@ -191,13 +191,36 @@ class Export(unittest.TestCase):
             self._autoencoder("--no-colour", rows=self.rows)
         with open(self.out, "rb") as data:
             self.assertEqual(data.read(), former)
-        self.assertEqual([name for name in os.listdir(self.root) if "draft" in name], [])
+        self.assertEqual([name for name in os.listdir(self.root) if name.startswith("bundle.pt.")], [])
 
     def test_a_trial_takes_a_part_of_the_photos(self):
         self._autoencoder("--limit", "12", rows=self.rows)
         self.assertIn("PCA of 8 photos", bundle.load(self.out)[1].trained_on)
         with self.assertRaisesRegex(ValueError, "--limit is -1"):
             self._autoencoder("--limit", "-1", rows=self.rows)
+
+    def test_a_label_that_is_named_must_be_there(self):
+        with self.assertRaisesRegex(ValueError, "no photo has the label 'colour'"):
+            self._autoencoder("--label", "colour", rows=self.rows)
+
+    def test_says_why_nothing_is_measured(self):
+        self.assertIn("nothing is measured: all photos for validation that have a label are 'same'",
+                      self._autoencoder("--label", "one", "--no-colour", rows=self.rows))
+
+    def test_refuses_files_that_say_too_little(self):
+        colours = os.path.join(self.root, "colours.csv")
+        with open(colours, "w", encoding="utf-8") as out:
+            out.write("picture,colour\n")
+        with self.assertRaisesRegex(ValueError, "lacks the column image"):
+            self._autoencoder("--colours-file", colours, rows=self.rows)
+        with self.assertRaisesRegex(ValueError, "would replace the file that the weights"):
+            with mock.patch.object(self, "out", self.weights):
+                self._autoencoder(rows=self.rows)
+        with self.assertRaisesRegex(ValueError, "is a folder; name a file in it"):
+            with mock.patch.object(self, "out", self.root):
+                self._autoencoder(rows=self.rows)
+        with self.assertRaisesRegex(ValueError, "--size is 0"):
+            self._autoencoder("--size", "0", rows=self.rows)
 
     def test_refuses_flags_that_do_not_go_together(self):
         for flags, message in (

@@ -63,6 +63,10 @@ def takes_64_pixels():
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 64))
 
 
+def double():
+    return _Untyped(lambda y: y.double())
+
+
 def fails():
     raise IndexError("no weights")
 
@@ -128,6 +132,7 @@ class Load(unittest.TestCase):
                 ("takes_64_pixels", r"fails on float32 \(3, 3, 32, 32\): "),
                 ("no_module", r"no_module\(\) returned a str, no nn.Module"),
                 ("nothing", "tests.modules_test has no nothing"),
+                ("double", "returns torch.float64; torch.float32 is right"),
                 ("fails", r"fails\(\) fails with a IndexError: no weights"),
                 ("nowhere.at_all:create", "nowhere.at_all cannot be imported .* PYTHONPATH"),
                 (":create", "package:factory is right")):

@@ -280,6 +280,9 @@ class TrainTest(unittest.TestCase):
         self.refuses("--head-rate is nan; it is above 0", "--head-rate", "nan")
         self.refuses("--smoothing is 2.0; it is 0 at least and below 1", "--smoothing", "2")
         self.refuses("--device nope is not there", "--device", "nope")
+        self.refuses("--weight-decay is inf", "--weight-decay", "inf")
+        self.refuses("--loss classify is given twice", "--loss", "classify", "--loss", "classify:2")
+        self.refuses("--label size is given twice", "--label", "size", "--label", "size")
         self.refuses("no weights for resnet50 .* give --init FILE", "--arch", "resnet50", "--init",
                      "imagenet")
 

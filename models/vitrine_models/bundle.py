@@ -5,8 +5,10 @@ import copy
 import dataclasses
 import json
 import math
+import operator
 import os
-from typing import Dict, Iterator, List, Optional, Tuple
+import tempfile
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 import torch
 from torch import nn
@@ -62,6 +64,8 @@ class Card:
         if not self.blocks:
             raise ValueError("card: it names no block")
         for block in self.blocks:
+            if not block.name:
+                raise ValueError("card: a block has no name")
             if block.dim <= 0 or block.dim % 64:
                 raise ValueError(f"card: block {block.name} has {block.dim} numbers; "
                                  "a block's dim is a positive multiple of 64")
@@ -92,9 +96,9 @@ class Card:
                                  f"{'a text' if field.type is str else 'a whole number'}")
         card = Card(**{f.name: fields[f.name] for f in dataclasses.fields(Card)})
         try:
-            card.blocks = [Block(str(b["name"]), int(b["dim"]), float(b["weight"]))
+            card.blocks = [Block(str(b["name"]), operator.index(b["dim"]), float(b["weight"]))
                            for b in fields["blocks"]]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError("card: blocks must be a list of objects with a name, a dim and a weight "
                              f"({error!r})") from error
         card.validate()
@@ -194,17 +198,34 @@ def round_as_stored(module: nn.Module) -> None:
                 tensor.copy_(tensor.half())
 
 
-def check_folder(path: str) -> None:
-    """Raises ValueError where no file can be made at `path`, which --out names."""
+def check_out(path: str, read: Optional[str] = None) -> None:
+    """Raises ValueError where no file can be made at `path`, which --out names, or where it is the
+    file `read`, whose weights it would replace."""
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f"--out: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"--out: nothing can be written to {folder}")
+    if os.path.isdir(path):
+        raise ValueError(f"--out: {path} is a folder; name a file in it")
+    if read and os.path.exists(read) and os.path.exists(path) and os.path.samefile(read, path):
+        raise ValueError(f"--out: {path} would replace the file that the weights are read from; "
+                         "name another")
 
 
-def save(module: nn.Module, card: Card, path: str) -> None:
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def save(module: nn.Module, card: Card, path: str,
+         check: Optional[Callable[[str], None]] = None) -> None:
     """Scripts `module` and writes it with its card to `path`, large weights in half precision.
 
-    Whatever PyTorch runs this, LibTorch 1.13 reads the file.
+    LibTorch 1.13 reads the file, whatever PyTorch runs this, as far as it has the operators that
+    newer_operator() knows to be newer. `check`, where given, is called with the path of the file
+    before it replaces a former one.
     """
     card.validate()
     check_finite(module, path)
@@ -214,12 +235,20 @@ def save(module: nn.Module, card: Card, path: str) -> None:
             tensor.requires_grad_(False)
             if _fits_half(tensor):
                 tensor.data = tensor.data.half()
-    temporary = f"{path}.tmp"
     # The archive's inner folder is named after the file: an in-between name would change its hash.
     buffer = scripted.save_to_buffer(_extra_files={CARD_FILE: card.to_json()})
-    with open(temporary, "wb") as out:
-        out.write(buffer)
-    os.replace(temporary, path)
+    handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + ".",
+                                         dir=os.path.dirname(os.path.abspath(path)))
+    try:
+        with open(handle, "wb") as out:
+            out.write(buffer)
+        if check:
+            check(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.remove(temporary)
+        raise
 
 
 def load(path: str) -> Tuple[torch.jit.ScriptModule, Card]:
@@ -243,9 +272,15 @@ def load(path: str) -> Tuple[torch.jit.ScriptModule, Card]:
         card = Card.from_json(text.decode() if isinstance(text, bytes) else text)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    module = torch.jit.freeze(module.eval().to(torch.float32))
-    with torch.inference_mode():
-        vector = module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8))
+    try:
+        module = torch.jit.freeze(module.eval().to(torch.float32))
+        with torch.inference_mode():
+            vector = module(torch.zeros(1, INPUT_SIZE, INPUT_SIZE, 3, dtype=torch.uint8))
+    except Exception as error:  # So does a module that is no network of ours.
+        raise ValueError(f"{path} fails on uint8 (1, {INPUT_SIZE}, {INPUT_SIZE}, 3) "
+                         f"({errors.last_line(error)})") from error
+    if not torch.is_tensor(vector):
+        raise ValueError(f"{path} returns a {type(vector).__name__}, not a tensor (1, {card.dim})")
     if tuple(vector.shape) != (1, card.dim):
         raise ValueError(f"{path} returns {tuple(vector.shape)} for one picture; its card promises "
                          f"(1, {card.dim})")

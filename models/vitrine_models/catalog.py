@@ -123,15 +123,16 @@ def read(source: str, layout: str = "auto", product_pattern: str = "",
         head, *pictures = (json.loads(line) for line in lines if line)
         root = root or head["catalog"]
         photos = [_photo(root, picture, head["category_attribute"]) for picture in pictures]
+        troubles = {what: head[what] for what in ("refused", "problems")}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{source} is neither a catalogue's folder nor a listing as `vitrine check "
                          f"DIR --format=jsonl` writes it ({error})") from error
     if not photos:
         raise ValueError(f"{source} holds no picture that would be indexed; `vitrine check "
                          f"{source}` says why")
-    for what in ("refused", "problems"):
-        if head[what]:
-            print(f"{source}: {head[what]} {'pictures are ' if what == 'refused' else ''}{what}; "
+    for what, count in troubles.items():
+        if count:
+            print(f"{source}: {count} {'pictures are ' if what == 'refused' else ''}{what}; "
                   f"`vitrine check {root}` names them", file=sys.stderr)
     return photos
 

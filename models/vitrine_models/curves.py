@@ -38,6 +38,7 @@ def draw(history: List[Dict[str, float]], title: str, path: str) -> None:
         axis.grid(alpha=0.3)
         if chosen:
             axis.legend()
-    drawing.suptitle(title)
+    # A path may hold what matplotlib would take for a formula.
+    drawing.suptitle(title.replace("$", r"\$"))
     drawing.savefig(path, dpi=110, format="png")
     pyplot.close(drawing)

@@ -77,10 +77,13 @@ def _load(args: argparse.Namespace) -> Tuple[nn.Module, _Source]:
     if args.module:
         if args.weights:
             raise ValueError("--weights goes with --arch; a --module's factory loads its own")
-        network = modules.load(args.module, args.size or _MODULE_SIZE, args.mean, args.std)
+        network = modules.load(args.module, _MODULE_SIZE if args.size is None else args.size,
+                               args.mean, args.std)
         return network, _Source(args.module.replace(":", "-"), args.module, _UNKNOWN, _UNKNOWN)
     network = networks.load(args.arch, args.weights)
-    size = args.size or (args.weights and networks.trained_size(args.weights)) or bundle.INPUT_SIZE
+    size = args.size
+    if size is None:
+        size = (args.weights and networks.trained_size(args.weights)) or bundle.INPUT_SIZE
     if size < _LEAST_SIZE or size > bundle.INPUT_SIZE:
         raise ValueError(f"--size is {size}; it lies between {_LEAST_SIZE} and {bundle.INPUT_SIZE}")
     if size != bundle.INPUT_SIZE:
@@ -112,12 +115,15 @@ class _Photos:
         self.photos = catalog.evenly(catalog.read(args.catalog), args.limit)
         self.validation = catalog.read_split(args.split_file, self.photos, args.catalog)
         self.labels: Optional[List[Optional[str]]] = None
-        if args.projection == "discriminant" or args.leave_out or any(
-                args.label in photo.attributes for photo in self.photos):
-            self.labels = catalog.labels(self.photos, args.label)
+        name = args.label or "category"
+        if args.label or args.projection == "discriminant" or args.leave_out or any(
+                name in photo.attributes for photo in self.photos):
+            self.labels = catalog.labels(self.photos, name)
         self.train = ~self.validation
         if args.leave_out:
-            self.train &= ~catalog.left_out(self.labels, catalog.read_lines(args.leave_out), args.label)
+            self.train &= ~catalog.left_out(self.labels, catalog.read_lines(args.leave_out), name)
+        if not self.train.any():
+            raise ValueError("no photo is left to fit on: all are for validation or left out")
 
     def fit(self, kind: str, pooled: np.ndarray) -> Tuple[nn.Module, str]:
         """The projection of kind `kind`, and what it was fitted on."""
@@ -159,7 +165,8 @@ def _report(figures: measure.Measure, pooled: np.ndarray, raw: np.ndarray,
 
 
 def _check_written(path: str, photos: List[catalog.Photo], raw: np.ndarray) -> None:
-    """Raises RuntimeError where the file does not give, for `photos`, the vectors `raw`."""
+    """Raises RuntimeError where the file, which is not yet kept, does not give, for `photos`, the
+    vectors `raw`."""
     module, card = bundle.load(path)
     if not photos:
         return
@@ -184,7 +191,7 @@ def export(args: argparse.Namespace) -> None:
         raise ValueError("--leave-out names photos of a catalogue: give --catalog DIR")
     if args.limit < 0:
         raise ValueError(f"--limit is {args.limit}; it is 0, for all, at least")
-    bundle.check_folder(args.out)
+    bundle.check_out(args.out, args.weights)
     # What is quick to refuse comes first.
     seen = _Photos(args) if args.catalog else None
     figures = measure.Measure(seen.photos, seen.labels, seen.validation,
@@ -206,15 +213,9 @@ def export(args: argparse.Namespace) -> None:
         fitted, fitted_on = _as_they_are(network.width), "none"
     dim = (_multiple_of_64(network.width) if args.projection == "none" else fitted.out_features)
     card = _card(args, source, dim, fitted_on)
-    # The former bundle stays until the new one is seen to work.
-    draft = args.out + ".draft"
-    try:
-        bundle.save(bundle.Encoder(network, fitted, colours), card, draft)
-        _check_written(draft, seen.photos[:16] if seen else [], None if raw is None else raw[:16])
-        os.replace(draft, args.out)
-    finally:
-        if os.path.exists(draft):
-            os.remove(draft)
+    bundle.save(bundle.Encoder(network, fitted, colours), card, args.out,
+                lambda path: _check_written(path, seen.photos[:16] if seen else [],
+                                            None if raw is None else raw[:16]))
     print(f"{args.out}: {card.dim} numbers, {os.path.getsize(args.out) / 1e6:.2f} MB")
     if figures:
         _report(figures, pooled, raw, card.blocks)

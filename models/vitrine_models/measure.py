@@ -19,8 +19,8 @@ _TIMED_SECONDS = 3.0
 
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--label", metavar="ATTRIBUTE", default="category",
-                        help="what answers should agree in (default: %(default)s)")
+    parser.add_argument("--label", metavar="ATTRIBUTE",
+                        help="what answers should agree in (default: category)")
     parser.add_argument("--split-file", metavar="FILE", default=catalog.SPLIT_FILE,
                         help="validation senders, one a line (default: those that are shipped; by "
                         "product where no senders are known)")
@@ -40,13 +40,26 @@ class Measure:
     def __init__(self, photos: List[catalog.Photo], labels: Sequence[Optional[str]],
                  validation: np.ndarray, colours_file: str):
         with open(colours_file, newline="", encoding="utf-8") as lines:
-            colours = {row["image"]: row["colour"] for row in csv.DictReader(lines)}
+            rows = csv.DictReader(lines)
+            missing = {"image", "colour"} - set(rows.fieldnames or ())
+            if missing:
+                raise ValueError(f"--colours-file {colours_file} lacks the column "
+                                 f"{', '.join(sorted(missing))}")
+            colours = {row["image"]: row["colour"] or _SEVERAL for row in rows}
         self._labels = np.array([label or "" for label in labels])
         self._groups = np.array([photo.group for photo in photos])
         self._colours = np.array([colours.get(photo.product_id, _SEVERAL) for photo in photos])
         self._classed = self._labels != ""
         self._validation = validation
         self._ask = np.flatnonzero(validation & self._classed)
+        # Why there is nothing to measure; empty where there is.
+        self.refusal = ""
+        classes = set(self._labels[self._ask])
+        if not classes:
+            self.refusal = "no photo for validation has the label"
+        elif len(classes) == 1:
+            self.refusal = (f"all photos for validation that have a label are {classes.pop()!r}, and "
+                            "nothing is to be told apart: choose another --label")
 
     def _figures(self, vectors: np.ndarray, labels: np.ndarray, ask: np.ndarray,
                  pool: np.ndarray) -> evaluate.Figures:
@@ -64,8 +77,8 @@ class Measure:
     def report(self, name: str, vectors: np.ndarray) -> None:
         """Prints the figures of scaled [n, dim] vectors of all photos."""
         ask = self._ask
-        if not len(ask):
-            print(f"{name}: no validation photo has the label, so nothing is measured")
+        if self.refusal:
+            print(f"{name}: nothing is measured: {self.refusal}")
             return
         for where, pool in (("validation", ask), ("all", np.flatnonzero(self._classed))):
             got = self._figures(vectors, self._labels, ask, pool)
@@ -130,8 +143,11 @@ def report_speed(path: str) -> None:
 def measure(args: argparse.Namespace) -> None:
     photos = catalog.read(args.catalog)
     validation = catalog.read_split(args.split_file, photos, args.catalog)
+    label = args.label or "category"
     # What is quick to refuse comes first.
-    figures = Measure(photos, catalog.labels(photos, args.label), validation, args.colours_file)
+    figures = Measure(photos, catalog.labels(photos, label), validation, args.colours_file)
+    if figures.refusal:
+        raise ValueError(figures.refusal)
     module, card = bundle.load(args.model)
     with open(args.model, "rb") as data:
         key = hashlib.sha256(data.read()).hexdigest()
@@ -146,7 +162,7 @@ def measure(args: argparse.Namespace) -> None:
     accuracy = figures.classifier_accuracy(
         evaluate.scaled(raw[:, :card.blocks[0].dim], card.blocks[:1]))
     if accuracy is not None:
-        print(f"{card.blocks[0].name} alone: a classifier of {args.label}, fitted on the other "
+        print(f"{card.blocks[0].name} alone: a classifier of {label}, fitted on the other "
               f"photos, is right on {accuracy:.4f} of the validation photos: the ceiling")
     rows = np.flatnonzero(validation)
     share = _self_retrieval(module, card, vectors, photos, rows)

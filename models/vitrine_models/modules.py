@@ -5,6 +5,7 @@ per colour, and returns float32 [N, width] for any N.
 """
 
 import importlib
+import math
 from typing import Sequence
 
 import torch
@@ -68,6 +69,8 @@ def _check_output(name: str, output: object, count: int) -> None:
     if output.dim() != 2 or output.shape[0] != count or not output.shape[1]:
         raise ValueError(f"--module {name} returns {tuple(output.shape)} for {count} pictures; "
                          f"({count}, width) is right")
+    if output.dtype != torch.float32:
+        raise ValueError(f"--module {name} returns {output.dtype}; torch.float32 is right")
     if not torch.isfinite(output).all():
         raise ValueError(f"--module {name} returns numbers that are not finite")
 
@@ -96,7 +99,7 @@ def load(name: str, size: int, mean: Sequence[float], std: Sequence[float]) -> n
     """
     if not 1 <= size <= 1024:
         raise ValueError(f"--size is {size}; 1 to 1024 is right")
-    if min(std) <= 0 or min(mean) < 0 or max(mean) > 1:
+    if not (min(std) > 0 and all(0 <= one <= 1 for one in mean) and max(std) < math.inf):
         raise ValueError(f"--mean is {list(mean)} and --std {list(std)}; they are of pixels in 0 to "
                          "1, and --std is above 0")
     module = _find(name).eval().float()
@@ -110,9 +113,14 @@ def load(name: str, size: int, mean: Sequence[float], std: Sequence[float]) -> n
                              f"{errors.first_line(error)}") from error
     _check_output(name, output, _TRIED)
     scripted = _scripted(name, module, trial)
-    with torch.no_grad():
-        again = scripted(trial[:1])
-    if not torch.allclose(again, output[:1], rtol=1e-3, atol=1e-3 * float(output.abs().max())):
+    try:
+        with torch.no_grad():
+            again = scripted(trial[:1])
+    except Exception as error:
+        raise ValueError(f"--module {name} takes {_TRIED} pictures and fails on one: "
+                         f"{errors.last_line(error)}") from error
+    if again.shape != output[:1].shape or not torch.allclose(
+            again, output[:1], rtol=1e-3, atol=1e-3 * float(output.abs().max())):
         raise ValueError(f"--module {name} gives another vector for a picture alone than in a "
                          "batch; a bundle's vectors do not depend on each other")
     network = Resized(scripted, size, mean, std).eval()

@@ -202,6 +202,9 @@ def _check_state(state: Any, path: str) -> None:
     if not isinstance(state, dict) or not state:
         raise ValueError(f"{path} is no state dict but a {type(state).__name__}; "
                          "torch.save(network.state_dict(), FILE) writes one")
+    odd = [key for key in state if not isinstance(key, str)]
+    if odd:
+        raise ValueError(f"{path} is no state dict: {odd[0]!r} is a key, which should be a name")
     odd = [key for key, value in state.items() if not torch.is_tensor(value)]
     if odd:
         raise ValueError(f"{path} is no state dict: {odd[0]!r} is a "

@@ -125,23 +125,28 @@ def plan_of(args: argparse.Namespace) -> Plan:
     weights: Dict[str, float] = {}
     for text in args.loss or _DEFAULT_LOSSES:
         name, _, weight = text.partition(":")
+        if name in weights:
+            raise ValueError(f"--loss {name} is given twice")
         if name not in LOSSES:
             raise ValueError(f"--loss {name!r} is not one of {', '.join(LOSSES)}")
         try:
             weights[name] = float(weight or 1.0)
         except ValueError as error:
             raise ValueError(f"--loss {text}: {weight!r} is no weight; write {name}:0.5") from error
-        if not weights[name] > 0:
+        if not 0 < weights[name] < math.inf:
             raise ValueError(f"--loss {text}: a weight is above 0")
     if args.eval_size > bundle.INPUT_SIZE:
         raise ValueError(f"--eval-size is {args.eval_size}; it is {bundle.INPUT_SIZE} at most, as "
                          "that is what a bundle is given")
-    bundle.check_folder(args.out)
+    bundle.check_out(args.out, args.init)
+    twice = [label for label in args.label if args.label.count(label) > 1]
+    if twice:
+        raise ValueError(f"--label {twice[0]} is given twice")
     for name, least in (("size", 32), ("eval_size", 32), ("epochs", 1), ("batch", 3), ("limit", 0),
                         ("tune", 0), ("seed", 0), ("weight_decay", 0)):
-        if not getattr(args, name) >= least:
+        if not least <= getattr(args, name) < math.inf:
             raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; "
-                             f"it is {least} at least")
+                             f"it is {least} at least, and finite")
     for name in ("rate", "head_rate"):
         if not 0 < getattr(args, name) < math.inf:
             raise ValueError(f"--{name.replace('_', '-')} is {getattr(args, name)}; it is above 0")
@@ -366,17 +371,19 @@ def _print_row(row: Dict[str, float]) -> None:
 def _export(args: argparse.Namespace, plan: Plan, checkpoint: str) -> None:
     parser = argparse.ArgumentParser()
     export.add_arguments(parser)
-    flags = ["--arch", plan.arch, "--weights", checkpoint, "--catalog", args.catalog,
-             "--split-file", args.split_file, "--label", plan.labels[0], "--out", args.out,
-             "--projection", "discriminant" if plan.needs_labels() else "pca",
-             "--limit", str(plan.limit),
-             *(["--leave-out", args.leave_out] if args.leave_out else []),
-             *(["--origin", args.origin] if args.origin else []),
-             *(["--licence", args.licence] if args.licence else []),
-             "--trained-on", f"{plan.init}, then {plan.epochs} epochs of "
-             f"{os.path.basename(os.path.abspath(args.catalog))} "
-             f"({' '.join(f'{name}:{weight:g}' for name, weight in plan.losses.items())}), "
-             f"{plan.average:g} of it averaged with what it began as"]
+    values = {
+        "arch": plan.arch, "weights": checkpoint, "catalog": args.catalog,
+        "split-file": args.split_file, "label": plan.labels[0] if args.label or plan.needs_labels() else "",
+        "projection": "discriminant" if plan.needs_labels() else "pca",
+        "limit": plan.limit, "leave-out": args.leave_out, "origin": args.origin,
+        "licence": args.licence,
+        "trained-on": f"{plan.init}, then {plan.epochs} epochs of "
+                      f"{os.path.basename(os.path.abspath(args.catalog))} "
+                      f"({' '.join(f'{name}:{weight:g}' for name, weight in plan.losses.items())}), "
+                      f"{plan.average:g} of it averaged with what it began as",
+        "out": args.out}
+    # Values may begin with a dash.
+    flags = [f"--{name}={value}" for name, value in values.items() if value]
     export.export(parser.parse_args(flags))
 
 

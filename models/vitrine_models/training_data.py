@@ -66,6 +66,8 @@ class Data:
         first = values[0] if values else [None] * len(photos)
         self.left_out = catalog.left_out(first, left_out, label_names[0])
         self.train = np.flatnonzero(~self.validation & ~self.left_out)
+        if not len(self.train):
+            raise ValueError("no photo is left to learn from: all are for validation or left out")
         self.names: List[List[str]] = []
         numbers = [self._numbers(name, column, needed)
                    for name, column in zip(label_names, values)]

@@ -24,6 +24,7 @@ struct SmallReport {
     task.label = {0, 0, 0};
     ExtractorResult& extractor = result.extractors.emplace_back();
     extractor.name = "small";
+    extractor.card_name = "small";
     extractor.file = "models/small.pt";
     extractor.sha256 = "0a1b";
     extractor.bytes = 8'500'000;
@@ -51,7 +52,8 @@ struct SmallReport {
   // Another model, four times as slow, of the same figures.
   void AddVgg16() {
     ExtractorResult vgg16 = result.extractors[0];
-    vgg16.name = "VGG16, from scratch";
+    vgg16.name = "VGG16 (from scratch)";
+    vgg16.card_name = "VGG16";
     vgg16.origin = "random weights";
     vgg16.trained_on = "four epochs";
     vgg16.rates = {{1, 1, 20}, {1, 8, 25}};
