@@ -12,6 +12,7 @@
 #include "benchmarks/report.h"
 #include "clients/eval/split.h"
 #include "common/base/status.h"
+#include "common/index/search.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 #include "common/vector/kernels.h"
@@ -23,6 +24,7 @@ namespace {
 // of one garment differ in.
 constexpr float kNoise = 0.15f;
 constexpr size_t kLeastSeeds = 100;
+constexpr size_t kLeastQueries = 100;
 constexpr int kNeighbours = 100;
 
 // A sender's name, which may be a number.
@@ -89,18 +91,23 @@ absl::StatusOr<SyntheticRows> DrawSyntheticRows(
     size_t n) {
   VITRINE_ASSIGN_OR_RETURN(const std::set<std::string> senders,
                            eval::ReadValues(split_file, "--split-file"));
+  if (MetricOf(snapshot.serving()) == Metric::kManhattan) {
+    return absl::FailedPreconditionError(
+        "the index is for Manhattan; rows are drawn and asked for by cosine");
+  }
   SyntheticRows drawn;
   drawn.blocks = snapshot.blocks();
   drawn.dim = snapshot.dim();
   Seeds seeds;
   VITRINE_RETURN_IF_ERROR(ReadRows(snapshot, senders, &drawn, &seeds));
   const size_t stride = static_cast<size_t>(drawn.dim);
-  if (drawn.real.size() < kLeastSeeds * stride || drawn.queries.empty()) {
+  if (drawn.real.size() < kLeastSeeds * stride ||
+      drawn.queries.size() < kLeastQueries) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the index has ", drawn.real.size() / stride,
         " pictures to draw from and ", drawn.queries.size(),
-        " to ask with; it takes ", kLeastSeeds,
-        " and 1: index more, or name the senders that ask with --split-file"));
+        " to ask with; it takes ", kLeastSeeds, " and ", kLeastQueries,
+        ": index more, or name the senders that ask with --split-file"));
   }
   // A photo of each category as often as the catalogue has them.
   std::vector<std::pair<const std::vector<std::vector<float>>*, size_t>> order;

@@ -28,7 +28,6 @@ class ComparerTest : public testing::Test {
   std::mt19937 random_{3};
 };
 
-// Flat shards, and those of a version before codes.
 TEST_F(ComparerTest, ComparesExactlyWhereAShardHasNoCodes) {
   const std::vector<float> query = DrawVector(1, &random_);
   const auto shard = MakeShard(nullptr);

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <set>
 
 #include "tests/test_util/index_builder.h"
 #include "tests/test_util/status_matchers.h"
@@ -300,82 +299,19 @@ TEST_F(SearchTest, TiesGoByProductId) {
   EXPECT_THAT(Ids(result), testing::ElementsAre("a", "b", "c"));
 }
 
-TEST_F(SearchTest, AFilterReturnsKOrAllThatMatch) {
-  const std::vector<Row> rows = DrawRows(kRows, 1);
+TEST_F(SearchTest, AGraphOfDeadRowsHoldsNothing) {
   const GraphParams graph;
-  ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  ASSERT_OK(builder_.AddShard(DrawRows(200, 1), &graph));
+  std::vector<uint32_t> all(200);
+  std::iota(all.begin(), all.end(), 0);
+  ASSERT_OK(builder_.DeleteRows(0, all));
   auto snapshot = Publish();
-  auto few = snapshot->FilterRows(
-      "few", [](std::string_view id, const storage::ProductRecord&) {
-        return id.ends_with("77");
-      });
   const std::vector<float> query = DrawVector(1, &random_);
-  ASSERT_OK_AND_ASSIGN(
-      const SearchResult result,
-      Search(*snapshot, query,
-             {.k = 100, .min_score = -2, .filter = few.get()}));
-  EXPECT_EQ(result.hits.size(), 30u);
-  EXPECT_EQ(result.plan, SearchResult::Plan::kFilteredScan);
-  for (const std::string& id : Ids(result)) EXPECT_TRUE(id.ends_with("77"));
-}
-
-TEST_F(SearchTest, AFilterThatManyRowsPassIsWalked) {
-  const std::vector<Row> rows = DrawRows(kRows, 1);
-  const GraphParams graph;
-  ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
-  auto snapshot = Publish();
-  auto most = snapshot->FilterRows(
-      "most", [](std::string_view id, const storage::ProductRecord&) {
-        return id.back() > '0';
-      });
-  size_t found = 0;
-  for (int q = 0; q < 50; ++q) {
-    const std::vector<float> query = DrawVector(q, &random_);
-    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
-                         Search(*snapshot, query, {.filter = most.get()}));
-    EXPECT_EQ(walked.plan, SearchResult::Plan::kFilteredWalk);
-    EXPECT_LT(walked.rows_visited, static_cast<int64_t>(most->matching));
-    ASSERT_OK_AND_ASSIGN(
-        const SearchResult scanned,
-        Search(*snapshot, query, {.exact = true, .filter = most.get()}));
-    const std::vector<std::string> exact = Ids(scanned);
-    ASSERT_EQ(walked.hits.size(), 10u);
-    for (const std::string& id : Ids(walked)) {
-      EXPECT_GT(id.back(), '0');
-      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
-    }
+  for (const Metric metric : {Metric::kCosine, Metric::kManhattan}) {
+    ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                         Search(*snapshot, query, {.metric = metric}));
+    EXPECT_TRUE(result.hits.empty());
   }
-  EXPECT_GE(found, 490u);
-}
-
-// The rows that pass lie as far from the query as rows can.
-TEST_F(SearchTest, AWalkThatGoesAstrayEndsInAScan) {
-  const std::vector<Row> rows = DrawRows(kRows, 1);
-  const GraphParams graph;
-  ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
-  auto snapshot = Publish();
-  const std::vector<float> query = DrawVector(1, &random_);
-  ASSERT_OK_AND_ASSIGN(const SearchResult near,
-                       Search(*snapshot, query, {.k = 1000, .exact = true}));
-  const std::vector<std::string> nearest = Ids(near);
-  const std::set<std::string, std::less<>> barred(nearest.begin(),
-                                                  nearest.end());
-  auto far = snapshot->FilterRows(
-      "far", [&barred](std::string_view id, const storage::ProductRecord&) {
-        return !barred.contains(id);
-      });
-  ASSERT_OK_AND_ASSIGN(
-      const SearchResult found,
-      Search(*snapshot, query, {.min_score = -2, .filter = far.get()}));
-  ASSERT_OK_AND_ASSIGN(
-      const SearchResult exact,
-      Search(*snapshot, query,
-             {.min_score = -2, .exact = true, .filter = far.get()}));
-  EXPECT_EQ(found.plan, SearchResult::Plan::kFilteredScan);
-  EXPECT_EQ(Ids(found), Ids(exact));
 }
 
 TEST_F(SearchTest, MinScoreCutsTheTail) {

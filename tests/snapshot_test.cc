@@ -130,5 +130,20 @@ TEST_F(SnapshotTest, FiltersLiveRowsOnceForAKey) {
   EXPECT_EQ(asked, 20);
 }
 
+TEST_F(SnapshotTest, RejectsBlocksThatAreNotThoseOfItsCodes) {
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(20, 1), &graph));
+  storage::BlockSpec* shape = builder_.set().mutable_blocks(0);
+  shape->set_dim(64);
+  storage::BlockSpec* third = builder_.set().add_blocks();
+  third->set_name("pattern");
+  third->set_dim(64);
+  EXPECT_STATUS(Snapshot::Open(builder_.paths(), builder_.manifest(), nullptr),
+                absl::StatusCode::kDataLoss, "codes of 2 blocks instead of 3");
+  shape->set_dim(100);
+  EXPECT_STATUS(Snapshot::Open(builder_.paths(), builder_.manifest(), nullptr),
+                absl::StatusCode::kDataLoss, "block shape of 100 numbers");
+}
+
 }  // namespace
 }  // namespace vitrine

@@ -1,4 +1,5 @@
-// The only file that sees hnswlib: in two translation units it fails to link.
+// The only file of the product that sees hnswlib: in two translation units it
+// fails to link.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wsign-compare"

@@ -89,7 +89,9 @@ GraphView::Walked GraphView::Search(const Distances& distances,
   // Of one row's neighbours, and of theirs.
   thread_local std::vector<uint32_t> fresh;
   thread_local std::vector<float> measured;
-  fresh.resize(std::max(level0_stride_ * level0_stride_, upper_stride_));
+  fresh.resize(std::max<size_t>(
+      std::min<size_t>(rows_, size_t{level0_stride_} * level0_stride_),
+      upper_stride_));
   measured.resize(fresh.size());
   const Candidate entry = Descend(distances, &measured, &walked.distances);
 

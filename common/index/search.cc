@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/index/comparer.h"
+#include "common/index/search_plan.h"
 
 namespace vitrine {
 namespace {
@@ -19,26 +20,10 @@ constexpr size_t kScannedAtOnce = 256;
 // To code the query takes as long as to compare some rows exactly.
 constexpr size_t kCodedFrom = 4;
 
-// How far, in standard deviations of estimates, one row may stand behind
-// another and still be the nearer one.
-constexpr float kMisplaced = 5;
-
-// How to walk a graph of `rows` rows of which `matching` may be found; false
-// where they are too few to be worth a walk. The unit is the distance of one
-// row by codes.
-bool PlanFiltered(uint32_t matching, uint32_t rows,
-                  GraphView::WalkParams* walk) {
-  // What a walk costs for each row that it is to find.
-  constexpr int64_t kPlain = 16;
-  constexpr int64_t kTwoHops = 100;
-  const int64_t plain = kPlain * walk->ef * rows / std::max(matching, 1u);
-  const int64_t two_hops = kTwoHops * walk->ef;
-  const int64_t cost = std::min(plain, two_hops);
-  walk->two_hops = two_hops < plain;
-  // A walk that goes astray costs a part of a scan more than the scan.
-  walk->most_distances = std::min<int64_t>(3 * cost, matching / 2);
-  return 2 * cost < matching;
-}
+// How far, in standard deviations of an estimate, one row may stand behind
+// another and still be the nearer one: five of the difference of two, which are
+// √2 times as large.
+constexpr float kMisplaced = 7;
 
 // Whether a graph of `space` leads to the neighbours under `metric`.
 // Manhattan's are others than the dot product's, most of them far down its
@@ -137,6 +122,7 @@ class Searcher {
     candidates_.clear();
     horizon_.reset();
     bool exhausted = true;
+    result->ef = 0;
     result->plan = params_.filter != nullptr ? SearchResult::Plan::kFilteredScan
                                              : SearchResult::Plan::kExactScan;
     for (uint32_t s = 0; s < snapshot_.shards().size(); ++s) {
@@ -154,7 +140,8 @@ class Searcher {
     return exhausted;
   }
 
-  // How many candidates of a shard are kept: a product may have several rows,
+  // How many candidates of a shard are kept so that `wanted` hits may stand: a
+  // product may have several rows,
   // and to keep more costs less than to search again.
   size_t Kept(size_t wanted) const {
     return params_.group_by_product ? 2 * wanted : wanted;
@@ -178,7 +165,7 @@ class Searcher {
             SearchResult* result) {
     const Shard& shard = *live.shard;
     const size_t kept = Kept(wanted);
-    if (!params_.exact && Matching(s, live) > kCodedFrom * kept) {
+    if (!params_.exact && AtMostMatching(s, live) > kCodedFrom * kept) {
       const RowDistances distances(compare_, shard);
       if (distances.coded()) return ScanCodes(s, live, distances, kept, result);
     }
@@ -218,6 +205,7 @@ class Searcher {
     });
     compare();
     result->rows_visited += static_cast<int64_t>(offered);
+    if (offered == 0) return true;
     const float last = best.last() + margin;
     std::erase_if(near,
                   [last](const Candidate& one) { return one.order > last; });
@@ -249,27 +237,28 @@ class Searcher {
     return !more;
   }
 
-  // Rows of a shard that match; with no filter, dead ones too.
-  uint32_t Matching(uint32_t s, const LiveShard& live) const {
+  // The rows of a shard that match; with no filter, dead ones are counted too.
+  uint32_t AtMostMatching(uint32_t s, const LiveShard& live) const {
     return params_.filter != nullptr ? params_.filter->counts[s]
                                      : live.shard->rows();
   }
 
-  // Walks the graph of a shard. False, and nothing done, where to scan the rows
-  // that match is as good. A walk that fills less than it may has met every row
-  // that it can reach, but cannot know of those that it cannot: only a scan
-  // exhausts a shard.
+  // Walks the graph of a shard. False, and no candidate, where to scan the rows
+  // that match is as good, or the walk found too few: one that fills less than
+  // it may has met every row that it can reach, and cannot know of the others.
   bool Walk(uint32_t s, const LiveShard& live, size_t wanted,
             SearchResult* result) {
     const Shard& shard = *live.shard;
     GraphView::WalkParams walk;
     walk.ef = std::max(params_.ef > 0 ? params_.ef : kDefaultEf,
                        static_cast<int>(wanted));
-    const Bitmap* filter =
-        params_.filter != nullptr ? &params_.filter->rows[s] : nullptr;
-    if (filter != nullptr &&
-        !PlanFiltered(Matching(s, live), shard.rows(), &walk)) {
-      return false;
+    const Bitmap* filter = nullptr;
+    if (params_.filter != nullptr) {
+      filter = &params_.filter->rows[s];
+      const auto plan =
+          PlanFilteredWalk(walk.ef, AtMostMatching(s, live), shard.rows());
+      if (!plan) return false;
+      walk = *plan;
     }
     const RowDistances distances(compare_, shard);
     GraphView::Walked walked =
@@ -281,9 +270,9 @@ class Searcher {
                   distances, [&live](uint32_t row) { return live.IsLive(row); },
                   walk);
     result->rows_visited += walked.distances;
-    // A filter may cut the graph in two.
+    // A filter, or rows that are dead, may cut the graph in two.
     const bool full = std::ssize(walked.found) == walk.ef;
-    if (walked.gave_up || (filter != nullptr && !full)) return false;
+    if (walked.gave_up || !full) return false;
     result->plan = filter != nullptr ? SearchResult::Plan::kFilteredWalk
                                      : SearchResult::Plan::kGraphWalk;
     result->ef = std::max(result->ef, walk.ef);
@@ -299,7 +288,7 @@ class Searcher {
       near.push_back({one.distance, s, one.row});
     }
     Admit(CompareExactly(std::move(near)), kept,
-          full || kept < walked.found.size());
+          /*more=*/true);
     return true;
   }
 

@@ -205,7 +205,7 @@ absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
         shard->codes_,
         file.Array<uint8_t>(kCodes, uint64_t{shard->rows_} * meta[0].dim));
     for (float range : shard->code_ranges_) {
-      if (!(range > 0 && std::isfinite(range)))
+      if (!(range >= kLeastCodeRange && range <= kLargestCodeRange))
         return file.Damaged("its codes have no range");
     }
   }

@@ -66,6 +66,22 @@ absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
   return parts;
 }
 
+// The kernels read blocks in steps of 64 numbers.
+absl::Status CheckBlocks(const storage::Manifest& manifest,
+                         const std::vector<Block>& blocks) {
+  constexpr int kMaxDim = 4096;
+  int64_t total = 0;
+  for (const Block& block : blocks) {
+    total += block.dim;
+    if (block.dim <= 0 || block.dim % 64 != 0 || total > kMaxDim) {
+      return absl::DataLossError(
+          absl::StrCat("generation ", manifest.generation(), " has a block ",
+                       block.name, " of ", block.dim, " numbers"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
@@ -82,6 +98,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     snapshot->blocks_.push_back(
         {block.name(), static_cast<int>(block.dim()), block.weight()});
   }
+  VITRINE_RETURN_IF_ERROR(CheckBlocks(manifest, snapshot->blocks_));
   snapshot->dim_ = TotalDim(snapshot->blocks_);
   for (const storage::Shard& ref : snapshot->serving_->shards()) {
     auto before =
@@ -95,6 +112,12 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
       VITRINE_ASSIGN_OR_RETURN(live.shard,
                                Shard::Open(paths.shards() / ref.file().name(),
                                            ref.file(), snapshot->dim_));
+    }
+    const size_t ranges = live.shard->code_ranges().size();
+    if (ranges != 0 && ranges != snapshot->blocks_.size()) {
+      return absl::DataLossError(
+          absl::StrCat("shard ", live.shard->name(), " has codes of ", ranges,
+                       " blocks instead of ", snapshot->blocks_.size()));
     }
     if (ref.has_deletions()) {
       live.deletions_name = ref.deletions().name();

@@ -3,7 +3,9 @@
 // GCC 12 takes the undefined vectors in its own header for a mistake (bug
 // 105593).
 #pragma GCC diagnostic push
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 

@@ -11,41 +11,29 @@ namespace {
 
 constexpr float kSteps = 127;
 constexpr int kZero = 128;
-// Numbers beyond the range are cut: so few, one in so many, cost less than a
-// range that they would widen.
-constexpr size_t kOneCutOf = 10000;
-// More rows than these tell no more about a range.
-constexpr size_t kSampledRows = 4096;
-
 uint8_t CodeOf(float value, float steps_per_unit) {
   const float code = std::nearbyint(value * steps_per_unit);
   return static_cast<uint8_t>(
       kZero + static_cast<int>(std::clamp(code, -kSteps, kSteps)));
 }
 
+// The largest number of each block. Were some few cut off, they would be those
+// that rows of one kind have in common: their nearest neighbours.
 std::vector<float> RangesOf(const std::vector<Block>& blocks,
                             std::span<const uint16_t> vectors, size_t dim) {
-  const size_t rows = vectors.size() / dim;
-  const size_t sampled = std::min(rows, kSampledRows);
-  std::vector<float> ranges, sizes;
-  size_t first = 0;
-  for (const Block& block : blocks) {
-    sizes.clear();
-    for (size_t s = 0; s < sampled; ++s) {
-      const uint16_t* row = vectors.data() + s * rows / sampled * dim + first;
-      for (int i = 0; i < block.dim; ++i) {
-        sizes.push_back(std::fabs(FloatFromHalf(row[i])));
+  std::vector<float> ranges(blocks.size());
+  std::vector<float> vector(dim);
+  for (size_t at = 0; at < vectors.size(); at += dim) {
+    FloatsFromHalves(vectors.data() + at, dim, vector.data());
+    const float* number = vector.data();
+    for (size_t b = 0; b < blocks.size(); ++b) {
+      for (int i = 0; i < blocks[b].dim; ++i) {
+        ranges[b] = std::max(ranges[b], std::fabs(*number++));
       }
     }
-    float range = 0;
-    if (!sizes.empty()) {
-      const auto last = sizes.end() - 1 -
-                        static_cast<std::ptrdiff_t>(sizes.size() / kOneCutOf);
-      std::nth_element(sizes.begin(), last, sizes.end());
-      range = *last;
-    }
-    ranges.push_back(range > 0 ? range : 1);
-    first += static_cast<size_t>(block.dim);
+  }
+  for (float& range : ranges) {
+    if (!(range >= kLeastCodeRange)) range = 1;
   }
   return ranges;
 }

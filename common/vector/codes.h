@@ -1,6 +1,6 @@
 // Codes: a vector in one unsigned byte a number. Each block has one range r,
-// and a number v becomes 128 + round(127 v / r), cut to 1 … 255. The ranges are
-// stored with the codes.
+// and a number v becomes 128 + round(127 v / r); one beyond the range is cut to
+// 1 … 255. The ranges are stored with the codes.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,13 @@ struct CodedRows {
   std::vector<uint8_t> codes;  // n × TotalDim(blocks).
 };
 
+// What a range may be: the least and the largest number of float16.
+inline constexpr float kLeastCodeRange = 5.9e-8f;
+inline constexpr float kLargestCodeRange = 65504;
+
 // Codes n × TotalDim(blocks) float16 rows, which are normalised by blocks, with
-// ranges that suit them: all but one number in ten thousand lie within. A block
-// of nothing but zeros has the range 1.
+// the largest number of each block as its range. A block of nothing but zeros
+// has the range 1.
 CodedRows EncodeRows(const std::vector<Block>& blocks,
                      std::span<const uint16_t> vectors);
 

@@ -1,0 +1,182 @@
+#include "common/index/search_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "common/index/search.h"
+#include "tests/test_util/index_builder.h"
+#include "tests/test_util/status_matchers.h"
+#include "tests/test_util/temp_dir.h"
+#include "tests/test_util/vectors.h"
+
+namespace vitrine {
+namespace {
+
+constexpr int kRows = 3000;
+
+TEST(PlanFilteredWalk, ScansWhereFewRowsPass) {
+  EXPECT_FALSE(PlanFilteredWalk(64, 0, 1'000'000));
+  EXPECT_FALSE(PlanFilteredWalk(64, 10'000, 1'000'000));
+  EXPECT_FALSE(PlanFilteredWalk(64, 1000, 1000));
+  EXPECT_FALSE(PlanFilteredWalk(4096, 100'000, 1'000'000));
+}
+
+TEST(PlanFilteredWalk, StepsOverRowsThatFailWhereMostDo) {
+  const auto few = PlanFilteredWalk(64, 100'000, 1'000'000);
+  ASSERT_TRUE(few);
+  EXPECT_TRUE(few->two_hops);
+  EXPECT_EQ(few->ef, 64);
+  const auto many = PlanFilteredWalk(64, 500'000, 1'000'000);
+  ASSERT_TRUE(many);
+  EXPECT_FALSE(many->two_hops);
+}
+
+TEST(PlanFilteredWalk, GivesUpBeforeItCostsMoreThanHalfAScan) {
+  for (uint32_t matching : {15'000u, 100'000u, 900'000u}) {
+    const auto walk = PlanFilteredWalk(64, matching, 1'000'000);
+    ASSERT_TRUE(walk) << matching;
+    EXPECT_LE(walk->most_distances, matching / 2);
+    EXPECT_GE(walk->most_distances, 64 * 16);
+  }
+}
+
+// What a search does of it.
+class FilteredSearchTest : public testing::Test {
+ protected:
+  std::shared_ptr<const Snapshot> Publish() {
+    EXPECT_OK(builder_.Publish());
+    std::string degraded;
+    auto snapshot = Snapshot::OpenNewest(builder_.paths(), nullptr, &degraded);
+    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
+    return *snapshot;
+  }
+
+  static std::vector<std::string> Ids(const SearchResult& result) {
+    std::vector<std::string> ids;
+    for (const SearchHit& hit : result.hits)
+      ids.emplace_back(hit.key().product_id);
+    return ids;
+  }
+
+  TempDir dir_;
+  IndexBuilder builder_{dir_.path() / "index", TestBlocks()};
+  std::mt19937 random_{11};
+};
+
+TEST_F(FilteredSearchTest, AFilterReturnsKOrAllThatMatch) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  auto few = snapshot->FilterRows(
+      "few", [](std::string_view id, const storage::ProductRecord&) {
+        return id.ends_with("77");
+      });
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult result,
+      Search(*snapshot, query,
+             {.k = 100, .min_score = -2, .filter = few.get()}));
+  EXPECT_EQ(result.hits.size(), 30u);
+  EXPECT_EQ(result.plan, SearchResult::Plan::kFilteredScan);
+  for (const std::string& id : Ids(result)) EXPECT_TRUE(id.ends_with("77"));
+}
+
+TEST_F(FilteredSearchTest, AFilterThatManyRowsPassIsWalked) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  auto most = snapshot->FilterRows(
+      "most", [](std::string_view id, const storage::ProductRecord&) {
+        return id.back() > '0';
+      });
+  size_t found = 0;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, {.filter = most.get()}));
+    EXPECT_EQ(walked.plan, SearchResult::Plan::kFilteredWalk);
+    EXPECT_LT(walked.rows_visited, static_cast<int64_t>(most->matching));
+    ASSERT_OK_AND_ASSIGN(
+        const SearchResult scanned,
+        Search(*snapshot, query, {.exact = true, .filter = most.get()}));
+    const std::vector<std::string> exact = Ids(scanned);
+    ASSERT_EQ(walked.hits.size(), 10u);
+    for (const std::string& id : Ids(walked)) {
+      EXPECT_GT(id.back(), '0');
+      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
+    }
+  }
+  EXPECT_GE(found, 490u);
+}
+
+// The rows that pass lie as far from the query as rows can.
+TEST_F(FilteredSearchTest, AWalkThatGoesAstrayEndsInAScan) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(const SearchResult near,
+                       Search(*snapshot, query, {.k = 150, .exact = true}));
+  const std::vector<std::string> nearest = Ids(near);
+  const std::set<std::string, std::less<>> barred(nearest.begin(),
+                                                  nearest.end());
+  auto far = snapshot->FilterRows(
+      "far", [&barred](std::string_view id, const storage::ProductRecord&) {
+        return !barred.contains(id);
+      });
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult found,
+      Search(*snapshot, query, {.min_score = -2, .filter = far.get()}));
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult exact,
+      Search(*snapshot, query,
+             {.min_score = -2, .exact = true, .filter = far.get()}));
+  EXPECT_EQ(found.plan, SearchResult::Plan::kFilteredScan);
+  EXPECT_EQ(found.ef, 0);
+  // What was walked in vain comes on top of all rows that pass.
+  EXPECT_GT(found.rows_visited, static_cast<int64_t>(far->matching));
+  EXPECT_EQ(Ids(found), Ids(exact));
+}
+
+TEST_F(FilteredSearchTest, RowsThatFailAFilterAreSteppedOver) {
+  constexpr int kMany = 6000;
+  const std::vector<Row> rows = DrawRows(kMany, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
+  auto snapshot = Publish();
+  RowFilter few;
+  Bitmap passing(kMany);
+  for (uint32_t row = 0; row < kMany; row += 7) passing.Set(row);
+  few.Add(std::move(passing));
+  size_t found = 0;
+  int walked = 0;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random_);
+    ASSERT_OK_AND_ASSIGN(
+        const SearchResult near,
+        Search(*snapshot, query, {.k = 2, .ef = 4, .filter = &few}));
+    ASSERT_OK_AND_ASSIGN(
+        const SearchResult exact,
+        Search(*snapshot, query, {.k = 2, .exact = true, .filter = &few}));
+    walked += near.plan == SearchResult::Plan::kFilteredWalk ? 1 : 0;
+    ASSERT_EQ(near.hits.size(), 2u);
+    for (const SearchHit& hit : near.hits) EXPECT_EQ(hit.row % 7, 0u);
+    const std::vector<std::string> right = Ids(exact);
+    for (const std::string& id : Ids(near)) {
+      found += static_cast<size_t>(std::count(right.begin(), right.end(), id));
+    }
+  }
+  EXPECT_GT(walked, 40);
+  EXPECT_GE(found, 80u);
+}
+
+}  // namespace
+}  // namespace vitrine
