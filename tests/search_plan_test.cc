@@ -4,11 +4,7 @@
 
 #include <set>
 
-#include "common/index/search.h"
-#include "tests/test_util/index_builder.h"
-#include "tests/test_util/status_matchers.h"
-#include "tests/test_util/temp_dir.h"
-#include "tests/test_util/vectors.h"
+#include "tests/test_util/search_fixture.h"
 
 namespace vitrine {
 namespace {
@@ -42,27 +38,7 @@ TEST(PlanFilteredWalk, GivesUpBeforeItCostsMoreThanHalfAScan) {
 }
 
 // What a search does of it.
-class FilteredSearchTest : public testing::Test {
- protected:
-  std::shared_ptr<const Snapshot> Publish() {
-    EXPECT_OK(builder_.Publish());
-    std::string degraded;
-    auto snapshot = Snapshot::OpenNewest(builder_.paths(), nullptr, &degraded);
-    EXPECT_TRUE(snapshot.ok()) << snapshot.status();
-    return *snapshot;
-  }
-
-  static std::vector<std::string> Ids(const SearchResult& result) {
-    std::vector<std::string> ids;
-    for (const SearchHit& hit : result.hits)
-      ids.emplace_back(hit.key().product_id);
-    return ids;
-  }
-
-  TempDir dir_;
-  IndexBuilder builder_{dir_.path() / "index", TestBlocks()};
-  std::mt19937 random_{11};
-};
+class FilteredSearchTest : public SearchFixture {};
 
 TEST_F(FilteredSearchTest, AFilterReturnsKOrAllThatMatch) {
   const std::vector<Row> rows = DrawRows(kRows, 1);

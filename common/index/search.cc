@@ -141,8 +141,8 @@ class Searcher {
   }
 
   // How many candidates of a shard are kept so that `wanted` hits may stand: a
-  // product may have several rows,
-  // and to keep more costs less than to search again.
+  // product may have several rows, and to keep more costs less than to search
+  // again.
   size_t Kept(size_t wanted) const {
     return params_.group_by_product ? 2 * wanted : wanted;
   }
