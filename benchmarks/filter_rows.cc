@@ -1,5 +1,6 @@
 // Filtered searches against exact scans of the rows that pass.
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -59,8 +60,8 @@ RowFilter FilterOf(Kind kind, double percent, std::vector<uint32_t> order,
   const auto rows = static_cast<uint32_t>(order.size());
   if (kind == Kind::kRandom) std::shuffle(order.begin(), order.end(), *random);
   if (kind == Kind::kAntiCorrelated) std::reverse(order.begin(), order.end());
-  order.resize(
-      std::max<size_t>(1, static_cast<size_t>(rows * percent / 100 + 0.5)));
+  order.resize(static_cast<size_t>(
+      std::max<int64_t>(1, std::llround(rows * percent / 100))));
   RowFilter filter;
   Bitmap passing(rows);
   for (uint32_t row : order) passing.Set(row);

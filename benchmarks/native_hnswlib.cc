@@ -4,7 +4,9 @@
 // builder has it already: here it lies in a namespace of ours, and with it all
 // that its headers define. What they include must come before.
 #pragma GCC diagnostic push
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
