@@ -1,15 +1,12 @@
 // Filtered searches against exact scans of the rows that pass.
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <memory>
 #include <numeric>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"
 #include "benchmarks/synthetic_rows.h"

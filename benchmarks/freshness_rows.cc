@@ -2,7 +2,6 @@
 // through gRPC: an indexer, idle otherwise, and a server, each as its program
 // runs it, on one index.
 #include <grpcpp/grpcpp.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +18,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "benchmarks/report.h"
+#include "benchmarks/scratch_folder.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
@@ -81,8 +81,10 @@ absl::StatusOr<std::vector<std::string>> PicturesOf(
 // A catalogue, its indexer and its server, in a folder that goes with it.
 class World {
  public:
-  World(std::string root, std::filesystem::path model)
-      : root_(std::move(root)), model_(std::move(model)) {
+  World(ScratchFolder scratch, std::filesystem::path model)
+      : scratch_(std::move(scratch)),
+        root_(scratch_.path()),
+        model_(std::move(model)) {
     std::filesystem::create_directory(catalogue());
   }
   ~World() {
@@ -90,9 +92,6 @@ class World {
       indexer_->Stop();
       indexing_.join();
     }
-    server_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
   }
 
   // Writes a picture beside the catalogue and moves it there.
@@ -207,6 +206,7 @@ class World {
  private:
   std::filesystem::path catalogue() const { return root_ / "catalogue"; }
 
+  const ScratchFolder scratch_;  // Goes last.
   const std::filesystem::path root_;
   const std::filesystem::path model_;
   std::mutex mutex_;  // Guards what follows.
@@ -223,13 +223,8 @@ class World {
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report) {
   VITRINE_ASSIGN_OR_RETURN(const std::vector<std::string> pictures,
                            PicturesOf(options.catalog, kBeforehand + kDrops));
-  std::string scratch =
-      (std::filesystem::temp_directory_path() / "vitrine_bench_XXXXXX")
-          .string();
-  if (::mkdtemp(scratch.data()) == nullptr) {
-    return absl::InternalError(absl::StrCat("cannot make ", scratch));
-  }
-  World world(scratch, options.model);
+  VITRINE_ASSIGN_OR_RETURN(ScratchFolder scratch, ScratchFolder::Make());
+  World world(std::move(scratch), options.model);
   const size_t beforehand = pictures.size() - kDrops;
   for (size_t i = 0; i < beforehand; ++i) {
     VITRINE_RETURN_IF_ERROR(world.Drop(absl::StrCat("old", i), pictures[i]));

@@ -1,6 +1,5 @@
 // An import against its parts: decoding all pictures and embedding all of them,
 // each alone on all cores, and then the indexer doing everything.
-#include <stdlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "benchmarks/report.h"
+#include "benchmarks/scratch_folder.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
@@ -131,36 +131,21 @@ struct Import {
 };
 
 absl::StatusOr<Import> RunImport(const IndexerOptions& options) {
-  Import import;
+  Import run;
   absl::StatusOr<std::unique_ptr<Indexer>> indexer;
-  import.start = TimeSeconds([&] { indexer = Indexer::Create(options);
-});
-VITRINE_RETURN_IF_ERROR(indexer.status());
-absl::Status status;
-  import.wall = TimeSeconds([&] { status = (*indexer)->RunOnce();
-  }  // namespace
-);
-import.accepted = (*indexer)->summary().counts.accepted;
-VITRINE_RETURN_IF_ERROR(status);
-return import;
-}  // namespace vitrine
+  run.start = TimeSeconds([&] { indexer = Indexer::Create(options); });
+  VITRINE_RETURN_IF_ERROR(indexer.status());
+  absl::Status status;
+  run.wall = TimeSeconds([&] { status = (*indexer)->RunOnce(); });
+  run.accepted = (*indexer)->summary().counts.accepted;
+  VITRINE_RETURN_IF_ERROR(status);
+  return run;
+}
 
 }  // namespace
 
 absl::Status RunImportRows(const BenchOptions& options, Report* report) {
-  std::string scratch =
-      (std::filesystem::temp_directory_path() / "vitrine_bench_XXXXXX")
-          .string();
-  if (::mkdtemp(scratch.data()) == nullptr) {
-    return absl::InternalError(absl::StrCat("cannot make ", scratch));
-  }
-  struct Remover {
-    ~Remover() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-    std::string path;
-  } remover{scratch};
+  VITRINE_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make());
 
   IndexerOptions indexing;
   indexing.catalog.root = options.catalog;
@@ -179,7 +164,7 @@ absl::Status RunImportRows(const BenchOptions& options, Report* report) {
     const double decode_s = parts->Decode();
     const auto n = static_cast<double>(parts->decoded());
     VITRINE_ASSIGN_OR_RETURN(const double embed_s, parts->Embed());
-    indexing.index.root = absl::StrCat(scratch, "/index", i);
+    indexing.index.root = scratch.path() / absl::StrCat("index", i);
     VITRINE_ASSIGN_OR_RETURN(const Import whole, RunImport(indexing));
     if (whole.accepted != static_cast<int64_t>(n)) {
       return absl::InternalError(

@@ -1,9 +1,5 @@
 #include "benchmarks/scratch_index.h"
 
-#include <stdlib.h>
-
-#include <string>
-#include <system_error>
 #include <utility>
 
 #include "common/base/file.h"
@@ -14,24 +10,10 @@
 
 namespace vitrine {
 
-ScratchIndex::ScratchIndex() {
-  std::string name =
-      (std::filesystem::temp_directory_path() / "vitrine_bench_XXXXXX")
-          .string();
-  if (::mkdtemp(name.data()) != nullptr) folder_ = name;
-}
-
-ScratchIndex::~ScratchIndex() {
-  std::error_code ignored;
-  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
-}
-
 absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
     const Snapshot& like, std::vector<Row> rows) {
-  if (folder_.empty()) {
-    return absl::InternalError("no folder can be made in TMPDIR");
-  }
-  const IndexPaths paths{folder_ / "index"};
+  VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
+  const IndexPaths paths{folder_->path() / "index"};
   for (const auto& folder : {paths.manifests(), paths.shards()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }

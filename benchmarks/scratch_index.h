@@ -1,11 +1,12 @@
 // An index of some rows in a folder of its own, which goes with its owner.
 #pragma once
 
-#include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "benchmarks/scratch_folder.h"
 #include "common/index/shard.h"
 #include "common/index/snapshot.h"
 
@@ -13,17 +14,12 @@ namespace vitrine {
 
 class ScratchIndex {
  public:
-  ScratchIndex();
-  ~ScratchIndex();
-  ScratchIndex(const ScratchIndex&) = delete;
-  ScratchIndex& operator=(const ScratchIndex&) = delete;
-
   // `rows` in one shard with a graph; model, metric and blocks as in `like`.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Build(const Snapshot& like,
                                                         std::vector<Row> rows);
 
  private:
-  std::filesystem::path folder_;
+  std::optional<ScratchFolder> folder_;
 };
 
 }  // namespace vitrine

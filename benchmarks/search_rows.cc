@@ -6,11 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "benchmarks/native_hnswlib.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"

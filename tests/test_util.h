@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tests/test_util/temp_dir.h"
+
 namespace vitrine::testing {
 
 // The root of the source tree (ctest sets VITRINE_SOURCE_DIR).
@@ -50,31 +52,7 @@ inline std::optional<std::filesystem::path> ClothingDataset() {
   return path;
 }
 
-// An empty folder, removed with all it holds on destruction.
-class TempDir {
- public:
-  TempDir() {
-    std::string name =
-        (std::filesystem::temp_directory_path() / "vitrine-test-XXXXXX")
-            .string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(std::string_view name) const {
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using vitrine::TempDir;
 
 inline std::string ReadAll(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -25,12 +25,12 @@ namespace vitrine {
 namespace {
 
 // Compares rows of codes. hnswlib keeps a copy of each: the codes, and after
-// them what its own 128s add to a dot product.
+// them what the kCodeZero in those of the other adds to a dot product.
 class Space : public hnswlib::SpaceInterface<float> {
  public:
   Space(GraphSpace space, const CodedRows& rows) : space_(space), rows_(rows) {
     for (size_t b = 0; b < rows.blocks.size(); ++b) {
-      const float step = rows.ranges[b] / 127;
+      const float step = rows.ranges[b] / kCodeSteps;
       compared_.runs.push_back(
           {static_cast<size_t>(rows.blocks[b].dim),
            space == GraphSpace::kDot ? step * step : step});
@@ -50,8 +50,8 @@ class Space : public hnswlib::SpaceInterface<float> {
     float offset = 0;
     for (const ScaledCodes& run : compared_.runs) {
       int32_t sum = 0;
-      for (size_t i = 0; i < run.dim; ++i) sum += int32_t{*codes++} - 128;
-      offset += run.scale * 128 * static_cast<float>(sum);
+      for (size_t i = 0; i < run.dim; ++i) sum += int32_t{*codes++} - kCodeZero;
+      offset += run.scale * kCodeZero * static_cast<float>(sum);
     }
     point.resize(point.size() + sizeof offset);
     std::memcpy(point.data() + compared_.dim, &offset, sizeof offset);

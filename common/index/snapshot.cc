@@ -66,14 +66,12 @@ absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
   return parts;
 }
 
-// The kernels read blocks in steps of 64 numbers.
 absl::Status CheckBlocks(const storage::Manifest& manifest,
                          const std::vector<Block>& blocks) {
-  constexpr int kMaxDim = 4096;
   int64_t total = 0;
   for (const Block& block : blocks) {
     total += block.dim;
-    if (block.dim <= 0 || block.dim % 64 != 0 || total > kMaxDim) {
+    if (block.dim <= 0 || block.dim % kBlockMultiple != 0 || total > kMaxDim) {
       return absl::DataLossError(
           absl::StrCat("generation ", manifest.generation(), " has a block ",
                        block.name, " of ", block.dim, " numbers"));

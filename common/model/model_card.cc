@@ -17,9 +17,6 @@ using Json = nlohmann::json;
 
 constexpr int kMinInputSize = 16;
 constexpr int kMaxInputSize = 1024;
-// The kernels of common/vector read whole registers.
-constexpr int kBlockMultiple = 64;
-constexpr int kMaxDim = 4096;
 constexpr double kWeightTolerance = 1e-3;
 
 template <typename... Parts>

@@ -5,10 +5,15 @@
 
 namespace vitrine {
 
+// Kernels read blocks in steps of so many numbers.
+inline constexpr int kBlockMultiple = 64;
+// Of a vector.
+inline constexpr int kMaxDim = 4096;
+
 // A part of the vector: its numbers stand together and are scaled together.
 struct Block {
   std::string name;
-  int dim = 0;       // A multiple of 64.
+  int dim = 0;       // A multiple of kBlockMultiple.
   float weight = 0;  // The weights of all blocks add up to 1.
 };
 

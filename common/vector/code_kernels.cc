@@ -72,7 +72,7 @@ float DotOfPortable(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
                    [](const uint8_t* x, const uint8_t* y, size_t n) {
                      int32_t sum = 0;
                      for (size_t j = 0; j < n; ++j) {
-                       sum += int32_t{x[j]} * (int32_t{y[j]} - 128);
+                       sum += int32_t{x[j]} * (int32_t{y[j]} - kCodeZero);
                      }
                      return sum;
                    });
@@ -98,59 +98,68 @@ VITRINE_AVX2 inline int32_t Sum(__m256i v) {
   return _mm_cvtsi128_si32(sum);
 }
 
-VITRINE_AVX2 void DotAvx2(const int8_t* q, size_t n, const CodeRows& x,
-                          int32_t* out) {
+// The numbers of 16 codes.
+VITRINE_AVX2 inline __m256i Widened(const uint8_t* codes) {
+  return _mm256_cvtepu8_epi16(
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
+}
+VITRINE_AVX2 inline __m256i Widened(const int8_t* query) {
+  return _mm256_cvtepi8_epi16(
+      _mm_loadu_si128(reinterpret_cast<const __m128i*>(query)));
+}
+VITRINE_AVX2 inline __m256i Load32(const uint8_t* codes) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes));
+}
+
+// Row by row; `step` adds what 32 codes of a row come to.
+template <typename Query, typename Step>
+VITRINE_AVX2 inline __attribute__((always_inline)) void OneByOne(
+    const Query* q, size_t n, const CodeRows& x, int32_t* out,
+    const Step& step) {
   for (size_t i = 0; i < std::min(kAhead, x.count); ++i) Prefetch(x, i, n);
   for (size_t i = 0; i < x.count; ++i) {
     Prefetch(x, i + kAhead, n);
     const uint8_t* row = RowAt(x, i);
-    // maddubs would saturate: products of whole bytes are added as 32 bits.
-    __m256i a = _mm256_setzero_si256(), b = a;
-    for (size_t j = 0; j < n; j += 32) {
-      const auto* query = reinterpret_cast<const __m128i*>(q + j);
-      const auto* codes = reinterpret_cast<const __m128i*>(row + j);
-      a = _mm256_add_epi32(
-          a, _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(query)),
-                               _mm256_cvtepu8_epi16(_mm_loadu_si128(codes))));
-      b = _mm256_add_epi32(
-          b,
-          _mm256_madd_epi16(_mm256_cvtepi8_epi16(_mm_loadu_si128(query + 1)),
-                            _mm256_cvtepu8_epi16(_mm_loadu_si128(codes + 1))));
-    }
-    out[i] = Sum(_mm256_add_epi32(a, b));
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t j = 0; j < n; j += 32) sum = step(sum, q + j, row + j);
+    out[i] = Sum(sum);
   }
 }
 
+// maddubs would saturate: products of whole bytes are added as 32 bits.
+struct DotStepAvx2 {
+  VITRINE_AVX2 __m256i operator()(__m256i sum, const int8_t* query,
+                                  const uint8_t* codes) const {
+    const __m256i low = _mm256_madd_epi16(Widened(query), Widened(codes));
+    const __m256i high =
+        _mm256_madd_epi16(Widened(query + 16), Widened(codes + 16));
+    return _mm256_add_epi32(sum, _mm256_add_epi32(low, high));
+  }
+};
+// The sums are of 64 bits, and small: their lower halves are they.
+struct L1StepAvx2 {
+  VITRINE_AVX2 __m256i operator()(__m256i sum, const uint8_t* query,
+                                  const uint8_t* codes) const {
+    return _mm256_add_epi32(sum, _mm256_sad_epu8(Load32(query), Load32(codes)));
+  }
+};
+
+VITRINE_AVX2 void DotAvx2(const int8_t* q, size_t n, const CodeRows& x,
+                          int32_t* out) {
+  OneByOne(q, n, x, out, DotStepAvx2());
+}
 VITRINE_AVX2 void L1Avx2(const uint8_t* q, size_t n, const CodeRows& x,
                          int32_t* out) {
-  for (size_t i = 0; i < std::min(kAhead, x.count); ++i) Prefetch(x, i, n);
-  for (size_t i = 0; i < x.count; ++i) {
-    Prefetch(x, i + kAhead, n);
-    const uint8_t* row = RowAt(x, i);
-    __m256i a = _mm256_setzero_si256(), b = a;
-    for (size_t j = 0; j < n; j += 64) {
-      const auto* query = reinterpret_cast<const __m256i*>(q + j);
-      const auto* codes = reinterpret_cast<const __m256i*>(row + j);
-      // The sums are of 64 bits, and small: their lower halves are they.
-      a = _mm256_add_epi32(a, _mm256_sad_epu8(_mm256_loadu_si256(query),
-                                              _mm256_loadu_si256(codes)));
-      b = _mm256_add_epi32(b, _mm256_sad_epu8(_mm256_loadu_si256(query + 1),
-                                              _mm256_loadu_si256(codes + 1)));
-    }
-    out[i] = Sum(_mm256_add_epi32(a, b));
-  }
+  OneByOne(q, n, x, out, L1StepAvx2());
 }
 
 struct DotOfRunAvx2 {
   VITRINE_AVX2 int32_t operator()(const uint8_t* x, const uint8_t* y,
                                   size_t n) const {
-    const __m256i zero = _mm256_set1_epi16(128);
+    const __m256i zero = _mm256_set1_epi16(kCodeZero);
     __m256i sum = _mm256_setzero_si256();
     for (size_t j = 0; j < n; j += 16) {
-      const __m256i a = _mm256_cvtepu8_epi16(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(x + j)));
-      const __m256i b = _mm256_cvtepu8_epi16(
-          _mm_loadu_si128(reinterpret_cast<const __m128i*>(y + j)));
+      const __m256i a = Widened(x + j), b = Widened(y + j);
       sum = _mm256_add_epi32(sum,
                              _mm256_madd_epi16(a, _mm256_sub_epi16(b, zero)));
     }
@@ -162,11 +171,7 @@ struct L1OfRunAvx2 {
                                   size_t n) const {
     __m256i sum = _mm256_setzero_si256();
     for (size_t j = 0; j < n; j += 32) {
-      sum = _mm256_add_epi32(
-          sum,
-          _mm256_sad_epu8(
-              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + j)),
-              _mm256_loadu_si256(reinterpret_cast<const __m256i*>(y + j))));
+      sum = L1StepAvx2()(sum, x + j, y + j);
     }
     return Sum(sum);
   }
@@ -254,7 +259,7 @@ VITRINE_VNNI void L1Vnni(const uint8_t* q, size_t n, const CodeRows& x,
 struct DotOfRunVnni {
   VITRINE_VNNI int32_t operator()(const uint8_t* x, const uint8_t* y,
                                   size_t n) const {
-    const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
+    const __m512i flip = _mm512_set1_epi8(static_cast<char>(kCodeZero));
     __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (size_t j = 0; j < n; j += 64) {
       __m512i& sum = sums[j / 64 % 2];

@@ -9,6 +9,10 @@
 
 namespace vitrine {
 
+// The code of 0; codes reach as far below it as above.
+inline constexpr int kCodeZero = 128;
+inline constexpr float kCodeSteps = 127;
+
 // Rows of codes, `stride` bytes apart; those to compare with, in this order.
 struct CodeRows {
   const uint8_t* codes = nullptr;
@@ -30,7 +34,7 @@ struct ScaledCodes {
   float scale = 0;
 };
 
-// Σ over the runs of scale · Σ a_j (b_j - 128).
+// Σ over the runs of scale · Σ a_j (b_j - kCodeZero).
 float DotOfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
                  size_t count);
 

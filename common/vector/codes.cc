@@ -9,12 +9,10 @@
 namespace vitrine {
 namespace {
 
-constexpr float kSteps = 127;
-constexpr int kZero = 128;
 uint8_t CodeOf(float value, float steps_per_unit) {
   const float code = std::nearbyint(value * steps_per_unit);
   return static_cast<uint8_t>(
-      kZero + static_cast<int>(std::clamp(code, -kSteps, kSteps)));
+      kCodeZero + static_cast<int>(std::clamp(code, -kCodeSteps, kCodeSteps)));
 }
 
 // The largest number of each block. Were some few cut off, they would be those
@@ -57,7 +55,7 @@ void EncodeVector(const std::vector<Block>& blocks,
                   std::span<const float> ranges, const float* vector,
                   uint8_t* codes) {
   for (size_t b = 0; b < blocks.size(); ++b) {
-    const float steps = kSteps / ranges[b];
+    const float steps = kCodeSteps / ranges[b];
     for (int i = 0; i < blocks[b].dim; ++i) *codes++ = CodeOf(*vector++, steps);
   }
 }
@@ -72,7 +70,7 @@ DotCodeQuery::DotCodeQuery(const std::vector<Block>& blocks,
   float of_rows = 0, row_codes = 0;
   size_t at = 0;
   for (size_t b = 0; b < blocks.size(); ++b) {
-    const float step = ranges[b] / kSteps;
+    const float step = ranges[b] / kCodeSteps;
     for (int i = 0; i < blocks[b].dim; ++i) {
       weighed[at] *= step;
       of_rows += weighed[at] * weighed[at];
@@ -87,12 +85,12 @@ DotCodeQuery::DotCodeQuery(const std::vector<Block>& blocks,
   int32_t sum = 0;
   for (float value : weighed) {
     codes_.push_back(
-        static_cast<int8_t>(std::nearbyint(value * (kSteps / largest))));
+        static_cast<int8_t>(std::nearbyint(value * (kCodeSteps / largest))));
     sum += codes_.back();
   }
-  scale_ = largest / kSteps;
+  scale_ = largest / kCodeSteps;
   error_ = std::sqrt((of_rows + scale_ * scale_ * row_codes) / 12);
-  offset_ = kZero * sum;
+  offset_ = kCodeZero * sum;
 }
 
 void DotCodeQuery::Estimate(const CodeRows& x, float* out) const {
@@ -116,7 +114,7 @@ L1CodeQuery::L1CodeQuery(const std::vector<Block>& blocks,
   EncodeVector(blocks, ranges, query.data(), codes_.data());
   for (size_t b = 0; b < blocks.size(); ++b) {
     dims_.push_back(static_cast<size_t>(blocks[b].dim));
-    scales_.push_back(scales[b] * ranges[b] / kSteps);
+    scales_.push_back(scales[b] * ranges[b] / kCodeSteps);
     // Both sides of each difference are rounded.
     error_ += scales_[b] * scales_[b] * static_cast<float>(dims_[b]) / 6;
   }

@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace vitrine {
 
@@ -12,8 +14,10 @@ class TempDir {
  public:
   TempDir() {
     std::string name =
-        (std::filesystem::temp_directory_path() / "vitrine_XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
+        (std::filesystem::temp_directory_path() / "vitrine-test-XXXXXX")
+            .string();
+    if (::mkdtemp(name.data()) == nullptr) std::abort();
+    path_ = name;
   }
   ~TempDir() {
     std::error_code ignored;
@@ -23,6 +27,9 @@ class TempDir {
   TempDir& operator=(const TempDir&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(std::string_view name) const {
+    return path_ / name;
+  }
 
  private:
   std::filesystem::path path_;
