@@ -1,6 +1,9 @@
 // vitrine-bench: speeds and recalls, each beside what it is compared with in
 // the same run. Rows:
 //
+//   batch_*        scans of drawn rows that the queries of a batch share
+//   against
+//                  one after the other
 //   decode_reduced a JPEG of 12 megapixels at the size that a model of 256
 //                  pixels needs, against decoding it in full
 //   embed_*        a bundle's variants against its plain frozen module
@@ -16,6 +19,9 @@
 //   import_*       a whole import, from the scan to the last merge, against
 //                  decoding all its pictures and embedding all of them, each
 //                  alone on all cores
+//   recall_*       what a graph promises to find (min_recall) against what
+//                  photos find that it has never seen, by kind of query; speed
+//                  against scanning all codes; and the time to measure it
 //   search_*       rows drawn to resemble the index's: queries a second at a
 //                  recall@10 of 0.99 against hnswlib, built for this machine;
 //                  with it what a walk touches, file sizes, the build, and how
@@ -33,12 +39,15 @@ ABSL_FLAG(std::string, catalog, "",
 ABSL_FLAG(std::string, index, "", "index directory for graph and search");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed_*");
 ABSL_FLAG(std::string, rows, "",
-          "only rows that begin so: decode, embed, filtered, freshness, graph, "
-          "import, search");
+          "only rows that begin so: batch, decode, embed, filtered, freshness, "
+          "graph, "
+          "import, recall, search");
 ABSL_FLAG(int, repetitions, 7, "runs of each side; medians are printed");
-ABSL_FLAG(int, size, 50000, "rows to draw for search and filtered");
-ABSL_FLAG(std::string, split_file, "models/validation_senders.txt",
-          "senders, one a line, whose photos ask in search and filtered");
+ABSL_FLAG(int, size, 50000,
+          "rows to draw for batch, filtered, recall and search");
+ABSL_FLAG(
+    std::string, split_file, "models/validation_senders.txt",
+    "senders, one a line, whose photos ask in search, filtered and recall");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
 
 int main(int argc, char** argv) {
@@ -94,6 +103,8 @@ int main(int argc, char** argv) {
   run_with("graph", "index", options.index, vitrine::RunGraphRows);
   run_with("import", "catalog", options.catalog, vitrine::RunImportRows);
   run_with("filtered", "index", options.index, vitrine::RunFilterRows);
+  run_with("batch", "index", options.index, vitrine::RunBatchRows);
+  run_with("recall", "index", options.index, vitrine::RunRecallRows);
   run_with("search", "index", options.index, vitrine::RunSearchRows);
   return failed ? 1 : 0;
 }

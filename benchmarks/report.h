@@ -63,12 +63,14 @@ struct BenchOptions {
   std::filesystem::path split_file;  // Senders whose photos ask.
 };
 
+absl::Status RunBatchRows(const BenchOptions& options, Report* report);
 absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
 absl::Status RunFilterRows(const BenchOptions& options, Report* report);
 absl::Status RunImportRows(const BenchOptions& options, Report* report);
+absl::Status RunRecallRows(const BenchOptions& options, Report* report);
 absl::Status RunSearchRows(const BenchOptions& options, Report* report);
 
 }  // namespace vitrine

@@ -13,7 +13,7 @@ namespace vitrine {
 absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
     const Snapshot& like, std::vector<Row> rows) {
   VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
-  const IndexPaths paths{folder_->path() / "index"};
+  const IndexPaths paths = this->paths();
   for (const auto& folder : {paths.manifests(), paths.shards()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }

@@ -17,6 +17,8 @@ class ScratchIndex {
   // `rows` in one shard with a graph; model, metric and blocks as in `like`.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Build(const Snapshot& like,
                                                         std::vector<Row> rows);
+  // Of what was built.
+  IndexPaths paths() const { return {folder_->path() / "index"}; }
 
  private:
   std::optional<ScratchFolder> folder_;

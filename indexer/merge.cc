@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/index/picture_pack.h"
+#include "common/index/recall.h"
 #include "indexer/publisher.h"
 
 namespace vitrine {
@@ -184,6 +185,10 @@ absl::StatusOr<MergeOutput> RunMerge(
                        std::move(rows), plan.graph ? &params : nullptr));
         *output.shard.emplace().mutable_file() = file;
         output.shard->set_has_graph(plan.graph);
+        if (plan.graph) {
+          VITRINE_RETURN_IF_ERROR(MeasureRecall(paths, view.snapshot->serving(),
+                                                threads, &*output.shard));
+        }
       }
     }
     storage::Manifest draft = manifest;

@@ -98,6 +98,18 @@ v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result) {
       plan.set_kind(v1::QueryPlan::KIND_FILTERED_WALK);
       break;
   }
+  switch (result.recall_basis) {
+    case SearchResult::RecallBasis::kScanned:
+      plan.set_recall_basis(v1::QueryPlan::RECALL_BASIS_SCANNED);
+      break;
+    case SearchResult::RecallBasis::kMeasured:
+      plan.set_recall_basis(v1::QueryPlan::RECALL_BASIS_MEASURED);
+      break;
+    case SearchResult::RecallBasis::kUnmeasured:
+      plan.set_recall_basis(v1::QueryPlan::RECALL_BASIS_UNMEASURED);
+      break;
+  }
+  plan.set_recall(static_cast<float>(result.recall));
   plan.set_ef(result.ef);
   plan.set_rows_visited(result.rows_visited);
   plan.set_rows_matching(result.rows_matching);

@@ -82,7 +82,6 @@ absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
 absl::Status CheckLaterFields(const v1::SearchRequest& request) {
   VITRINE_RETURN_IF_ERROR(CheckUnset(request.has_filter(), "filter"));
   VITRINE_RETURN_IF_ERROR(CheckUnset(request.facets_size() > 0, "facets"));
-  VITRINE_RETURN_IF_ERROR(CheckUnset(request.has_min_recall(), "min_recall"));
   VITRINE_RETURN_IF_ERROR(CheckUnset(request.collapse_near_duplicates(),
                                      "collapse_near_duplicates"));
   return CheckUnset(request.diversity_size() > 0, "diversity");
@@ -106,6 +105,19 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
   if (request.has_ef()) {
     params.ef = request.ef();
     VITRINE_RETURN_IF_ERROR(CheckRange("ef", params.ef, 1, kMaxEf));
+  }
+  if (request.has_min_recall()) {
+    params.min_recall = request.min_recall();
+    if (!(params.min_recall > 0 && params.min_recall <= 1)) {
+      return Invalid("min_recall",
+                     absl::StrCat("min_recall is ", params.min_recall,
+                                  "; right is more than 0, up to 1"));
+    }
+    if (request.has_ef()) {
+      return Invalid("min_recall",
+                     "min_recall picks ef, and the request gives both; leave "
+                     "one of them unset");
+    }
   }
   VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, snapshot));
   VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));

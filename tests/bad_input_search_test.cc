@@ -124,6 +124,18 @@ TEST_F(BadSearchTest, OtherNumbersOutOfRange) {
       {.field = "ef", .message = "ef is 0; right is 1 to 4096", .limit = 1});
   Refuses([](auto* r) { r->set_ef(5000); },
           {.field = "ef", .message = "ef is 5000", .limit = 4096});
+  Refuses([](auto* r) { r->set_min_recall(0); },
+          {.field = "min_recall", .message = "min_recall is 0; right is more"});
+  Refuses([](auto* r) { r->set_min_recall(1.01); },
+          {.field = "min_recall", .message = "min_recall is 1.01"});
+  Refuses([](auto* r) { r->set_min_recall(std::nan("")); },
+          {.field = "min_recall", .message = "min_recall is nan"});
+  Refuses(
+      [](auto* r) {
+        r->set_min_recall(0.9);
+        r->set_ef(64);
+      },
+      {.field = "min_recall", .message = "the request gives both"});
   Refuses([](auto* r) { r->set_metric(static_cast<v1::Metric>(77)); },
           {.field = "metric", .message = "metric 77 is not known"});
   Refuses(
@@ -270,7 +282,6 @@ TEST_F(BadSearchTest, FieldsOfLaterVersions) {
   const std::pair<std::string, std::function<void(v1::SearchRequest*)>>
       later[] = {{"filter", [](auto* r) { r->mutable_filter(); }},
                  {"facets", [](auto* r) { r->add_facets("baseColour"); }},
-                 {"min_recall", [](auto* r) { r->set_min_recall(0.9); }},
                  {"collapse_near_duplicates",
                   [](auto* r) { r->set_collapse_near_duplicates(true); }},
                  {"diversity", [](auto* r) { r->add_diversity(); }}};

@@ -68,6 +68,27 @@ TEST(SettleMerges, BuildsAGraphOfEnoughRows) {
   EXPECT_EQ(ContentOnDisk(index.paths()), before);
 }
 
+TEST(SettleMerges, MeasuresTheRecallOfAGraph) {
+  TestIndex index;
+  ChangeSet changes = index.Changes();
+  for (int i = 0; i < 700; ++i) {
+    const std::string name = std::to_string(i);
+    changes.PutImage(MakeRow(name, "k", name), "");
+  }
+  index.Publish(changes);
+  ASSERT_TRUE(SettleMerges(index.publisher(), SmallLimits(), 2).ok());
+  ASSERT_EQ(Shards(&index, true), 1);
+  const storage::Shard& shard =
+      index.publisher()->view().snapshot->serving().shards(0);
+  ASSERT_GT(shard.recall_size(), 0);
+  EXPECT_EQ(shard.recall(0).k(), 10u);
+  EXPECT_GE(shard.recall(0).queries(), 1000u);
+  ASSERT_TRUE(index.Reopen().ok());
+  EXPECT_EQ(
+      index.publisher()->view().snapshot->serving().shards(0).recall_size(),
+      shard.recall_size());
+}
+
 // What dies while a merge reads its inputs is dead in its output.
 TEST(Merge, AppliesDeletionsThatCameMeanwhile) {
   TestIndex index;

@@ -11,6 +11,9 @@ v1::SearchResponse Answer() {
   response.set_model("abc");
   response.set_metric(v1::METRIC_COSINE);
   response.mutable_plan()->set_kind(v1::QueryPlan::KIND_GRAPH_WALK);
+  response.mutable_plan()->set_recall_basis(
+      v1::QueryPlan::RECALL_BASIS_MEASURED);
+  response.mutable_plan()->set_recall(0.98f);
   v1::Hit* hit = response.add_hits();
   hit->set_product_id("1163");
   hit->set_score(0.97312345f);
@@ -35,6 +38,8 @@ TEST(SearchJson, IsOneLineWithTheAgreedNames) {
   EXPECT_EQ(json["model"], "abc");
   EXPECT_EQ(json["metric"], "cosine");
   EXPECT_EQ(json["plan"]["kind"], "graph_walk");
+  EXPECT_EQ(json["plan"]["recall_basis"], "measured");
+  EXPECT_EQ(json["plan"]["recall"], 0.98);
   const Json& hit = json["hits"][0];
   EXPECT_EQ(hit["product_id"], "1163");
   EXPECT_EQ(hit["image"], "images/1163.jpg");

@@ -89,6 +89,14 @@ TEST_F(SearchHandlerTest, AnswersWithGenerationModelAndPlan) {
   EXPECT_FALSE(hit.has_vector());
 }
 
+TEST_F(SearchHandlerTest, TellsWhatItsRecallIsKnownBy) {
+  v1::SearchRequest request = ByProduct("a");
+  request.set_min_recall(0.99);
+  ASSERT_OK_AND_ASSIGN(const v1::SearchResponse answer, Search(request));
+  EXPECT_EQ(answer.plan().recall_basis(), v1::QueryPlan::RECALL_BASIS_SCANNED);
+  EXPECT_EQ(answer.plan().recall(), 1);
+}
+
 TEST_F(SearchHandlerTest, DefaultsToTenHits) {
   v1::SearchRequest request;
   AddVector(At(0), &request);

@@ -346,5 +346,50 @@ TEST_F(SearchTest, RefusesParametersOutOfRange) {
                 "the query has 64 numbers");
 }
 
+// Walks, scans by codes and exactly, filters and an emphasis, some of them
+// alike, over a graph and a flat shard with dead rows.
+TEST_F(SearchTest, ABatchAnswersAsEachQueryAlone) {
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(2000, 1), &graph));
+  std::vector<Row> fresh = DrawRows(300, 2);
+  for (Row& row : fresh) row.product_id += "-fresh";
+  ASSERT_OK(builder_.AddShard(std::move(fresh)));
+  ASSERT_OK(builder_.DeleteRows(1, {3, 4, 5, 250}));
+  auto snapshot = Publish();
+  RowFilter third;
+  for (const LiveShard& live : snapshot->shards()) {
+    Bitmap rows(live.shard->rows());
+    for (uint32_t row = 0; row < rows.size(); row += 3) {
+      if (live.IsLive(row)) rows.Set(row);
+    }
+    third.Add(std::move(rows));
+  }
+  const SearchParams kinds[] = {{},
+                                {.exact = true},
+                                {.scan = true},
+                                {.scan = true, .emphasis = {1, 4}},
+                                {.k = 50, .filter = &third},
+                                {.k = 900, .min_score = -2},
+                                {.metric = Metric::kManhattan},
+                                {.k = 0}};
+  std::vector<std::vector<float>> vectors;
+  for (int q = 0; q < 40; ++q) vectors.push_back(DrawVector(q, &random_));
+  std::vector<SearchQuery> batch;
+  for (size_t q = 0; q < vectors.size(); ++q)
+    batch.push_back({vectors[q], &kinds[q % std::size(kinds)]});
+  const auto together = SearchBatch(*snapshot, batch);
+  ASSERT_EQ(together.size(), batch.size());
+  for (size_t q = 0; q < batch.size(); ++q) {
+    const auto alone = Search(*snapshot, batch[q].vector, *batch[q].params);
+    ASSERT_EQ(together[q].status(), alone.status()) << q;
+    if (!alone.ok()) continue;
+    EXPECT_EQ(Ids(*together[q]), Ids(*alone)) << q;
+    EXPECT_EQ(together[q]->plan, alone->plan) << q;
+    EXPECT_EQ(together[q]->rows_visited, alone->rows_visited) << q;
+    for (size_t i = 0; i < alone->hits.size(); ++i)
+      EXPECT_EQ(together[q]->hits[i].score, alone->hits[i].score);
+  }
+}
+
 }  // namespace
 }  // namespace vitrine

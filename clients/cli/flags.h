@@ -60,6 +60,7 @@ struct Flags {
   std::string metric;
   bool exact = false;
   std::optional<int32_t> ef;
+  std::optional<double> min_recall;
   std::vector<std::pair<std::string, float>> emphasis;
   bool group = true;
   bool exclude_query = false;

@@ -131,7 +131,9 @@ Json SearchJson(std::string_view query, const v1::SearchResponse& response,
                  {"ef", response.plan().ef()},
                  {"rows_visited", response.plan().rows_visited()},
                  {"rows_matching", response.plan().rows_matching()},
-                 {"shards", response.plan().shards()}}},
+                 {"shards", response.plan().shards()},
+                 {"recall_basis", BasisName(response.plan().recall_basis())},
+                 {"recall", Rounded(response.plan().recall())}}},
                {"timings", TimingsJson(response.timings())},
                {"partial", response.partial()}};
   if (response.partial()) {
@@ -253,6 +255,10 @@ std::string MetricName(v1::Metric metric) {
 
 std::string PlanName(v1::QueryPlan::Kind kind) {
   return Lowered(v1::QueryPlan::Kind_Name(kind), "KIND_");
+}
+
+std::string BasisName(v1::QueryPlan::RecallBasis basis) {
+  return Lowered(v1::QueryPlan::RecallBasis_Name(basis), "RECALL_BASIS_");
 }
 
 std::string TypeName(v1::AttributeType type) {

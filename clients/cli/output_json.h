@@ -27,11 +27,12 @@ Json DescribeJson(const v1::DescribeIndexResponse& response);
 Json ProductJson(const v1::Product& product);
 Json ErrorJson(std::string_view query, const v1::Error& error);
 
-// "UNKNOWN_PRODUCT"; "NOT_FOUND"; "cosine"; "graph_walk".
+// "UNKNOWN_PRODUCT"; "NOT_FOUND"; "cosine"; "graph_walk"; "measured".
 std::string ReasonName(v1::ErrorReason reason);
 std::string CodeName(int code);
 std::string MetricName(v1::Metric metric);
 std::string PlanName(v1::QueryPlan::Kind kind);
+std::string BasisName(v1::QueryPlan::RecallBasis basis);
 std::string TypeName(v1::AttributeType type);
 
 }  // namespace vitrine::cli

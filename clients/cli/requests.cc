@@ -109,6 +109,7 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
   request.set_metric(MetricOf(flags.metric));
   request.set_exact(flags.exact);
   if (flags.ef) request.set_ef(*flags.ef);
+  if (flags.min_recall) request.set_min_recall(*flags.min_recall);
   for (const auto& [block, emphasis] : flags.emphasis) {
     v1::BlockEmphasis* entry = request.add_emphasis();
     entry->set_block(block);

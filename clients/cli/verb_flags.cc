@@ -285,6 +285,13 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
       ->option_text("=N")
       ->group("How to search");
 
+  app->add_option("--min-recall", flags->min_recall,
+                  "Share of the right answers that must be found on average; "
+                  "picks --ef, or compares with every picture")
+      ->option_text("=0.98")
+      ->excludes("--ef")
+      ->group("How to search");
+
   AddFormat(app.get(), flags, true);
   AddPictures(app.get(), flags);
   app->add_flag("--vectors", flags->return_vectors,

@@ -1,29 +1,25 @@
 #include "common/index/search.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
-#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/index/candidates.h"
 #include "common/index/comparer.h"
+#include "common/index/recall.h"
 #include "common/index/search_plan.h"
+#include "common/index/shard_scan.h"
 
 namespace vitrine {
 namespace {
 
 constexpr int kMaxEf = 4096;
 constexpr int kMaxResults = 1000;
-constexpr size_t kScannedAtOnce = 256;
 // To code the query takes as long as to compare some rows exactly.
 constexpr size_t kCodedFrom = 4;
-
-// How far, in standard deviations of an estimate, one row may stand behind
-// another and still be the nearer one: five of the difference of two, which are
-// √2 times as large.
-constexpr float kMisplaced = 7;
 
 // Whether a graph of `space` leads to the neighbours under `metric`.
 // Manhattan's are others than the dot product's, most of them far down its
@@ -33,183 +29,92 @@ bool OrdersAlike(GraphSpace space, Metric metric) {
   return (space == GraphSpace::kDot) == SharesOrderOfDot(metric);
 }
 
-struct Candidate {
-  float order;
-  uint32_t shard;
-  uint32_t row;
-};
-
-// The `wanted` least of what is offered; ties go to the lower row, which has
-// the lower product id.
-class Best {
- public:
-  explicit Best(size_t wanted) : wanted_(wanted) {}
-  void Offer(const Candidate& candidate) {
-    if (heap_.size() == wanted_) {
-      if (!Less(candidate, heap_.front())) return;
-      std::pop_heap(heap_.begin(), heap_.end(), Less);
-      heap_.back() = candidate;
-    } else {
-      heap_.push_back(candidate);
-    }
-    std::push_heap(heap_.begin(), heap_.end(), Less);
-  }
-  std::vector<Candidate> Take() { return std::move(heap_); }
-  bool full() const { return heap_.size() == wanted_; }
-  // The order of the last of them; at least one was offered.
-  float last() const { return heap_.front().order; }
-
- private:
-  static bool Less(const Candidate& a, const Candidate& b) {
-    return a.order != b.order ? a.order < b.order : a.row < b.row;
-  }
-  size_t wanted_;
-  std::vector<Candidate> heap_;
-};
-
-// The order of an answer; ties go by product id, then image key.
-struct ComesBefore {
-  const Snapshot& snapshot;
-
-  bool operator()(const Candidate& a, const Candidate& b) const {
-    if (a.order != b.order) return a.order < b.order;
-    const RowKey x = snapshot.shards()[a.shard].shard->key(a.row);
-    const RowKey y = snapshot.shards()[b.shard].shard->key(b.row);
-    return std::tie(x.product_id, x.image_key) <
-           std::tie(y.product_id, y.image_key);
-  }
-};
-
 class Searcher {
  public:
   Searcher(const Snapshot& snapshot, std::span<const float> query,
            const SearchParams& params)
       : snapshot_(snapshot),
         params_(params),
+        needed_(static_cast<size_t>(params.offset) +
+                static_cast<size_t>(params.k)),
+        wanted_(needed_ + params.excluded_products.size()),
+        emphasis_kind_(KindOfEmphasis(snapshot.blocks(), params.emphasis)),
         compare_(snapshot.blocks(), query, params.metric, params.emphasis),
-        before_{snapshot} {}
+        before_{snapshot} {
+    result_.rows_matching = static_cast<int64_t>(
+        params.filter != nullptr ? params.filter->matching : snapshot.images());
+  }
 
-  SearchResult Run() {
-    SearchResult result;
-    result.rows_matching = static_cast<int64_t>(params_.filter != nullptr
-                                                    ? params_.filter->matching
-                                                    : snapshot_.images());
-    const auto needed =
-        static_cast<size_t>(params_.offset) + static_cast<size_t>(params_.k);
-    // Several rows may be of one product or of an excluded one: the search
-    // widens until enough hits stand or every row has been offered.
-    for (size_t wanted = needed + params_.excluded_products.size();;
-         wanted *= 2) {
-      const bool exhausted = Collect(wanted, &result);
-      std::vector<SearchHit> hits;
-      const bool below_min_score = Select(needed, &hits);
-      if (hits.size() < needed && !exhausted && !below_min_score) continue;
-      hits.erase(hits.begin(),
-                 hits.begin() + std::min<std::ptrdiff_t>(params_.offset,
-                                                         std::ssize(hits)));
-      for (SearchHit& hit : hits) {
-        hit.block_cosines = compare_.BlockCosines(hit.shard->vector(hit.row));
-      }
-      result.hits = std::move(hits);
-      return result;
+  // Begins a round: candidates are looked for anew, in all shards.
+  void BeginRound() {
+    candidates_.clear();
+    horizon_.reset();
+    exhausted_ = true;
+    result_.ef = 0;
+    result_.recall_basis = SearchResult::RecallBasis::kScanned;
+    result_.recall = 1;
+    result_.plan = params_.filter != nullptr ? SearchResult::Plan::kFilteredScan
+                                             : SearchResult::Plan::kExactScan;
+  }
+
+  // Walks a shard's graph for candidates. Otherwise returns the scan that is to
+  // be made instead, and handed to Admit.
+  std::unique_ptr<ShardScan> Look(uint32_t s) {
+    const LiveShard& live = snapshot_.shards()[s];
+    const bool walkable =
+        live.shard->graph() != nullptr && !params_.exact && !params_.scan &&
+        wanted_ < kMaxEf && wanted_ < live.shard->rows() &&
+        OrdersAlike(live.shard->graph_space(), params_.metric);
+    if (walkable && Walk(s, live)) {
+      exhausted_ = false;
+      return nullptr;
     }
+    const bool by_codes =
+        !params_.exact && AtMostMatching(s, live) > kCodedFrom * Kept();
+    return std::make_unique<ShardScan>(compare_, *live.shard, s, Kept(),
+                                       by_codes);
+  }
+
+  // Takes the candidates of a scan.
+  void Admit(ShardScan* scan) {
+    result_.rows_visited += static_cast<int64_t>(scan->compared());
+    exhausted_ &=
+        Admit(scan->Take(), scan->kept(), scan->compared() > scan->kept());
+  }
+
+  // Ends a round that has looked into all shards. False where another one is
+  // needed: several rows may be of one product or of an excluded one, so that
+  // the search widens until enough hits stand or every row has been offered.
+  bool EndRound() {
+    std::vector<SearchHit> hits;
+    const bool below_min_score = Select(&hits);
+    if (hits.size() < needed_ && !exhausted_ && !below_min_score) {
+      wanted_ *= 2;
+      return false;
+    }
+    hits.erase(hits.begin(),
+               hits.begin() +
+                   std::min<std::ptrdiff_t>(params_.offset, std::ssize(hits)));
+    for (SearchHit& hit : hits) {
+      hit.block_cosines = compare_.BlockCosines(hit.shard->vector(hit.row));
+    }
+    result_.hits = std::move(hits);
+    return true;
+  }
+
+  SearchResult Take() { return std::move(result_); }
+
+  // What its scans of a shard read; null for all live rows.
+  const Bitmap* FilterOf(uint32_t s) const {
+    return params_.filter != nullptr ? &params_.filter->rows[s] : nullptr;
   }
 
  private:
-  // Fills candidates_ with the best of each shard, `wanted` at the least.
-  // Whether no shard has any more.
-  bool Collect(size_t wanted, SearchResult* result) {
-    candidates_.clear();
-    horizon_.reset();
-    bool exhausted = true;
-    result->ef = 0;
-    result->plan = params_.filter != nullptr ? SearchResult::Plan::kFilteredScan
-                                             : SearchResult::Plan::kExactScan;
-    for (uint32_t s = 0; s < snapshot_.shards().size(); ++s) {
-      const LiveShard& live = snapshot_.shards()[s];
-      const bool walkable =
-          live.shard->graph() != nullptr && !params_.exact && wanted < kMaxEf &&
-          wanted < live.shard->rows() &&
-          OrdersAlike(live.shard->graph_space(), params_.metric);
-      if (walkable && Walk(s, live, wanted, result)) {
-        exhausted = false;
-      } else {
-        exhausted &= Scan(s, live, wanted, result);
-      }
-    }
-    return exhausted;
-  }
-
   // How many candidates of a shard are kept so that `wanted` hits may stand: a
   // product may have several rows, and to keep more costs less than to search
   // again.
-  size_t Kept(size_t wanted) const {
-    return params_.group_by_product ? 2 * wanted : wanted;
-  }
-
-  // Calls visit(row) for the rows of a shard that match.
-  template <typename Visit>
-  void ForEachMatching(uint32_t s, const LiveShard& live,
-                       const Visit& visit) const {
-    if (params_.filter != nullptr) {
-      params_.filter->rows[s].ForEach(visit);
-      return;
-    }
-    for (uint32_t row = 0; row < live.shard->rows(); ++row) {
-      if (live.IsLive(row)) visit(row);
-    }
-  }
-
-  // Compares all rows that match. Whether that exhausts the shard.
-  bool Scan(uint32_t s, const LiveShard& live, size_t wanted,
-            SearchResult* result) {
-    const Shard& shard = *live.shard;
-    const size_t kept = Kept(wanted);
-    if (!params_.exact && AtMostMatching(s, live) > kCodedFrom * kept) {
-      const RowDistances distances(compare_, shard);
-      if (distances.coded()) return ScanCodes(s, live, distances, kept, result);
-    }
-    Best best(kept);
-    size_t offered = 0;
-    ForEachMatching(s, live, [&](uint32_t row) {
-      ++offered;
-      best.Offer({compare_.Order(shard.vector(row)), s, row});
-    });
-    result->rows_visited += static_cast<int64_t>(offered);
-    return Admit(best.Take(), kept, offered > kept);
-  }
-
-  // Likewise by codes, and then exactly those that may be among the best.
-  bool ScanCodes(uint32_t s, const LiveShard& live,
-                 const RowDistances& distances, size_t kept,
-                 SearchResult* result) {
-    Best best(kept);
-    std::vector<Candidate> near;
-    const float margin = kMisplaced * distances.error();
-    std::array<uint32_t, kScannedAtOnce> rows;
-    std::array<float, kScannedAtOnce> orders;
-    size_t count = 0, offered = 0;
-    auto compare = [&] {
-      distances(rows.data(), count, orders.data());
-      for (size_t i = 0; i < count; ++i) {
-        if (best.full() && orders[i] > best.last() + margin) continue;
-        near.push_back({orders[i], s, rows[i]});
-        best.Offer(near.back());
-      }
-      offered += count;
-      count = 0;
-    };
-    ForEachMatching(s, live, [&](uint32_t row) {
-      rows[count++] = row;
-      if (count == kScannedAtOnce) compare();
-    });
-    compare();
-    result->rows_visited += static_cast<int64_t>(offered);
-    if (offered == 0) return true;
-    const float last = best.last() + margin;
-    std::erase_if(near,
-                  [last](const Candidate& one) { return one.order > last; });
-    return Admit(CompareExactly(std::move(near)), kept, offered > kept);
+  size_t Kept() const {
+    return params_.group_by_product ? 2 * wanted_ : wanted_;
   }
 
   std::vector<Candidate> CompareExactly(
@@ -246,12 +151,12 @@ class Searcher {
   // Walks the graph of a shard. False, and no candidate, where to scan the rows
   // that match is as good, or the walk found too few: one that fills less than
   // it may has met every row that it can reach, and cannot know of the others.
-  bool Walk(uint32_t s, const LiveShard& live, size_t wanted,
-            SearchResult* result) {
+  bool Walk(uint32_t s, const LiveShard& live) {
     const Shard& shard = *live.shard;
+    const std::optional<int> ef = EfOf(s, live);
+    if (!ef) return false;
     GraphView::WalkParams walk;
-    walk.ef = std::max(params_.ef > 0 ? params_.ef : kDefaultEf,
-                       static_cast<int>(wanted));
+    walk.ef = std::max(*ef, static_cast<int>(wanted_));
     const Bitmap* filter = nullptr;
     if (params_.filter != nullptr) {
       filter = &params_.filter->rows[s];
@@ -269,15 +174,16 @@ class Searcher {
             : shard.graph()->Search(
                   distances, [&live](uint32_t row) { return live.IsLive(row); },
                   walk);
-    result->rows_visited += walked.distances;
+    result_.rows_visited += walked.distances;
     // A filter, or rows that are dead, may cut the graph in two.
     const bool full = std::ssize(walked.found) == walk.ef;
     if (walked.gave_up || !full) return false;
-    result->plan = filter != nullptr ? SearchResult::Plan::kFilteredWalk
+    result_.plan = filter != nullptr ? SearchResult::Plan::kFilteredWalk
                                      : SearchResult::Plan::kGraphWalk;
-    result->ef = std::max(result->ef, walk.ef);
+    result_.ef = std::max(result_.ef, walk.ef);
+    NoteRecall(s, live, walk.ef);
 
-    const size_t kept = std::min(Kept(wanted), walked.found.size());
+    const size_t kept = std::min(Kept(), walked.found.size());
     std::vector<Candidate> near;
     for (const GraphView::Candidate& one : walked.found) {
       if (near.size() >= kept &&
@@ -292,18 +198,65 @@ class Searcher {
     return true;
   }
 
+  // Of what kind the query is to a shard; nothing for none that is measured.
+  std::optional<QueryKind> KindOf(uint32_t s, const LiveShard& live) const {
+    if (!emphasis_kind_) return std::nullopt;
+    // As many rows may die before a graph is built anew.
+    constexpr double kFewDead = 0.2;
+    const double rows = live.shard->rows();
+    const auto dead = static_cast<double>(
+        snapshot_.serving().shards(static_cast<int>(s)).deletions().entries());
+    QueryKind kind = *emphasis_kind_;
+    if (params_.filter != nullptr) {
+      kind.passing = AtMostMatching(s, live) / rows;
+    } else if (dead > kFewDead * rows) {
+      kind.passing = 1 - dead / rows;
+    }
+    return kind;
+  }
+
+  // The ef to walk a shard with; nothing where no walk is known to keep the
+  // recall that is asked for.
+  std::optional<int> EfOf(uint32_t s, const LiveShard& live) const {
+    if (params_.min_recall <= 0) {
+      return params_.ef > 0 ? params_.ef : kDefaultEf;
+    }
+    const std::optional<QueryKind> kind = KindOf(s, live);
+    if (!kind) return std::nullopt;
+    return EfForRecall(snapshot_.serving().shards(static_cast<int>(s)).recall(),
+                       *kind, static_cast<int>(needed_), params_.min_recall);
+  }
+
+  // The answer's recall is that of the worst of its walks.
+  void NoteRecall(uint32_t s, const LiveShard& live, int ef) {
+    const std::optional<QueryKind> kind = KindOf(s, live);
+    std::optional<double> recall;
+    if (kind) {
+      recall =
+          RecallOfEf(snapshot_.serving().shards(static_cast<int>(s)).recall(),
+                     *kind, static_cast<int>(needed_), ef);
+    }
+    if (!recall) {
+      result_.recall_basis = SearchResult::RecallBasis::kUnmeasured;
+      result_.recall = 0;
+    } else if (result_.recall_basis != SearchResult::RecallBasis::kUnmeasured) {
+      result_.recall_basis = SearchResult::RecallBasis::kMeasured;
+      result_.recall = std::min(result_.recall, *recall);
+    }
+  }
+
   // `last` is the last candidate of a shard that has more.
   void EndAt(const Candidate& last) {
     if (!horizon_ || before_(last, *horizon_)) horizon_ = last;
   }
 
-  // The first `needed` hits of the candidates, best first. Whether it ended at
+  // The first needed_ hits of the candidates, best first. Whether it ended at
   // a candidate that scores less than the least that is asked for.
-  bool Select(size_t needed, std::vector<SearchHit>* hits) {
+  bool Select(std::vector<SearchHit>* hits) {
     std::sort(candidates_.begin(), candidates_.end(), before_);
     absl::flat_hash_set<std::string_view> seen;
     for (const Candidate& candidate : candidates_) {
-      if (hits->size() == needed) return false;
+      if (hits->size() == needed_) return false;
       if (horizon_ && before_(*horizon_, candidate)) return false;
       const float score = compare_.ScoreOf(candidate.order);
       if (score < params_.min_score) return true;
@@ -322,13 +275,58 @@ class Searcher {
 
   const Snapshot& snapshot_;
   const SearchParams& params_;
+  const size_t needed_;  // How many hits.
+  size_t wanted_;        // How many candidates of each shard, at the least.
+  const std::optional<QueryKind> emphasis_kind_;
   Comparer compare_;
   const ComesBefore before_;
-  std::vector<Candidate> candidates_;
+  SearchResult result_;
+  std::vector<Candidate> candidates_;  // The best of each shard.
+  bool exhausted_ = true;              // No shard has any more.
   // What comes after it may come after rows that no candidate stands for: the
   // first of the last candidates of those shards that have more.
   std::optional<Candidate> horizon_;
 };
+
+// Scans rows of a shard for searchers; those of one filter share the reading.
+void ScanTogether(
+    const LiveShard& live, uint32_t s,
+    std::vector<std::pair<Searcher*, std::unique_ptr<ShardScan>>> scans) {
+  std::vector<ShardScan*> alike;
+  for (size_t i = 0; i < scans.size(); ++i) {
+    if (scans[i].first == nullptr) continue;
+    const Bitmap* filter = scans[i].first->FilterOf(s);
+    alike.clear();
+    for (size_t j = i; j < scans.size(); ++j) {
+      if (scans[j].first != nullptr && scans[j].first->FilterOf(s) == filter)
+        alike.push_back(scans[j].second.get());
+    }
+    ScanRows(live, filter, alike);
+    for (size_t j = i; j < scans.size(); ++j) {
+      if (scans[j].first == nullptr || scans[j].first->FilterOf(s) != filter)
+        continue;
+      scans[j].first->Admit(scans[j].second.get());
+      scans[j].first = nullptr;
+    }
+  }
+}
+
+// Runs searchers to their ends.
+void RunAll(const Snapshot& snapshot, std::vector<Searcher*> running) {
+  while (!running.empty()) {
+    for (Searcher* searcher : running) searcher->BeginRound();
+    for (uint32_t s = 0; s < snapshot.shards().size(); ++s) {
+      std::vector<std::pair<Searcher*, std::unique_ptr<ShardScan>>> scans;
+      for (Searcher* searcher : running) {
+        if (auto scan = searcher->Look(s))
+          scans.emplace_back(searcher, std::move(scan));
+      }
+      ScanTogether(snapshot.shards()[s], s, std::move(scans));
+    }
+    std::erase_if(running,
+                  [](Searcher* searcher) { return searcher->EndRound(); });
+  }
+}
 
 absl::Status OutOfRange(std::string_view field, double value, double low,
                         double high) {
@@ -356,6 +354,8 @@ absl::Status CheckParams(const Snapshot& snapshot, std::span<const float> query,
   }
   if (params.ef < 0 || params.ef > kMaxEf)
     return OutOfRange("ef", params.ef, 1, kMaxEf);
+  if (!(params.min_recall >= 0 && params.min_recall <= 1))
+    return OutOfRange("min_recall", params.min_recall, 0, 1);
   if (!std::isfinite(params.min_score)) {
     return OutOfRange("min_score", params.min_score, 0, 1);
   }
@@ -398,7 +398,34 @@ absl::StatusOr<SearchResult> Search(const Snapshot& snapshot,
                                     std::span<const float> query,
                                     const SearchParams& params) {
   VITRINE_RETURN_IF_ERROR(CheckParams(snapshot, query, params));
-  return Searcher(snapshot, query, params).Run();
+  Searcher searcher(snapshot, query, params);
+  RunAll(snapshot, {&searcher});
+  return searcher.Take();
+}
+
+std::vector<absl::StatusOr<SearchResult>> SearchBatch(
+    const Snapshot& snapshot, std::span<const SearchQuery> queries) {
+  std::vector<absl::StatusOr<SearchResult>> results;
+  std::vector<std::unique_ptr<Searcher>> searchers;
+  std::vector<Searcher*> running;
+  for (const SearchQuery& query : queries) {
+    const absl::Status status =
+        CheckParams(snapshot, query.vector, *query.params);
+    if (status.ok()) {
+      results.emplace_back(SearchResult());
+      searchers.push_back(
+          std::make_unique<Searcher>(snapshot, query.vector, *query.params));
+      running.push_back(searchers.back().get());
+    } else {
+      results.emplace_back(status);
+      searchers.push_back(nullptr);
+    }
+  }
+  RunAll(snapshot, std::move(running));
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (searchers[i] != nullptr) results[i] = searchers[i]->Take();
+  }
+  return results;
 }
 
 }  // namespace vitrine

@@ -26,7 +26,13 @@ struct SearchParams {
   bool group_by_product = true;
   Metric metric = Metric::kCosine;
   bool exact = false;
+  // Compares every row that matches, at first by its code where it has one:
+  // what `exact` finds, several times as fast.
+  bool scan = false;
   int ef = 0;  // 0 chooses.
+  // Walks only where that is known to find this share of the right hits, with
+  // the ef that does. 0 asks for none.
+  double min_recall = 0;
   std::vector<float> emphasis =
       {};  // One a block, at least one positive; empty
            // leaves the blocks' weights as they are.
@@ -46,18 +52,34 @@ struct SearchHit {
 
 struct SearchResult {
   enum class Plan { kExactScan, kGraphWalk, kFilteredScan, kFilteredWalk };
+  enum class RecallBasis { kScanned, kMeasured, kUnmeasured };
   std::vector<SearchHit>
       hits;  // Best first; ties by product id, then image key.
   Plan plan = Plan::kExactScan;
   int ef = 0;
   int64_t rows_visited = 0;
   int64_t rows_matching = 0;
+  RecallBasis recall_basis = RecallBasis::kScanned;
+  // The share of the right hits that such queries find, see recall.h; 1 for
+  // scans, 0 where it was not measured.
+  double recall = 1;
 };
 
 // `query` has dim numbers, normalised by blocks. Takes no lock; thread-safe.
-// INVALID_ARGUMENT for a k, offset, ef or emphasis out of range.
+// INVALID_ARGUMENT for a k, offset, ef, min_recall or emphasis out of range.
 absl::StatusOr<SearchResult> Search(const Snapshot& snapshot,
                                     std::span<const float> query,
                                     const SearchParams& params);
+
+struct SearchQuery {
+  std::span<const float> vector;
+  const SearchParams* params;
+};
+
+// Answers each query as Search does, in the calling thread. Queries that
+// compare all rows of a shard, or all that pass the same RowFilter, share the
+// reading of them. One that is refused spoils no other.
+std::vector<absl::StatusOr<SearchResult>> SearchBatch(
+    const Snapshot& snapshot, std::span<const SearchQuery> queries);
 
 }  // namespace vitrine
