@@ -50,6 +50,53 @@ void PutFirst(const SearchHit& first, bool group_by_product, size_t n,
   if (hits->size() > n) hits->resize(n);
 }
 
+// A request on its way to its answer.
+struct Asked {
+  const v1::SearchRequest* request = nullptr;
+  absl::Status status;
+  Query query;
+  int offset = 0;
+  v1::SearchResponse response;
+};
+
+// Fills in the query.
+absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
+  v1::Timings* timings = asked->response.mutable_timings();
+  timings->set_queue_ms(MillisecondsSince(call.arrived));
+  VITRINE_RETURN_IF_ERROR(call.Check());
+  VITRINE_ASSIGN_OR_RETURN(asked->query,
+                           BuildQuery(serving, *asked->request, call, timings));
+  asked->offset = asked->query.params.offset;
+  if (!asked->query.first_product.empty()) {
+    asked->query.params.k += asked->offset;
+    asked->query.params.offset = 0;
+  }
+  return call.Check();
+}
+
+// Fills in the response.
+void Answer(const Snapshot& snapshot, SearchResult& result, Asked* asked) {
+  const Query& query = asked->query;
+  if (!query.first_product.empty()) {
+    PutFirst(BestPictureOf(snapshot, query.first_product, query.vector),
+             query.params.group_by_product, static_cast<size_t>(query.params.k),
+             &result.hits);
+    result.hits.erase(
+        result.hits.begin(),
+        result.hits.begin() +
+            std::min(std::ssize(result.hits), std::ptrdiff_t{asked->offset}));
+  }
+  v1::SearchResponse& response = asked->response;
+  for (const SearchHit& hit : result.hits) {
+    *response.add_hits() =
+        MakeHit(snapshot, hit, asked->request->fields(), query.sha256s);
+  }
+  response.set_generation(snapshot.generation());
+  response.set_model(snapshot.serving().model());
+  response.set_metric(ToProto(query.params.metric));
+  *response.mutable_plan() = MakePlan(snapshot, result);
+}
+
 }  // namespace
 
 bool HasPictures(const v1::SearchRequest& request) {
@@ -61,41 +108,38 @@ bool HasPictures(const v1::SearchRequest& request) {
 absl::StatusOr<v1::SearchResponse> HandleSearch(
     const Serving& serving, const v1::SearchRequest& request,
     const Call& call) {
-  const Snapshot& snapshot = serving.snapshot();
-  v1::SearchResponse response;
-  v1::Timings& timings = *response.mutable_timings();
-  timings.set_queue_ms(MillisecondsSince(call.arrived));
-  VITRINE_RETURN_IF_ERROR(call.Check());
-  VITRINE_ASSIGN_OR_RETURN(Query query,
-                           BuildQuery(serving, request, call, &timings));
-  VITRINE_RETURN_IF_ERROR(call.Check());
+  const v1::SearchRequest* const only = &request;
+  return HandleSearches(serving, {&only, 1}, call).front();
+}
 
+std::vector<absl::StatusOr<v1::SearchResponse>> HandleSearches(
+    const Serving& serving, std::span<const v1::SearchRequest* const> requests,
+    const Call& call) {
+  const Snapshot& snapshot = serving.snapshot();
+  std::vector<Asked> asked(requests.size());
+  std::vector<SearchQuery> queries;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    asked[i].request = requests[i];
+    asked[i].status = Ask(serving, call, &asked[i]);
+    if (asked[i].status.ok())
+      queries.push_back({asked[i].query.vector, &asked[i].query.params});
+  }
   const auto begin = std::chrono::steady_clock::now();
-  const int offset = query.params.offset;
-  const bool has_first = !query.first_product.empty();
-  if (has_first) {
-    query.params.k += offset;
-    query.params.offset = 0;
+  auto found = SearchBatch(snapshot, queries);
+  std::vector<absl::StatusOr<v1::SearchResponse>> answers;
+  auto result = found.begin();
+  for (Asked& one : asked) {
+    if (!one.status.ok()) {
+      answers.emplace_back(one.status);
+    } else if (!result->ok()) {
+      answers.emplace_back((result++)->status());
+    } else {
+      Answer(snapshot, **result++, &one);
+      one.response.mutable_timings()->set_search_ms(MillisecondsSince(begin));
+      answers.emplace_back(std::move(one.response));
+    }
   }
-  VITRINE_ASSIGN_OR_RETURN(SearchResult result,
-                           Search(snapshot, query.vector, query.params));
-  if (has_first) {
-    PutFirst(BestPictureOf(snapshot, query.first_product, query.vector),
-             query.params.group_by_product, query.params.k, &result.hits);
-    result.hits.erase(
-        result.hits.begin(),
-        result.hits.begin() + std::min<size_t>(offset, result.hits.size()));
-  }
-  for (const SearchHit& found : result.hits) {
-    *response.add_hits() =
-        MakeHit(snapshot, found, request.fields(), query.sha256s);
-  }
-  response.set_generation(snapshot.generation());
-  response.set_model(snapshot.serving().model());
-  response.set_metric(ToProto(query.params.metric));
-  *response.mutable_plan() = MakePlan(snapshot, result);
-  timings.set_search_ms(MillisecondsSince(begin));
-  return response;
+  return answers;
 }
 
 absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,

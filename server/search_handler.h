@@ -1,6 +1,9 @@
 // Answers Search and Embed.
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "server/call.h"
 #include "server/serving.h"
@@ -15,6 +18,12 @@ bool HasPictures(const v1::SearchRequest& request);
 // Thread-safe, as are all handlers.
 absl::StatusOr<v1::SearchResponse> HandleSearch(
     const Serving& serving, const v1::SearchRequest& request, const Call& call);
+
+// Answers each request as HandleSearch does; those that scan the same rows
+// share the reading of them. One that fails spoils no other.
+std::vector<absl::StatusOr<v1::SearchResponse>> HandleSearches(
+    const Serving& serving, std::span<const v1::SearchRequest* const> requests,
+    const Call& call);
 
 absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
                                               const v1::EmbedRequest& request,

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -26,10 +27,9 @@ constexpr size_t kMaxBytesInFlight = 64 << 20;
 // Also a limit that search.proto names: a batch is answered by one message, of
 // which gRPC holds a copy until the caller has taken it.
 constexpr size_t kMaxAnswerBytes = 64 << 20;
-// After so many queries, or so long, a thread turns to other requests that wait
-// for it.
-constexpr int kQueriesPerTurn = 8;
-constexpr std::chrono::milliseconds kTurn(5);
+// So many are answered together, and then the thread turns to other requests
+// that wait for it.
+constexpr size_t kQueriesAtOnce = 8;
 
 absl::Status TooManyAnswers() {
   return MakeError(
@@ -143,48 +143,69 @@ class SearchStreamReactor final
     }
   }
 
-  // Answers some of a lane's queries on one of its threads, up to the end of a
-  // batch.
+  // Answers some queries of a lane's first batch on one of its threads.
   void Work(Lane* lane) {
-    const auto begin = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
-    for (int turn = 0; turn < kQueriesPerTurn && MayAnswer(*lane) &&
-                       std::chrono::steady_clock::now() - begin < kTurn;
-         ++turn) {
-      Query query = std::move(lane->waiting.front());
-      lane->waiting.pop_front();
-      Batch& batch = *query.batch;
-      const bool is_full = batch.answer_bytes >= kMaxAnswerBytes;
-      lock.unlock();
-      absl::StatusOr<v1::SearchResponse> answer = TooManyAnswers();
-      if (!is_full) {
-        answer = HandleSearch(*batch.serving,
-                              batch.request.queries(query.index), batch.call);
-      }
-      const size_t bytes = answer.ok() ? answer->ByteSizeLong() : 0;
-      lock.lock();
-      if (batch.answer_bytes + bytes > kMaxAnswerBytes) {
-        answer = TooManyAnswers();
+    std::vector<Query> queries;
+    if (MayAnswer(*lane)) {
+      do {
+        queries.push_back(std::move(lane->waiting.front()));
+        lane->waiting.pop_front();
+      } while (queries.size() < kQueriesAtOnce && !IsAlone(queries.back()) &&
+               !lane->waiting.empty() &&
+               lane->waiting.front().batch == queries.front().batch &&
+               !IsAlone(lane->waiting.front()));
+    }
+    if (!queries.empty()) {
+      const std::shared_ptr<Batch> batch = queries.front().batch;
+      std::vector<absl::StatusOr<v1::SearchResponse>> answers;
+      if (batch->answer_bytes < kMaxAnswerBytes) {
+        std::vector<const v1::SearchRequest*> requests;
+        for (const Query& query : queries)
+          requests.push_back(&batch->request.queries(query.index));
+        lock.unlock();
+        answers = HandleSearches(*batch->serving, requests, batch->call);
+        lock.lock();
       } else {
-        batch.answer_bytes += bytes;
-        answer_bytes_ += bytes;
+        answers.assign(queries.size(), TooManyAnswers());
       }
-      v1::SearchStreamResponse::Item* item =
-          batch.response.mutable_items(query.index);
-      if (answer.ok()) {
-        *item->mutable_response() = *std::move(answer);
-      } else {
-        *item->mutable_error() = ErrorOf(answer.status());
-      }
-      if (--batch.unanswered == 0) {
-        batch.request.Clear();
-        batch.serving.reset();
-        outgoing_.push_back(std::move(query.batch));
-        break;
+      for (size_t i = 0; i < queries.size(); ++i)
+        Put(std::move(answers[i]), queries[i].index, batch.get());
+      batch->unanswered -= static_cast<int>(queries.size());
+      if (batch->unanswered == 0) {
+        batch->request.Clear();
+        batch->serving.reset();
+        outgoing_.push_back(batch);
       }
     }
     --lane->workers;
     GoOn(std::move(lock));
+  }
+
+  // Whether a query is answered by itself: pictures are gathered by the model's
+  // batcher, from several threads, and large answers fill the memory.
+  static bool IsAlone(const Query& query) {
+    const v1::SearchRequest& request =
+        query.batch->request.queries(query.index);
+    return HasPictures(request) || request.fields().thumbnail() ||
+           request.fields().vector();
+  }
+
+  // Puts an answer into its batch. Holds the mutex.
+  void Put(absl::StatusOr<v1::SearchResponse> answer, int index, Batch* batch) {
+    const size_t bytes = answer.ok() ? answer->ByteSizeLong() : 0;
+    if (batch->answer_bytes + bytes > kMaxAnswerBytes) {
+      answer = TooManyAnswers();
+    } else {
+      batch->answer_bytes += bytes;
+      answer_bytes_ += bytes;
+    }
+    v1::SearchStreamResponse::Item* item = batch->response.mutable_items(index);
+    if (answer.ok()) {
+      *item->mutable_response() = *std::move(answer);
+    } else {
+      *item->mutable_error() = ErrorOf(answer.status());
+    }
   }
 
   // Whether a query of the lane may be answered now. Where too much waits for
