@@ -44,17 +44,13 @@ TEST_F(FilteredSearchTest, AFilterReturnsKOrAllThatMatch) {
   const std::vector<Row> rows = DrawRows(kRows, 1);
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
   auto snapshot = Publish();
-  auto few = snapshot->FilterRows(
-      "few", [](std::string_view id, const storage::ProductRecord&) {
-        return id.ends_with("77");
-      });
+  const RowFilter few = FilterById(
+      *snapshot, [](std::string_view id) { return id.ends_with("77"); });
   const std::vector<float> query = DrawVector(1, &random_);
   ASSERT_OK_AND_ASSIGN(
       const SearchResult result,
-      Search(*snapshot, query,
-             {.k = 100, .min_score = -2, .filter = few.get()}));
+      Search(*snapshot, query, {.k = 100, .min_score = -2, .filter = &few}));
   EXPECT_EQ(result.hits.size(), 30u);
   EXPECT_EQ(result.plan, SearchResult::Plan::kFilteredScan);
   for (const std::string& id : Ids(result)) EXPECT_TRUE(id.ends_with("77"));
@@ -64,22 +60,19 @@ TEST_F(FilteredSearchTest, AFilterThatManyRowsPassIsWalked) {
   const std::vector<Row> rows = DrawRows(kRows, 1);
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
   auto snapshot = Publish();
-  auto most = snapshot->FilterRows(
-      "most", [](std::string_view id, const storage::ProductRecord&) {
-        return id.back() > '0';
-      });
+  const RowFilter most = FilterById(
+      *snapshot, [](std::string_view id) { return id.back() > '0'; });
   size_t found = 0;
   for (int q = 0; q < 50; ++q) {
     const std::vector<float> query = DrawVector(q, &random_);
     ASSERT_OK_AND_ASSIGN(const SearchResult walked,
-                         Search(*snapshot, query, {.filter = most.get()}));
+                         Search(*snapshot, query, {.filter = &most}));
     EXPECT_EQ(walked.plan, SearchResult::Plan::kFilteredWalk);
-    EXPECT_LT(walked.rows_visited, static_cast<int64_t>(most->matching));
+    EXPECT_LT(walked.rows_visited, static_cast<int64_t>(most.matching));
     ASSERT_OK_AND_ASSIGN(
         const SearchResult scanned,
-        Search(*snapshot, query, {.exact = true, .filter = most.get()}));
+        Search(*snapshot, query, {.exact = true, .filter = &most}));
     const std::vector<std::string> exact = Ids(scanned);
     ASSERT_EQ(walked.hits.size(), 10u);
     for (const std::string& id : Ids(walked)) {
@@ -95,7 +88,6 @@ TEST_F(FilteredSearchTest, AWalkThatGoesAstrayEndsInAScan) {
   const std::vector<Row> rows = DrawRows(kRows, 1);
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
   auto snapshot = Publish();
   const std::vector<float> query = DrawVector(1, &random_);
   ASSERT_OK_AND_ASSIGN(const SearchResult near,
@@ -103,21 +95,20 @@ TEST_F(FilteredSearchTest, AWalkThatGoesAstrayEndsInAScan) {
   const std::vector<std::string> nearest = Ids(near);
   const std::set<std::string, std::less<>> barred(nearest.begin(),
                                                   nearest.end());
-  auto far = snapshot->FilterRows(
-      "far", [&barred](std::string_view id, const storage::ProductRecord&) {
-        return !barred.contains(id);
-      });
+  const RowFilter far = FilterById(*snapshot, [&barred](std::string_view id) {
+    return !barred.contains(id);
+  });
   ASSERT_OK_AND_ASSIGN(
       const SearchResult found,
-      Search(*snapshot, query, {.min_score = -2, .filter = far.get()}));
+      Search(*snapshot, query, {.min_score = -2, .filter = &far}));
   ASSERT_OK_AND_ASSIGN(
       const SearchResult exact,
       Search(*snapshot, query,
-             {.min_score = -2, .exact = true, .filter = far.get()}));
+             {.min_score = -2, .exact = true, .filter = &far}));
   EXPECT_EQ(found.plan, SearchResult::Plan::kFilteredScan);
   EXPECT_EQ(found.ef, 0);
   // What was walked in vain comes on top of all rows that pass.
-  EXPECT_GT(found.rows_visited, static_cast<int64_t>(far->matching));
+  EXPECT_GT(found.rows_visited, static_cast<int64_t>(far.matching));
   EXPECT_EQ(Ids(found), Ids(exact));
 }
 
@@ -126,7 +117,6 @@ TEST_F(FilteredSearchTest, RowsThatFailAFilterAreSteppedOver) {
   const std::vector<Row> rows = DrawRows(kMany, 1);
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(rows, &graph));
-  ASSERT_OK(builder_.PutProductsOf(rows, "Dress"));
   auto snapshot = Publish();
   RowFilter few;
   Bitmap passing(kMany);

@@ -106,30 +106,6 @@ TEST_F(SnapshotTest, SaysWhatIsWrongWhenNothingOpens) {
                 absl::StatusCode::kDataLoss, "is missing");
 }
 
-TEST_F(SnapshotTest, FiltersLiveRowsOnceForAKey) {
-  const std::vector<Row> rows = DrawRows(20, 1);
-  ASSERT_OK(builder_.AddShard(rows));
-  ASSERT_OK(builder_.PutProductsOf({rows.begin(), rows.begin() + 5}, "Dress"));
-  ASSERT_OK(builder_.PutProductsOf({rows.begin() + 5, rows.end()}, "Shoes"));
-  ASSERT_OK(builder_.DeleteRows(0, {0}));
-  ASSERT_OK(builder_.Publish());
-  auto snapshot = OpenNewest();
-  ASSERT_NE(snapshot, nullptr);
-  int asked = 0;
-  auto dresses = [&asked](std::string_view,
-                          const storage::ProductRecord& product) {
-    ++asked;
-    return product.category() == "Dress";
-  };
-  auto filter = snapshot->FilterRows("category:Dress", dresses);
-  EXPECT_EQ(filter->matching, 4u);
-  EXPECT_FALSE(filter->rows[0].Get(0));
-  EXPECT_TRUE(filter->rows[0].Get(4));
-  EXPECT_FALSE(filter->rows[0].Get(5));
-  EXPECT_EQ(snapshot->FilterRows("category:Dress", dresses), filter);
-  EXPECT_EQ(asked, 20);
-}
-
 TEST_F(SnapshotTest, RejectsBlocksThatAreNotThoseOfItsCodes) {
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(DrawRows(20, 1), &graph));

@@ -20,6 +20,18 @@ uint32_t Bitmap::Count() const {
   return count;
 }
 
+void Bitmap::And(const Bitmap& other) {
+  for (size_t w = 0; w < words_.size(); ++w) words_[w] &= other.words_[w];
+}
+
+void Bitmap::Or(const Bitmap& other) {
+  for (size_t w = 0; w < words_.size(); ++w) words_[w] |= other.words_[w];
+}
+
+void Bitmap::Subtract(const Bitmap& other) {
+  for (size_t w = 0; w < words_.size(); ++w) words_[w] &= ~other.words_[w];
+}
+
 absl::StatusOr<storage::FileRef> WriteDeletions(
     const std::filesystem::path& path, const Bitmap& dead) {
   VITRINE_ASSIGN_OR_RETURN(auto writer,

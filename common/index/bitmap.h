@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,13 @@ class Bitmap {
   bool Get(uint32_t i) const { return words_[i / 64] >> (i % 64) & 1; }
   void Set(uint32_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
   uint32_t Count() const;
+  // 64 bits a word; those past the size are 0 and must stay so.
+  std::span<const uint64_t> words() const { return words_; }
+  std::span<uint64_t> words() { return words_; }
+  // The other bitmap has the same size.
+  void And(const Bitmap& other);
+  void Or(const Bitmap& other);
+  void Subtract(const Bitmap& other);
   // Calls visit(i) for each bit that is set, in order.
   template <typename Visit>
   void ForEach(const Visit& visit) const {

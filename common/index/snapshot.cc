@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/index/manifest.h"
@@ -137,6 +138,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
                             snapshot->manifest_.product_segments(),
                             previous->products_.segments()));
   snapshot->products_ = Table(std::move(segments));
+  snapshot->selector_ = std::make_unique<const RowSelector>(
+      snapshot->shards_, snapshot->products_, previous->selector_.get());
   VITRINE_ASSIGN_OR_RETURN(
       snapshot->packs_,
       OpenAll<PicturePack>(paths.pictures(),
@@ -219,35 +222,6 @@ std::string_view Snapshot::FindThumbnail(std::string_view sha256) const {
     if (auto jpeg = (*pack)->Find(sha256)) return *jpeg;
   }
   return {};
-}
-
-std::shared_ptr<const RowFilter> Snapshot::FilterRows(
-    const std::string& cache_key,
-    const std::function<bool(std::string_view product_id,
-                             const storage::ProductRecord& product)>& matches)
-    const {
-  {
-    std::lock_guard lock(filters_mutex_);
-    auto it = filters_.find(cache_key);
-    if (it != filters_.end()) return it->second;
-  }
-  auto filter = std::make_shared<RowFilter>();
-  for (const LiveShard& live : shards_) {
-    Bitmap rows(live.shard->rows());
-    for (uint32_t row = 0; row < live.shard->rows();) {
-      const std::string_view product_id = live.shard->key(row).product_id;
-      const uint32_t last = live.shard->RowsOf(product_id).second;
-      const auto product = FindProduct(product_id);
-      const bool matching = product.ok() && matches(product_id, *product);
-      for (; row < last; ++row) {
-        if (!matching || !live.IsLive(row)) continue;
-        rows.Set(row);
-      }
-    }
-    filter->Add(std::move(rows));
-  }
-  std::lock_guard lock(filters_mutex_);
-  return filters_.try_emplace(cache_key, std::move(filter)).first->second;
 }
 
 }  // namespace vitrine

@@ -4,17 +4,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "common/index/bitmap.h"
 #include "common/index/index_paths.h"
+#include "common/index/live_shard.h"
 #include "common/index/picture_pack.h"
+#include "common/index/row_selector.h"
 #include "common/index/shard.h"
 #include "common/index/table.h"
 #include "common/vector/blocks.h"
@@ -22,29 +21,6 @@
 #include "vitrine/storage/records.pb.h"
 
 namespace vitrine {
-
-// A shard and its dead rows in one generation.
-struct LiveShard {
-  std::shared_ptr<const Shard> shard;
-  Bitmap dead;  // Empty where no row is dead.
-  std::string deletions_name;
-
-  bool IsLive(uint32_t row) const { return dead.size() == 0 || !dead.Get(row); }
-};
-
-// Live rows that a query may find, a bitmap a shard of the snapshot.
-struct RowFilter {
-  std::vector<Bitmap> rows;
-  std::vector<uint32_t> counts;  // Of each bitmap, …
-  uint64_t matching = 0;         // … and of all.
-
-  // The next shard's.
-  void Add(Bitmap of_shard) {
-    counts.push_back(of_shard.Count());
-    matching += counts.back();
-    rows.push_back(std::move(of_shard));
-  }
-};
 
 // Immutable and thread-safe; kept alive by its users' shared_ptr.
 class Snapshot {
@@ -85,13 +61,8 @@ class Snapshot {
   // none.
   std::string_view FindThumbnail(std::string_view sha256) const;
 
-  // The live rows of the products that `matches` accepts. The result is made
-  // once for each `cache_key` and belongs to the snapshot.
-  std::shared_ptr<const RowFilter> FilterRows(
-      const std::string& cache_key,
-      const std::function<bool(std::string_view product_id,
-                               const storage::ProductRecord& product)>& matches)
-      const;
+  // Which rows a request may find by what their products are.
+  const RowSelector& selector() const { return *selector_; }
 
  private:
   Snapshot() = default;
@@ -104,10 +75,7 @@ class Snapshot {
   std::vector<LiveShard> shards_;
   Table products_;
   std::vector<std::shared_ptr<const PicturePack>> packs_;
-
-  mutable std::mutex filters_mutex_;
-  mutable absl::flat_hash_map<std::string, std::shared_ptr<const RowFilter>>
-      filters_;
+  std::unique_ptr<const RowSelector> selector_;
 };
 
 }  // namespace vitrine

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -31,6 +32,23 @@ class SearchFixture : public testing::Test {
     for (const SearchHit& hit : result.hits)
       ids.emplace_back(hit.key().product_id);
     return ids;
+  }
+
+  // The rows of the products whose id `matches` accepts.
+  static RowFilter FilterById(
+      const Snapshot& snapshot,
+      const std::function<bool(std::string_view product_id)>& matches) {
+    RowFilter filter;
+    for (const LiveShard& live : snapshot.shards()) {
+      Bitmap rows(live.shard->rows());
+      for (uint32_t row = 0; row < rows.size(); ++row) {
+        if (live.IsLive(row) && matches(live.shard->key(row).product_id)) {
+          rows.Set(row);
+        }
+      }
+      filter.Add(std::move(rows));
+    }
+    return filter;
   }
 
   TempDir dir_;

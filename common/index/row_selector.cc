@@ -1,0 +1,177 @@
+#include "common/index/row_selector.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "common/index/facets.h"
+#include "common/index/filter.h"
+
+namespace vitrine {
+
+RowSelector::RowSelector(const std::vector<LiveShard>& shards,
+                         const Table& products, const RowSelector* previous)
+    : shards_(shards) {
+  const ProductRows::Segments before =
+      previous != nullptr ? previous->segments_ : ProductRows::Segments();
+  const bool with_columns =
+      std::any_of(before.begin(), before.end(),
+                  [](const auto& segment) { return segment->has_columns(); });
+  for (const auto& table : products.segments()) {
+    const auto known = std::find_if(
+        before.begin(), before.end(),
+        [&](const auto& segment) { return &segment->table() == table.get(); });
+    segments_.push_back(known != before.end()
+                            ? *known
+                            : std::make_shared<const ProductSegment>(table));
+    has_windows_ = has_windows_ || !segments_.back()->windows().empty();
+    // Whoever filtered the last generation will filter this one, and shall not
+    // wait for it.
+    if (with_columns) segments_.back()->columns();
+  }
+  if (previous == nullptr) return;
+  std::shared_ptr<const ProductRows> known;
+  {
+    std::lock_guard lock(previous->join_mutex_);
+    known = previous->joined_;
+  }
+  if (known != nullptr) {
+    joined_ =
+        std::make_shared<const ProductRows>(shards_, segments_, known.get());
+  }
+}
+
+std::shared_ptr<const ProductRows> RowSelector::Joined() const {
+  std::lock_guard lock(join_mutex_);
+  if (joined_ == nullptr) {
+    joined_ = std::make_shared<const ProductRows>(shards_, segments_,
+                                                  /*previous=*/nullptr);
+  }
+  return joined_;
+}
+
+std::shared_ptr<const RowFilter> RowSelector::Select(
+    const v1::Filter* filter, int64_t now_unix_ms) const {
+  std::shared_ptr<const Offer> offer;
+  if (has_windows_) offer = OfferAt(now_unix_ms);
+  const RowFilter* offered = offer != nullptr ? offer->rows.get() : nullptr;
+  if (filter == nullptr) {
+    return offered != nullptr ? offer->rows : nullptr;
+  }
+  // A filter has no maps, so that equal ones have equal bytes. What is offered
+  // changes with time, which the other part of the key tells.
+  std::string key = filter->SerializeAsString();
+  const int64_t since = offered != nullptr ? offer->since_unix_ms : 0;
+  key.append(reinterpret_cast<const char*>(&since), sizeof(since));
+  if (auto known = cache_.Find(key)) return known;
+
+  const std::shared_ptr<const ProductRows> joined = Joined();
+  Bitmap records(joined->records());
+  for (size_t s = 0; s < segments_.size(); ++s) {
+    const Bitmap matching = vitrine::MatchingRecords(*segments_[s], *filter);
+    std::ranges::copy(matching.words(),
+                      records.words().begin() + joined->first(s) / 64);
+  }
+  auto rows = std::make_shared<RowFilter>(RowsOf(records, /*chosen=*/true));
+  if (offered != nullptr) {
+    RowFilter both;
+    for (size_t s = 0; s < shards_.size(); ++s) {
+      rows->rows[s].And(offered->rows[s]);
+      both.Add(std::move(rows->rows[s]));
+    }
+    *rows = std::move(both);
+  }
+  return cache_.Put(std::move(key), std::move(rows));
+}
+
+std::vector<v1::Facet> RowSelector::CountFacets(
+    const std::vector<std::string>& attributes, const RowFilter* rows,
+    size_t max_values) const {
+  return vitrine::CountFacets(*Joined(), shards_, rows, attributes, max_values);
+}
+
+RecordSet RowSelector::MatchingRecords(const v1::Filter& filter) const {
+  RecordSet records;
+  for (const auto& segment : segments_) {
+    records.push_back(vitrine::MatchingRecords(*segment, filter));
+  }
+  return records;
+}
+
+bool RowSelector::Contains(const RecordSet& records,
+                           std::string_view product_id) const {
+  for (size_t s = segments_.size(); s-- > 0;) {
+    const TableSegment& table = segments_[s]->table();
+    const uint32_t entry = table.LowerBound(product_id);
+    if (entry < table.size() && table.entry(entry).key == product_id) {
+      return records[s].Get(entry);
+    }
+  }
+  return false;
+}
+
+std::shared_ptr<const RowSelector::Offer> RowSelector::OfferAt(
+    int64_t now_unix_ms) const {
+  std::lock_guard lock(offer_mutex_);
+  if (offer_ == nullptr || now_unix_ms < offer_->since_unix_ms ||
+      now_unix_ms >= offer_->until_unix_ms) {
+    offer_ = MakeOffer(now_unix_ms);
+  }
+  return offer_;
+}
+
+std::shared_ptr<const RowSelector::Offer> RowSelector::MakeOffer(
+    int64_t now_unix_ms) const {
+  auto offer = std::make_shared<Offer>();
+  offer->since_unix_ms = std::numeric_limits<int64_t>::min();
+  offer->until_unix_ms = std::numeric_limits<int64_t>::max();
+  const std::shared_ptr<const ProductRows> joined = Joined();
+  Bitmap hidden(joined->records());
+  bool any_hidden = false;
+  for (size_t s = 0; s < segments_.size(); ++s) {
+    for (const ProductSegment::Window& window : segments_[s]->windows()) {
+      for (const int64_t moment : {window.from_unix_ms, window.until_unix_ms}) {
+        if (moment <= now_unix_ms) {
+          offer->since_unix_ms = std::max(offer->since_unix_ms, moment);
+        } else {
+          offer->until_unix_ms = std::min(offer->until_unix_ms, moment);
+        }
+      }
+      if (now_unix_ms < window.from_unix_ms ||
+          now_unix_ms >= window.until_unix_ms) {
+        hidden.Set(joined->first(s) + window.record);
+        any_hidden = true;
+      }
+    }
+  }
+  if (any_hidden) {
+    offer->rows =
+        std::make_shared<const RowFilter>(RowsOf(hidden, /*chosen=*/false));
+  }
+  return offer;
+}
+
+RowFilter RowSelector::RowsOf(const Bitmap& records, bool chosen) const {
+  const std::shared_ptr<const ProductRows> joined = Joined();
+  RowFilter filter;
+  for (size_t s = 0; s < shards_.size(); ++s) {
+    const std::vector<uint32_t>& of_row = joined->of_shard(s);
+    Bitmap rows(shards_[s].shard->rows());
+    for (size_t begin = 0; begin < of_row.size(); begin += 64) {
+      const size_t end = std::min(begin + 64, of_row.size());
+      uint64_t word = 0;
+      for (size_t row = begin; row < end; ++row) {
+        const uint32_t record = of_row[row];
+        const bool is_in =
+            record != ProductRows::kNoRecord && records.Get(record);
+        word |= uint64_t{is_in == chosen} << (row - begin);
+      }
+      rows.words()[begin / 64] = word;
+    }
+    if (shards_[s].dead.size() != 0) rows.Subtract(shards_[s].dead);
+    filter.Add(std::move(rows));
+  }
+  return filter;
+}
+
+}  // namespace vitrine

@@ -1,0 +1,75 @@
+// Which rows of a snapshot a request may find: those of products that match its
+// filter and are offered at the time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/index/filter_cache.h"
+#include "common/index/live_shard.h"
+#include "common/index/product_rows.h"
+#include "vitrine/v1/search.pb.h"
+
+namespace vitrine {
+
+// Which records of the product table are meant, a bitmap a segment.
+using RecordSet = std::vector<Bitmap>;
+
+// Thread-safe.
+class RowSelector {
+ public:
+  // `shards` must outlive the selector. What `previous`, which may be null, has
+  // made ready is taken over, and only then is this one ready at once; what
+  // nobody has asked for is made when somebody does.
+  RowSelector(const std::vector<LiveShard>& shards, const Table& products,
+              const RowSelector* previous);
+
+  // `filter` is one that CheckFilter has passed, or null. Null where all live
+  // rows are meant. A row whose product has no record yet matches no filter,
+  // and is always offered.
+  std::shared_ptr<const RowFilter> Select(const v1::Filter* filter,
+                                          int64_t now_unix_ms) const;
+
+  // How many products with a row in `rows`, null for every live row, have which
+  // values of `attributes`. At most `max_values` a facet.
+  std::vector<v1::Facet> CountFacets(const std::vector<std::string>& attributes,
+                                     const RowFilter* rows,
+                                     size_t max_values) const;
+
+  // The records that match, whether or not they have rows or are offered.
+  RecordSet MatchingRecords(const v1::Filter& filter) const;
+  // Whether the newest record of a product is one of `records`.
+  bool Contains(const RecordSet& records, std::string_view product_id) const;
+
+ private:
+  // What is offered from one moment to another.
+  struct Offer {
+    int64_t since_unix_ms;
+    int64_t until_unix_ms;
+    std::shared_ptr<const RowFilter> rows;  // Null is every live row.
+  };
+
+  // Made at the first use.
+  std::shared_ptr<const ProductRows> Joined() const;
+  std::shared_ptr<const Offer> OfferAt(int64_t now_unix_ms) const;
+  std::shared_ptr<const Offer> MakeOffer(int64_t now_unix_ms) const;
+  // The live rows of which it holds or, where `chosen` is false, does not hold
+  // that their product's record is one of `records`, a bitmap of all.
+  RowFilter RowsOf(const Bitmap& records, bool chosen) const;
+
+  const std::vector<LiveShard>& shards_;
+  ProductRows::Segments segments_;
+  bool has_windows_ = false;
+
+  mutable std::mutex join_mutex_;
+  mutable std::shared_ptr<const ProductRows> joined_;
+  mutable std::mutex offer_mutex_;
+  mutable std::shared_ptr<const Offer> offer_;
+  mutable FilterCache cache_;
+};
+
+}  // namespace vitrine
