@@ -12,6 +12,9 @@ namespace vitrine {
 struct Call {
   std::chrono::steady_clock::time_point arrived =
       std::chrono::steady_clock::now();
+  // The same by the clock of the world, which tells what is offered.
+  std::chrono::system_clock::time_point arrived_at =
+      std::chrono::system_clock::now();
   // Past it the answer is of no use.
   std::chrono::system_clock::time_point deadline =
       std::chrono::system_clock::time_point::max();

@@ -211,7 +211,8 @@ std::vector<std::string> Catalogue::CloseCategories(std::string_view name,
 }
 
 RowFilter Catalogue::Rows(
-    const std::function<bool(const ProductFacts& product)>& matches) const {
+    const std::function<bool(const ProductFacts& product)>& matches,
+    const RowFilter* among) const {
   std::vector<bool> matching(products_.size());
   for (size_t i = 0; i < products_.size(); ++i) {
     matching[i] = matches(products_[i]);
@@ -224,6 +225,7 @@ RowFilter Catalogue::Rows(
         rows.Set(static_cast<uint32_t>(row));
       }
     }
+    if (among != nullptr) rows.And(among->rows[filter.rows.size()]);
     filter.Add(std::move(rows));
   }
   return filter;

@@ -65,9 +65,11 @@ class Catalogue {
 
   ProductFacts FactsOf(const storage::ProductRecord& product) const;
 
-  // The live rows of the products that `matches` accepts.
+  // The live rows of the products that `matches` accepts, where `among` is not
+  // null only those that it has too.
   RowFilter Rows(
-      const std::function<bool(const ProductFacts& product)>& matches) const;
+      const std::function<bool(const ProductFacts& product)>& matches,
+      const RowFilter* among) const;
 
  private:
   static constexpr uint32_t kNoProduct = UINT32_MAX;

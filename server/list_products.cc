@@ -1,11 +1,14 @@
 #include "server/list_products.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "common/index/filter.h"
 #include "server/grpc_status.h"
 #include "server/products.h"
+#include "server/selection.h"
 
 namespace vitrine {
 namespace {
@@ -19,12 +22,18 @@ class ListProductsReactor final
         executor_(executor),
         vectors_(request.vectors()),
         after_(request.after_product_id()) {
-    absl::Status status = CheckListProducts(request);
+    const v1::Filter* filter = FilterOf(request);
+    absl::Status status =
+        filter != nullptr ? CheckFilter(*filter, "filter") : absl::OkStatus();
     if (status.ok()) {
-      status = executor_->TrySchedule([this] {
+      // gRPC keeps the request until the reactor is done.
+      status = executor_->TrySchedule([this, filter] {
         auto serving = store_->Take();
         if (!serving.ok()) return Finish(ToGrpc(serving.status()));
         serving_ = *std::move(serving);
+        if (filter != nullptr) {
+          records_ = serving_->snapshot().selector().MatchingRecords(*filter);
+        }
         WriteNext(/*first=*/true);
       });
     }
@@ -40,7 +49,8 @@ class ListProductsReactor final
 
  private:
   void WriteNext(bool first) {
-    auto next = NextProducts(serving_->snapshot(), after_, vectors_);
+    auto next = NextProducts(serving_->snapshot(), after_,
+                             records_ ? &*records_ : nullptr, vectors_);
     if (!next.ok()) return Finish(ToGrpc(next.status()));
     // An empty catalogue tells its generation too.
     if (next->products().empty() && !first) {
@@ -57,7 +67,8 @@ class ListProductsReactor final
   Executor* const executor_;
   const bool vectors_;
   std::shared_ptr<const Serving> serving_;
-  std::string after_;  // The last product that was written.
+  std::optional<RecordSet> records_;  // Those that match the filter.
+  std::string after_;                 // The last product that was written.
   v1::ListProductsResponse response_;
 };
 

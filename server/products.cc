@@ -1,5 +1,7 @@
 #include "server/products.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -13,6 +15,8 @@
 
 namespace vitrine {
 namespace {
+
+using google::protobuf::util::TimeUtil;
 
 // A message of so many products stays far below gRPC's default limit of 4 MB,
 // vectors included.
@@ -58,6 +62,14 @@ void FillProduct(const Snapshot& snapshot, std::string_view id,
   product->set_category(record.category());
   for (const auto& [name, attribute] : record.attributes()) {
     (*product->mutable_attributes())[name] = ToProto(attribute);
+  }
+  if (record.visible_from_unix_ms() != 0) {
+    *product->mutable_visible_from() =
+        TimeUtil::MillisecondsToTimestamp(record.visible_from_unix_ms());
+  }
+  if (record.visible_until_unix_ms() != 0) {
+    *product->mutable_visible_until() =
+        TimeUtil::MillisecondsToTimestamp(record.visible_until_unix_ms());
   }
   for (const ProductRow& found : RowsOf(snapshot, id)) {
     const RowKey key = found.shard->key(found.row);
@@ -155,12 +167,9 @@ absl::StatusOr<v1::GetImageResponse> HandleGetImage(
   return response;
 }
 
-absl::Status CheckListProducts(const v1::ListProductsRequest& request) {
-  return CheckUnset(request.has_filter(), "filter");
-}
-
 absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
                                                       std::string_view after,
+                                                      const RecordSet* records,
                                                       bool vectors) {
   v1::ListProductsResponse response;
   response.set_generation(snapshot.generation());
@@ -169,6 +178,9 @@ absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
   absl::Status status;
   snapshot.products().ForEach(after, [&](std::string_view id,
                                          std::string_view value) {
+    if (records != nullptr && !snapshot.selector().Contains(*records, id)) {
+      return true;
+    }
     storage::ProductRecord record;
     if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
       status =
@@ -195,10 +207,8 @@ v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
   const Catalogue& catalogue = serving.catalogue();
   v1::DescribeIndexResponse response;
   response.set_generation(snapshot.generation());
-  const int64_t published = snapshot.manifest().published_unix_ms();
-  response.mutable_published_at()->set_seconds(published / 1000);
-  response.mutable_published_at()->set_nanos(
-      static_cast<int32_t>(published % 1000) * 1'000'000);
+  *response.mutable_published_at() = TimeUtil::MillisecondsToTimestamp(
+      snapshot.manifest().published_unix_ms());
   FillCard(serving, response.mutable_model());
   response.set_metric(ToProto(MetricOf(snapshot.serving())));
   response.set_dim(snapshot.dim());

@@ -16,13 +16,11 @@ absl::StatusOr<v1::GetProductResponse> HandleGetProduct(
 absl::StatusOr<v1::GetImageResponse> HandleGetImage(
     const Serving& serving, const v1::GetImageRequest& request);
 
-// UNIMPLEMENTED where the request has a field that this version does not
-// honour.
-absl::Status CheckListProducts(const v1::ListProductsRequest& request);
-
-// The products after `after`, as many as fit one message; none after the last.
+// The products after `after` that are among `records`, or where that is null
+// all, as many as fit one message; none after the last.
 absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
                                                       std::string_view after,
+                                                      const RecordSet* records,
                                                       bool vectors);
 
 // `degraded` says why an older generation is served, if it is.

@@ -10,6 +10,7 @@
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 #include "server/pictures.h"
+#include "server/selection.h"
 
 namespace vitrine {
 namespace {
@@ -80,8 +81,6 @@ absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
 }
 
 absl::Status CheckLaterFields(const v1::SearchRequest& request) {
-  VITRINE_RETURN_IF_ERROR(CheckUnset(request.has_filter(), "filter"));
-  VITRINE_RETURN_IF_ERROR(CheckUnset(request.facets_size() > 0, "facets"));
   VITRINE_RETURN_IF_ERROR(CheckUnset(request.collapse_near_duplicates(),
                                      "collapse_near_duplicates"));
   return CheckUnset(request.diversity_size() > 0, "diversity");
@@ -305,6 +304,10 @@ absl::StatusOr<Query> BuildQuery(const Serving& serving,
   VITRINE_RETURN_IF_ERROR(CheckExamples(request, snapshot));
   Query query;
   VITRINE_ASSIGN_OR_RETURN(query.params, ParamsOf(request, snapshot));
+  VITRINE_RETURN_IF_ERROR(CheckFacets(request));
+  VITRINE_ASSIGN_OR_RETURN(query.rows,
+                           SelectRows(snapshot, FilterOf(request), call));
+  query.params.filter = query.rows.get();
 
   std::vector<std::vector<float>> vectors(request.examples_size());
   std::vector<WeightedVector> examples(request.examples_size());
@@ -349,7 +352,8 @@ absl::StatusOr<Query> BuildQuery(const Serving& serving,
 
   if (request.examples_size() == 1 && request.examples(0).has_product_id() &&
       !query.params.excluded_products.contains(
-          request.examples(0).product_id())) {
+          request.examples(0).product_id()) &&
+      HasRowOf(snapshot, query.rows.get(), request.examples(0).product_id())) {
     query.first_product = request.examples(0).product_id();
   }
   return query;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ namespace vitrine {
 struct Query {
   std::vector<float> vector;  // dim numbers, normalised by blocks.
   SearchParams params;        // Its excluded products point into the request.
+  std::shared_ptr<const RowFilter> rows;  // What params.filter is.
   // The content of the pictures that are asked for, 32 bytes each.
   std::vector<std::string> sha256s;
   // Comes first in the answer, as 100 %; empty for none.

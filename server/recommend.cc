@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,6 +20,7 @@
 #include "server/catalogue.h"
 #include "server/pictures.h"
 #include "server/query.h"
+#include "server/selection.h"
 
 namespace vitrine {
 namespace {
@@ -92,6 +94,8 @@ class Recommender {
     v1::Timings& timings = *response.mutable_timings();
     timings.set_queue_ms(MillisecondsSince(call.arrived));
     VITRINE_RETURN_IF_ERROR(Check());
+    VITRINE_ASSIGN_OR_RETURN(rows_,
+                             SelectRows(snapshot_, FilterOf(request_), call));
     VITRINE_RETURN_IF_ERROR(FindVector(call, &timings));
     VITRINE_RETURN_IF_ERROR(call.Check());
     const auto begin = std::chrono::steady_clock::now();
@@ -122,7 +126,6 @@ class Recommender {
   absl::Status Check() const {
     VITRINE_RETURN_IF_ERROR(CheckPreconditions(
         snapshot_, request_.min_generation(), request_.required_model()));
-    VITRINE_RETURN_IF_ERROR(CheckUnset(request_.has_filter(), "filter"));
     if (request_.source_case() == v1::RecommendRequest::SOURCE_NOT_SET) {
       return MakeError(absl::StatusCode::kInvalidArgument,
                        v1::ERROR_REASON_NO_EXAMPLE,
@@ -322,14 +325,16 @@ class Recommender {
     if (k_similar() == 0) return absl::OkStatus();
     RowFilter filter;
     if (restricted) {
-      filter = catalogue_.Rows([this](const ProductFacts& product) {
-        return product.category == subject_.category;
-      });
+      filter = catalogue_.Rows(
+          [this](const ProductFacts& product) {
+            return product.category == subject_.category;
+          },
+          rows_.get());
     }
     VITRINE_ASSIGN_OR_RETURN(
         std::vector<SearchHit> hits,
         FindOthers(k_similar(), MetricOf(snapshot_.serving()), {},
-                   restricted ? &filter : nullptr));
+                   restricted ? &filter : rows_.get()));
     for (const SearchHit& hit : hits) {
       *response->add_similar() =
           MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
@@ -384,11 +389,13 @@ class Recommender {
   absl::Status FillSlot(std::string_view slot,
                         v1::SlotRecommendation* recommendation) const {
     recommendation->set_slot(std::string(slot));
-    const RowFilter filter = catalogue_.Rows([&](const ProductFacts& product) {
-      return product.category != ProductFacts::kNoCategory &&
-             catalogue_.categories()[product.category].slot == slot &&
-             Agree(product.traits, subject_.traits);
-    });
+    const RowFilter filter = catalogue_.Rows(
+        [&](const ProductFacts& product) {
+          return product.category != ProductFacts::kNoCategory &&
+                 catalogue_.categories()[product.category].slot == slot &&
+                 Agree(product.traits, subject_.traits);
+        },
+        rows_.get());
     if (filter.matching == 0) return absl::OkStatus();
     VITRINE_ASSIGN_OR_RETURN(const std::vector<SearchHit> hits,
                              FindOthers(k_per_slot(), Metric::kCosine,
@@ -406,6 +413,7 @@ class Recommender {
   const v1::RecommendRequest& request_;
   const float min_confidence_;
   decltype(SearchParams::excluded_products) excluded_;
+  std::shared_ptr<const RowFilter> rows_;  // That may be recommended.
   Subject subject_;
 };
 

@@ -13,6 +13,7 @@
 #include "server/answer.h"
 #include "server/pictures.h"
 #include "server/query.h"
+#include "server/selection.h"
 
 namespace vitrine {
 namespace {
@@ -95,6 +96,7 @@ void Answer(const Snapshot& snapshot, SearchResult& result, Asked* asked) {
   response.set_model(snapshot.serving().model());
   response.set_metric(ToProto(query.params.metric));
   *response.mutable_plan() = MakePlan(snapshot, result);
+  AddFacets(snapshot, *asked->request, query.rows.get(), &response);
 }
 
 }  // namespace

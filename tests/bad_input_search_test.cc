@@ -280,9 +280,7 @@ TEST_F(BadSearchTest, OtherGenerationOrModel) {
 
 TEST_F(BadSearchTest, FieldsOfLaterVersions) {
   const std::pair<std::string, std::function<void(v1::SearchRequest*)>>
-      later[] = {{"filter", [](auto* r) { r->mutable_filter(); }},
-                 {"facets", [](auto* r) { r->add_facets("baseColour"); }},
-                 {"collapse_near_duplicates",
+      later[] = {{"collapse_near_duplicates",
                   [](auto* r) { r->set_collapse_near_duplicates(true); }},
                  {"diversity", [](auto* r) { r->add_diversity(); }}};
   for (const auto& [field, set] : later) {
@@ -291,10 +289,106 @@ TEST_F(BadSearchTest, FieldsOfLaterVersions) {
                   .field = field,
                   .message = "'" + field + "'"});
   }
-  RefusesRecommend([](auto* r) { r->mutable_filter(); },
-                   {.code = absl::StatusCode::kUnimplemented,
-                    .reason = v1::ERROR_REASON_UNIMPLEMENTED,
-                    .field = "filter"});
+}
+
+TEST_F(BadSearchTest, FiltersWithoutMeaning) {
+  Refuses(
+      [](auto* r) { r->mutable_filter(); },
+      {.field = "filter",
+       .message = "filter is empty; give it a condition, all, any or none"});
+  RefusesRecommend([](auto* r) { r->mutable_filter(); }, {.field = "filter"});
+  Refuses([](auto* r) { r->mutable_filter()->mutable_all(); },
+          {.field = "filter.all.filters",
+           .message = "has 0 entries; give at least one filter",
+           .limit = 1});
+  Refuses(
+      [](auto* r) {
+        r->mutable_filter()->mutable_any()->add_filters()->mutable_none();
+      },
+      {.field = "filter.any.filters[0].none.filters",
+       .message = "has 0 entries",
+       .limit = 1});
+  Refuses(
+      [](auto* r) {
+        v1::Filter* filter = r->mutable_filter();
+        for (int i = 0; i < 8; ++i) {
+          filter = filter->mutable_none()->add_filters();
+        }
+        filter->mutable_condition()->set_attribute("colour");
+        filter->mutable_condition()->set_flag(true);
+      },
+      {.field = "filter.none.filters[0].none.filters[0].none.filters[0]"
+                ".none.filters[0].none.filters[0].none.filters[0]"
+                ".none.filters[0].none.filters[0]",
+       .message = "is nested 9 levels deep; right is at most 8",
+       .limit = 8});
+}
+
+TEST_F(BadSearchTest, ConditionsWithoutMeaning) {
+  auto with_condition =
+      [](const std::function<void(v1::Filter::Condition*)>& make) {
+        return [make](v1::SearchRequest* r) {
+          v1::Filter::FilterList* all = r->mutable_filter()->mutable_all();
+          for (int i = 0; i < 2; ++i) {
+            v1::Filter::Condition* condition =
+                all->add_filters()->mutable_condition();
+            condition->set_attribute("price");
+            condition->mutable_range();
+          }
+          make(all->mutable_filters(1)->mutable_condition());
+        };
+      };
+  const std::string path = "filter.all.filters[1].condition";
+  Refuses(with_condition([](auto* c) { c->clear_attribute(); }),
+          {.field = path + ".attribute",
+           .message = path + ".attribute is empty; give the name"});
+  Refuses(with_condition([](auto* c) { c->clear_range(); }),
+          {.field = path,
+           .message = "does not say what must hold of \"price\"; give it "
+                      "any_of, range, flag or exists"});
+  Refuses(with_condition([](auto* c) { c->mutable_any_of(); }),
+          {.field = path + ".any_of.values",
+           .message = "has 0 entries, which nothing could match",
+           .limit = 1});
+  Refuses(with_condition(
+              [](auto* c) { c->mutable_range()->set_min(std::nan("")); }),
+          {.field = path + ".range.min", .message = "is nan; give a number"});
+  Refuses(with_condition(
+              [](auto* c) { c->mutable_range()->set_max(std::nan("")); }),
+          {.field = path + ".range.max", .message = "is nan; give a number"});
+  Refuses(with_condition([](auto* c) {
+            c->mutable_range()->set_min(50);
+            c->mutable_range()->set_max(19.5);
+          }),
+          {.field = path + ".range",
+           .message = "is from 50 to 19.5, which holds no number"});
+  Refuses(with_condition([](auto* c) {
+            for (int i = 0; i < 10'001; ++i) {
+              c->mutable_any_of()->add_values("red");
+            }
+          }),
+          {.field = path + ".any_of.values",
+           .message = "10001 values; right is at most 10000",
+           .limit = 10'000});
+}
+
+TEST_F(BadSearchTest, FacetsThatCannotBeCounted) {
+  Refuses(
+      [](auto* r) { r->add_facets(""); },
+      {.field = "facets[0]", .message = "facets[0] is \"\"; give the name"});
+  Refuses(
+      [](auto* r) {
+        r->add_facets("category");
+        r->add_facets("product_id");
+      },
+      {.field = "facets[1]", .message = "facets[1] is \"product_id\""});
+  Refuses(
+      [](auto* r) {
+        while (r->facets_size() < 17) r->add_facets("colour");
+      },
+      {.field = "facets",
+       .message = "facets has 17 entries; right is 0 to 16",
+       .limit = 16});
 }
 
 TEST_F(BadSearchTest, Recommendations) {

@@ -100,7 +100,8 @@ TEST_F(ProductsTest, ListsEveryProductOnceInOrder) {
   for (std::string after;; ++messages) {
     ASSERT_OK_AND_ASSIGN(
         v1::ListProductsResponse next,
-        NextProducts(serving_->snapshot(), after, /*vectors=*/true));
+        NextProducts(serving_->snapshot(), after, /*records=*/nullptr,
+                     /*vectors=*/true));
     EXPECT_EQ(next.generation(), 2u);
     EXPECT_EQ(next.model(), index_.model());
     EXPECT_LT(next.ByteSizeLong(), 4u << 20);

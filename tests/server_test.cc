@@ -351,14 +351,79 @@ TEST_F(ServerTest, TakesUpABrokenListing) {
   EXPECT_TRUE(reader->Finish().ok());
 }
 
-TEST_F(ServerTest, RefusesToFilterAListing) {
+TEST_F(ServerTest, FiltersAListing) {
+  v1::ListProductsRequest request;
+  v1::Filter::Condition* condition =
+      request.mutable_filter()->mutable_condition();
+  condition->set_attribute("product_id");
+  for (const char* id : {"p190", "p107", "nobody"}) {
+    condition->mutable_any_of()->add_values(id);
+  }
   grpc::ClientContext context;
+  auto reader = stub_->ListProducts(&context, request);
+  std::vector<std::string> ids;
+  v1::ListProductsResponse response;
+  while (reader->Read(&response)) {
+    for (const v1::Product& product : response.products()) {
+      ids.push_back(product.product_id());
+    }
+  }
+  EXPECT_TRUE(reader->Finish().ok());
+  EXPECT_THAT(ids, ElementsAre("p107", "p190"));
+}
+
+TEST_F(ServerTest, RefusesToListByAFilterWithoutMeaning) {
   v1::ListProductsRequest request;
   request.mutable_filter();
+  grpc::ClientContext context;
   auto reader = stub_->ListProducts(&context, request);
   v1::ListProductsResponse response;
   EXPECT_FALSE(reader->Read(&response));
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(ServerTest, FiltersAndCountsOverTheWire) {
+  ASSERT_OK(
+      index_.Add({{"hat1",
+                   "Hat",
+                   {{"1.jpg", DrawVector(1, &random_)}},
+                   {{"colour", "Red"}}},
+                  {"hat2",
+                   "Hat",
+                   {{"2.jpg", DrawVector(2, &random_)}},
+                   {{"colour", "Red"}}},
+                  {"cap",
+                   "Cap",
+                   {{"3.jpg", DrawVector(3, &random_)}},
+                   {{"colour", "Tan"}}},
+                  {"bag", "Bag", {{"4.jpg", DrawVector(4, &random_)}}, {}}}));
+  Start();
+  v1::SearchRequest request;
+  request.add_examples()->set_product_id("p105");
+  auto* all = request.mutable_filter()->mutable_all();
+  v1::Filter::Condition* condition = all->add_filters()->mutable_condition();
+  condition->set_attribute("colour");
+  condition->set_exists(true);
+  condition =
+      all->add_filters()->mutable_none()->add_filters()->mutable_condition();
+  condition->set_attribute("category");
+  condition->mutable_any_of()->add_values("Cap");
+  request.add_facets("colour");
+  request.add_facets("category");
+  request.set_k(1);
+  v1::SearchResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(stub_->Search(&context, request, &response).ok());
+  ASSERT_EQ(response.hits_size(), 1);
+  EXPECT_EQ(response.hits(0).category(), "Hat");
+  EXPECT_EQ(response.plan().kind(), v1::QueryPlan::KIND_FILTERED_SCAN);
+  EXPECT_EQ(response.plan().rows_matching(), 2);
+  ASSERT_EQ(response.facets_size(), 2);
+  EXPECT_EQ(response.facets(0).attribute(), "colour");
+  ASSERT_EQ(response.facets(0).counts_size(), 1);
+  EXPECT_EQ(response.facets(0).counts(0).value(), "Red");
+  EXPECT_EQ(response.facets(0).counts(0).count(), 2);
+  EXPECT_EQ(response.facets(1).counts(0).value(), "Hat");
 }
 
 }  // namespace
