@@ -85,5 +85,18 @@ TEST(JsonProduct, RefusesDeepNestingUnparsed) {
   EXPECT_TRUE(complaints.empty());
 }
 
+TEST(JsonProduct, ASidecarSaysWhenAProductIsOffered) {
+  JsonProduct product;
+  std::vector<std::string> complaints;
+  ASSERT_TRUE(ParseJsonProduct(
+      R"({"visible_from":"2026-03-01T00:00:00Z","visible_until":"never"})",
+      JsonForm::kSidecar, &product, &complaints));
+  EXPECT_EQ(product.visible_from_unix_ms, 1'772'323'200'000);
+  EXPECT_EQ(product.visible_until_unix_ms, std::nullopt);
+  ASSERT_EQ(complaints.size(), 1u);
+  EXPECT_NE(complaints[0].find("\"visible_until\" is \"never\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace vitrine

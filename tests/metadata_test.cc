@@ -216,5 +216,47 @@ TEST(JsonlMetadata, TheCategoryCanBeAnAttribute) {
             std::string::npos);
 }
 
+TEST(TableMetadata, ReadsWhenProductsAreOffered) {
+  const Loaded l = Table(
+      "id,label,Visible From,visible_until\n"
+      "1,Dress,2026-03-01,2026-03-02T12:00:00Z\n"
+      "2,Dress,,\n"
+      "3,Dress,soon,2026-03-02\n");
+  const ProductRecord first = l.Describe("1");
+  EXPECT_EQ(first.visible_from_unix_ms(), 1'772'323'200'000);
+  EXPECT_EQ(first.visible_until_unix_ms(), 1'772'452'800'000);
+  EXPECT_EQ(first.attributes_size(), 0);
+  EXPECT_EQ(l.Describe("2").visible_from_unix_ms(), 0);
+  EXPECT_EQ(l.Describe("2").visible_until_unix_ms(), 0);
+  // What is no time counts as missing, and the rest is read.
+  EXPECT_EQ(l.Describe("3").visible_from_unix_ms(), 0);
+  EXPECT_EQ(l.Describe("3").visible_until_unix_ms(), 1'772'409'600'000);
+  ASSERT_EQ(l.problems.size(), 1u);
+  EXPECT_EQ(l.problems[0].kind, ProblemKind::kBadRow);
+  EXPECT_EQ(l.problems[0].line, 4);
+  EXPECT_EQ(l.problems[0].product_id, "3");
+  EXPECT_NE(l.problems[0].message.find(
+                "styles.csv line 4: \"Visible From\" is \"soon\""),
+            std::string::npos)
+      << l.problems[0].message;
+  EXPECT_NE(l.problems[0].message.find("2026-03-01T09:30:00Z"),
+            std::string::npos);
+}
+
+TEST(JsonlMetadata, ReadsWhenProductsAreOffered) {
+  const Loaded l =
+      Lines(R"({"id":"1","visible_from":"2026-03-01","visible_until":null})"
+            "\n"
+            R"({"id":"2","visible_until":1772323200})"
+            "\n");
+  EXPECT_EQ(l.Describe("1").visible_from_unix_ms(), 1'772'323'200'000);
+  EXPECT_EQ(l.Describe("1").visible_until_unix_ms(), 0);
+  EXPECT_EQ(l.Describe("2").visible_until_unix_ms(), 0);
+  ASSERT_EQ(l.problems.size(), 1u);
+  EXPECT_NE(l.problems[0].message.find("\"visible_until\" is 1772323200"),
+            std::string::npos)
+      << l.problems[0].message;
+}
+
 }  // namespace
 }  // namespace vitrine

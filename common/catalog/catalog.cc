@@ -234,6 +234,12 @@ storage::ProductRecord Catalog::Describe(std::string_view product_id,
     const JsonProduct& product = sidecar->second.product;
     if (product.title) record.set_title(*product.title);
     if (product.category) record.set_category(*product.category);
+    if (product.visible_from_unix_ms) {
+      record.set_visible_from_unix_ms(*product.visible_from_unix_ms);
+    }
+    if (product.visible_until_unix_ms) {
+      record.set_visible_until_unix_ms(*product.visible_until_unix_ms);
+    }
     for (const auto& [name, value] : product.attributes.attributes()) {
       (*record.mutable_attributes())[name] = value;
     }

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/utf8.h"
 #include "common/catalog/metadata.h"
+#include "common/catalog/offer_time.h"
 #include "nlohmann/json.hpp"
 
 namespace vitrine {
@@ -91,6 +92,16 @@ void ReadAttributes(const Json& value, storage::ProductRecord* record,
   }
 }
 
+std::optional<int64_t> Time(const std::string& field, const Json& value,
+                            std::vector<std::string>* complaints) {
+  if (value.is_null()) return std::nullopt;
+  const auto time = value.is_string()
+                        ? ParseOfferTime(value.get_ref<const std::string&>())
+                        : std::nullopt;
+  if (!time) complaints->push_back(BadOfferTime(field, Show(value)));
+  return time;
+}
+
 void ReadImages(const Json& value, std::vector<std::string>* images,
                 std::vector<std::string>* complaints) {
   if (value.is_null()) return;
@@ -146,13 +157,18 @@ bool Read(std::string_view text, JsonForm form, JsonProduct* out,
       out->category = Text(field, value, complaints);
     } else if (field == "attributes") {
       ReadAttributes(value, &out->attributes, complaints);
+    } else if (field == "visible_from") {
+      out->visible_from_unix_ms = Time(field, value, complaints);
+    } else if (field == "visible_until") {
+      out->visible_until_unix_ms = Time(field, value, complaints);
     } else if (field == "images" && form == JsonForm::kLine) {
       ReadImages(value, &out->images, complaints);
     } else {
       complaints->push_back(absl::StrCat(
           "the field \"", Excerpt(field, 60), "\" is not known; known are ",
-          id_field, ", title, category, attributes",
-          form == JsonForm::kLine ? " and images" : "",
+          id_field, ", title, category, attributes, visible_from",
+          form == JsonForm::kLine ? ", visible_until and images"
+                                  : " and visible_until",
           "; what else there is to say goes under attributes"));
     }
   }

@@ -1,6 +1,7 @@
 // A product as JSON: a line of products.jsonl, or a side-car.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,12 +17,16 @@ struct JsonProduct {
   std::optional<std::string> title;
   std::optional<std::string> category;
   storage::ProductRecord attributes;  // nothing but its attributes is set
-  std::vector<std::string> images;    // as written
+  std::optional<int64_t> visible_from_unix_ms;
+  std::optional<int64_t> visible_until_unix_ms;
+  std::vector<std::string> images;  // as written
 };
 
 enum class JsonForm {
-  kLine,     // id, title, category, attributes, images
-  kSidecar,  // product_id, title, category, attributes
+  // id, title, category, attributes, visible_from, visible_until, images
+  kLine,
+  // product_id, title, category, attributes, visible_from, visible_until
+  kSidecar,
 };
 
 // Reads one object. What is wrong with it goes to `complaints`, each with the

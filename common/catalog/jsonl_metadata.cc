@@ -145,6 +145,9 @@ class JsonlMetadata : public Metadata {
                      &told_already);
     record->set_title(product.title.value_or(""));
     record->set_category(product.category.value_or(""));
+    record->set_visible_from_unix_ms(product.visible_from_unix_ms.value_or(0));
+    record->set_visible_until_unix_ms(
+        product.visible_until_unix_ms.value_or(0));
     *record->mutable_attributes() =
         std::move(*product.attributes.mutable_attributes());
     if (category_attribute_ != "category") {

@@ -30,7 +30,7 @@ class Metadata {
   // The row's line in the file, from 1.
   virtual int line(size_t row) const = 0;
   virtual std::optional<size_t> Find(std::string_view id) const = 0;
-  // Sets title, category and attributes of `record`.
+  // Sets title, category, attributes and the times of visibility of `record`.
   virtual void Describe(size_t row, storage::ProductRecord* record) const = 0;
   // The attribute that is the category; "" where there is none.
   virtual const std::string& category_attribute() const = 0;
@@ -49,7 +49,8 @@ absl::StatusOr<std::unique_ptr<Metadata>> ParseTableMetadata(
     std::string text, std::string_view name,
     std::string_view category_attribute, CatalogProblems* problems);
 
-// A JSON object a line: id, title, category, attributes, images.
+// A JSON object a line: id, title, category, attributes, visible_from,
+// visible_until, images.
 // `category_attribute` is one of the attributes, or "" for `category`.
 absl::StatusOr<std::unique_ptr<Metadata>> ParseJsonlMetadata(
     std::string text, std::string_view name,

@@ -13,6 +13,7 @@
 #include "common/catalog/catalog_names.h"
 #include "common/catalog/delimited.h"
 #include "common/catalog/metadata.h"
+#include "common/catalog/offer_time.h"
 
 namespace vitrine {
 namespace {
@@ -31,6 +32,8 @@ constexpr std::string_view kCategoryNames[] = {
 constexpr std::string_view kTitleNames[] = {"productdisplayname", "title",
                                             "displayname",        "productname",
                                             "producttitle",       "name"};
+constexpr std::string_view kVisibleFromNames[] = {"visiblefrom"};
+constexpr std::string_view kVisibleUntilNames[] = {"visibleuntil"};
 
 // "Article_Type" → "articletype".
 std::string PlainName(std::string_view column) {
@@ -110,7 +113,10 @@ class TableMetadata : public Metadata {
     }
     if (category_column_) category_attribute_ = columns_[*category_column_];
     title_column_ = Column(kTitleNames);
+    visible_from_column_ = Column(kVisibleFromNames);
+    visible_until_column_ = Column(kVisibleUntilNames);
     LoadRows(file, problems);
+    CheckTimes(file, problems);
     FindTypes();
     return absl::OkStatus();
   }
@@ -129,6 +135,8 @@ class TableMetadata : public Metadata {
     record->clear_title();
     record->clear_category();
     record->clear_attributes();
+    record->clear_visible_from_unix_ms();
+    record->clear_visible_until_unix_ms();
     for (size_t column = 0; column < columns_.size(); ++column) {
       const std::string_view value = table_->cell(at, column);
       if (column == id_column_ || value.empty()) continue;
@@ -136,6 +144,10 @@ class TableMetadata : public Metadata {
         record->set_category(std::string(value));
       } else if (column == title_column_) {
         record->set_title(std::string(value));
+      } else if (column == visible_from_column_) {
+        record->set_visible_from_unix_ms(ParseOfferTime(value).value_or(0));
+      } else if (column == visible_until_column_) {
+        record->set_visible_until_unix_ms(ParseOfferTime(value).value_or(0));
       } else {
         auto& attribute = (*record->mutable_attributes())[columns_[column]];
         switch (types_[column]) {
@@ -207,6 +219,25 @@ class TableMetadata : public Metadata {
     }
   }
 
+  void CheckTimes(const std::string& file, CatalogProblems* problems) const {
+    for (const auto& column : {visible_from_column_, visible_until_column_}) {
+      if (!column || column == id_column_ || column == category_column_) {
+        continue;
+      }
+      for (const Row& row : rows_) {
+        const std::string_view value = table_->cell(row.row, *column);
+        if (value.empty() || ParseOfferTime(value)) continue;
+        const int line = table_->line(row.row);
+        problems->push_back(
+            {ProblemKind::kBadRow, file, line, std::string(row.id),
+             absl::StrCat(
+                 file, " line ", line, ": ",
+                 BadOfferTime(columns_[*column],
+                              absl::StrCat("\"", Excerpt(value, 60), "\"")))});
+      }
+    }
+  }
+
   // A column is a number, or a yes or no, only where all its values are; a
   // missing value is none.
   void FindTypes() {
@@ -231,6 +262,8 @@ class TableMetadata : public Metadata {
   size_t id_column_ = 0;
   std::optional<size_t> category_column_;
   std::optional<size_t> title_column_;
+  std::optional<size_t> visible_from_column_;
+  std::optional<size_t> visible_until_column_;
   std::vector<ColumnType> types_;
   std::vector<Row> rows_;
   std::unordered_map<std::string_view, size_t> by_id_;
