@@ -47,12 +47,14 @@ TEST(Export, WritesEveryProduct) {
                             FakeServer::ListHalf* writer) {
     EXPECT_TRUE(request.vectors());
     EXPECT_EQ(request.after_product_id(), "10");
+    EXPECT_EQ(request.filter().condition().attribute(), "price");
     for (int id : {11, 12}) WriteProduct(writer, id, 4);
     return grpc::Status::OK;
   };
   Flags flags;
   flags.return_vectors = true;
   flags.after_product_id = "10";
+  flags.filters.emplace_back().mutable_condition()->set_attribute("price");
   Exported exported = ExportFrom(server, flags);
   EXPECT_EQ(exported.exit_status, kOk);
   EXPECT_EQ(exported.ids, (std::vector<std::string>{"11", "12"}));

@@ -181,5 +181,24 @@ TEST(Flags, ShowHelpWithExamplesOnStandardOutput) {
   EXPECT_TRUE(ParseCommandLine({"--version"}).text.starts_with("vitrine "));
 }
 
+TEST(Flags, ReadFiltersThatAllHold) {
+  const Flags flags =
+      Parse({"search", "--product=1", "--filter=price<=50",
+             "--filter=!colour=Red", "--filter", "season?", "category=Dress",
+             "--facets=colour,season", "--facets=brand"});
+  ASSERT_EQ(flags.filters.size(), 4u);
+  EXPECT_EQ(flags.filters[0].condition().range().max(), 50);
+  EXPECT_TRUE(flags.filters[1].has_none());
+  EXPECT_TRUE(flags.filters[2].condition().exists());
+  EXPECT_EQ(flags.filters[3].condition().any_of().values(0), "Dress");
+  EXPECT_EQ(flags.facets,
+            (std::vector<std::string>{"colour", "season", "brand"}));
+  EXPECT_EQ(Parse({"recommend", "--product=1", "--filter=a=b"}).filters.size(),
+            1u);
+  EXPECT_EQ(Parse({"export", "--filter=a=b"}).filters.size(), 1u);
+  EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--filter=colour"}),
+                       "NAME=VALUE"));
+}
+
 }  // namespace
 }  // namespace vitrine::cli

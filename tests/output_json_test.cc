@@ -118,5 +118,29 @@ TEST(DescribeJson, HasTheAgreedNames) {
   EXPECT_EQ(json["attributes"][0]["type"], "number");
 }
 
+TEST(SearchJson, HasFacetsWhereTheyWereAskedFor) {
+  v1::SearchResponse response = Answer();
+  EXPECT_FALSE(SearchJson("q", response, false).contains("facets"));
+  v1::Facet* facet = response.add_facets();
+  facet->set_attribute("colour");
+  facet->add_counts()->set_value("Red");
+  facet->mutable_counts(0)->set_count(3);
+  facet->set_others(2);
+  EXPECT_EQ(SearchJson("q", response, false)["facets"],
+            Json::parse(R"([{"attribute": "colour",
+                             "counts": [{"value": "Red", "count": 3}],
+                             "others": 2}])"));
+}
+
+TEST(ProductJson, SaysWhenTheProductIsOffered) {
+  v1::Product product;
+  EXPECT_FALSE(ProductJson(product).contains("visible_from"));
+  EXPECT_FALSE(ProductJson(product).contains("visible_until"));
+  product.mutable_visible_from()->set_seconds(1'772'323'200);
+  product.mutable_visible_until()->set_seconds(1'772'409'600);
+  EXPECT_EQ(ProductJson(product)["visible_from"], "2026-03-01T00:00:00Z");
+  EXPECT_EQ(ProductJson(product)["visible_until"], "2026-03-02T00:00:00Z");
+}
+
 }  // namespace
 }  // namespace vitrine::cli

@@ -85,5 +85,28 @@ TEST(ErrorLine, NamesTheQueryOnce) {
             "vitrine: cannot open a.jpg: No such file or directory\n");
 }
 
+TEST(SearchTable, ShowsTheFirstTenValuesOfAFacet) {
+  v1::SearchResponse response;
+  v1::Facet* facet = response.add_facets();
+  facet->set_attribute("colour");
+  for (int i = 0; i < 12; ++i) {
+    v1::Facet::Count* count = facet->add_counts();
+    count->set_value(i == 0 ? "Red" : "shade " + std::to_string(i));
+    count->set_count(i == 0 ? 1234 : 20 - i);
+  }
+  facet->set_others(5);
+  response.add_facets()->set_attribute("flavour");
+  const std::string text = SearchTable("q", response, 0, 0);
+  EXPECT_NE(text.find("\n\n  colour    products\n  Red          1,234\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  shade 9         11\n  (others)        24\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("no product that matches has the attribute flavour\n"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace vitrine::cli

@@ -28,6 +28,8 @@ TEST(SearchRequest, CarriesEveryFlag) {
   flags.exact = true;
   flags.ef = 64;
   flags.emphasis = {{"colour", 2}};
+  flags.filters.emplace_back().mutable_condition()->set_attribute("price");
+  flags.facets = {"season", "brand"};
   flags.min_generation = 9;
   flags.required_model = "abcdef01";
   flags.return_vectors = true;
@@ -51,6 +53,9 @@ TEST(SearchRequest, CarriesEveryFlag) {
   EXPECT_TRUE(request.exact());
   EXPECT_EQ(request.ef(), 64);
   EXPECT_EQ(request.emphasis(0).block(), "colour");
+  EXPECT_EQ(request.filter().condition().attribute(), "price");
+  ASSERT_EQ(request.facets_size(), 2);
+  EXPECT_EQ(request.facets(1), "brand");
   EXPECT_EQ(request.min_generation(), 9u);
   EXPECT_EQ(request.required_model(), "abcdef01");
   EXPECT_TRUE(request.fields().vector());

@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "clients/cli/filter_flag.h"
 #include "clients/cli/output_json.h"
 #include "clients/cli/output_table.h"
 #include "clients/cli/text.h"
@@ -89,12 +90,14 @@ std::optional<int64_t> CountProducts(Connection& connection,
 int Export(Connection& connection, const Flags& flags,
            const Environment& environment, const RetryPolicy& retry) {
   std::optional<int64_t> total;
-  if (environment.progress != Progress::Mode::kOff) {
+  // How many match a filter nobody knows before the end.
+  if (environment.progress != Progress::Mode::kOff && flags.filters.empty()) {
     total = CountProducts(connection, flags);
   }
   Progress progress(environment.err, environment.progress, total, "products");
   v1::ListProductsRequest request;
   request.set_vectors(flags.return_vectors);
+  if (!flags.filters.empty()) *request.mutable_filter() = AllOf(flags.filters);
   request.set_after_product_id(flags.after_product_id);
   int64_t done = 0;
   uint64_t generation = 0;

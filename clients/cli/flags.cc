@@ -92,7 +92,8 @@ CommandLine UnknownArgument(const CLI::App& app, const std::string& argument) {
 const std::string* NotUtf8(const Flags& flags) {
   std::vector<const std::string*> texts = {
       &flags.required_model, &flags.category, &flags.after_product_id};
-  for (const auto* list : {&flags.products, &flags.exclude, &flags.slots}) {
+  for (const auto* list :
+       {&flags.products, &flags.exclude, &flags.slots, &flags.facets}) {
     for (const std::string& text : *list) texts.push_back(&text);
   }
   for (const ExtraExample& extra : flags.extra_examples) {

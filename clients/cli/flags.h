@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "vitrine/v1/search.pb.h"
+
 namespace vitrine::cli {
 
 enum class Verb { kSearch, kRecommend, kEmbed, kDescribe, kExport };
@@ -46,6 +48,9 @@ struct Flags {
   std::vector<ExtraExample> extra_examples;
   std::optional<Region> region;
 
+  // search, recommend and export.
+  std::vector<v1::Filter> filters;  // All hold.
+
   // search and recommend.
   std::vector<std::string> exclude;
   uint64_t min_generation = 0;
@@ -62,6 +67,7 @@ struct Flags {
   std::optional<int32_t> ef;
   std::optional<double> min_recall;
   std::vector<std::pair<std::string, float>> emphasis;
+  std::vector<std::string> facets;
   bool group = true;
   bool exclude_query = false;
 

@@ -16,6 +16,8 @@
 namespace vitrine::cli {
 namespace {
 
+using google::protobuf::util::TimeUtil;
+
 // A float's six significant digits, without the tail that a double would show.
 double Rounded(double value) {
   char text[32];
@@ -106,6 +108,20 @@ Json HitsJson(const Hits& hits, bool thumbnails) {
   return json;
 }
 
+Json FacetsJson(const v1::SearchResponse& response) {
+  Json facets = Json::array();
+  for (const v1::Facet& facet : response.facets()) {
+    Json counts = Json::array();
+    for (const v1::Facet::Count& count : facet.counts()) {
+      counts.push_back({{"value", count.value()}, {"count", count.count()}});
+    }
+    facets.push_back({{"attribute", facet.attribute()},
+                      {"counts", std::move(counts)},
+                      {"others", facet.others()}});
+  }
+  return facets;
+}
+
 Json TimingsJson(const v1::Timings& timings) {
   return {{"queue_ms", Rounded(timings.queue_ms())},
           {"decode_ms", Rounded(timings.decode_ms())},
@@ -136,6 +152,7 @@ Json SearchJson(std::string_view query, const v1::SearchResponse& response,
                  {"recall", Rounded(response.plan().recall())}}},
                {"timings", TimingsJson(response.timings())},
                {"partial", response.partial()}};
+  if (!response.facets().empty()) json["facets"] = FacetsJson(response);
   if (response.partial()) {
     json["missing"] = std::vector<std::string>(response.missing().begin(),
                                                response.missing().end());
@@ -196,8 +213,7 @@ Json DescribeJson(const v1::DescribeIndexResponse& response) {
       {"metric", MetricName(response.metric())},
       {"dim", response.dim()},
       {"published_at", response.has_published_at()
-                           ? Json(google::protobuf::util::TimeUtil::ToString(
-                                 response.published_at()))
+                           ? Json(TimeUtil::ToString(response.published_at()))
                            : Json(nullptr)},
       {"model_card",
        {{"name", card.name()},
@@ -225,11 +241,18 @@ Json ProductJson(const v1::Product& product) {
     if (image.has_vector()) json["vector"] = VectorJson(image.vector());
     images.push_back(std::move(json));
   }
-  return {{"product_id", product.product_id()},
-          {"title", product.title()},
-          {"category", product.category()},
-          {"attributes", AttributesJson(product.attributes())},
-          {"images", std::move(images)}};
+  Json json = {{"product_id", product.product_id()},
+               {"title", product.title()},
+               {"category", product.category()},
+               {"attributes", AttributesJson(product.attributes())},
+               {"images", std::move(images)}};
+  if (product.has_visible_from()) {
+    json["visible_from"] = TimeUtil::ToString(product.visible_from());
+  }
+  if (product.has_visible_until()) {
+    json["visible_until"] = TimeUtil::ToString(product.visible_until());
+  }
+  return json;
 }
 
 Json ErrorJson(std::string_view query, const v1::Error& error) {

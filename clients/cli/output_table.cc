@@ -49,6 +49,27 @@ std::string HitTable(const Hits& hits, int offset, std::string_view indent) {
   return table.ToString(indent);
 }
 
+// The most frequent values, and the sum of the others.
+std::string FacetTable(const v1::Facet& facet) {
+  constexpr int kMaxValues = 10;
+  Table table({Shorten(facet.attribute(), 40), "products"}, {false, true});
+  int64_t others = facet.others();
+  for (int i = 0; i < facet.counts_size(); ++i) {
+    const v1::Facet::Count& count = facet.counts(i);
+    if (i < kMaxValues) {
+      table.AddRow({Shorten(count.value(), 40), FormatCount(count.count())});
+    } else {
+      others += count.count();
+    }
+  }
+  if (others > 0) table.AddRow({"(others)", FormatCount(others)});
+  if (facet.counts().empty()) {
+    return "\n  no product that matches has the attribute " +
+           Printable(facet.attribute()) + "\n";
+  }
+  return "\n" + table.ToString("  ");
+}
+
 }  // namespace
 
 std::string SearchTable(std::string_view query,
@@ -65,8 +86,10 @@ std::string SearchTable(std::string_view query,
     }
     text += "\n";
   }
-  if (response.hits().empty()) return text + "  no product matches\n";
-  return text + HitTable(response.hits(), offset, "  ");
+  text += response.hits().empty() ? "  no product matches\n"
+                                  : HitTable(response.hits(), offset, "  ");
+  for (const v1::Facet& facet : response.facets()) text += FacetTable(facet);
+  return text;
 }
 
 std::string RecommendTable(std::string_view query,

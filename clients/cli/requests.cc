@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "clients/cli/filter_flag.h"
 #include "clients/cli/text.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
@@ -115,6 +116,8 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
     entry->set_block(block);
     entry->set_emphasis(emphasis);
   }
+  if (!flags.filters.empty()) *request.mutable_filter() = AllOf(flags.filters);
+  for (const std::string& facet : flags.facets) request.add_facets(facet);
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);
   FillFields(flags, request.mutable_fields());
@@ -134,6 +137,7 @@ v1::RecommendRequest MakeRecommendRequest(const Flags& flags, v1::Example own) {
   for (const std::string& id : flags.exclude) {
     request.add_exclude_product_ids(id);
   }
+  if (!flags.filters.empty()) *request.mutable_filter() = AllOf(flags.filters);
   if (flags.min_confidence) request.set_min_confidence(*flags.min_confidence);
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "clients/cli/filter_flag.h"
 #include "clients/cli/flag_values.h"
 
 namespace vitrine::cli {
@@ -22,6 +23,11 @@ constexpr char kSearchExamples[] = R"(Examples:
     vitrine search --image=dress.jpg --plus-product=1163@0.5 --minus-product=1164
   Only the lower half of the photo:
     vitrine search --image=outfit.jpg --region=0,0.5,1,1
+  Only shirts and dresses of at most 50, not red, on sale, with a season; and how
+  many of all those have which colour:
+    vitrine search --image=dress.jpg --filter='category=Shirt|Dress' \
+      --filter='price<=50' --filter='!colour=Red' --filter='onSale=true' \
+      --filter='season?' --facets=colour
   Embed once, search often:
     vitrine embed --image=photos/ > vectors.jsonl
     vitrine search --vector=vectors.jsonl --format=json)";
@@ -31,6 +37,8 @@ constexpr char kRecommendExamples[] = R"(Examples:
     vitrine recommend --product=1163
   The same for a photo whose category is known:
     vitrine recommend --image=dress.jpg --category=Dress
+  Only what is still in season:
+    vitrine recommend --product=1163 --filter='season=Summer'
   Only shoes and bags, five of each, as a picture:
     vitrine recommend --product=1163 --slots=shoes,bag --k-per-slot=5 --sheet=look.png)";
 
@@ -48,6 +56,7 @@ constexpr char kDescribeExamples[] = R"(Examples:
 constexpr char kExportExamples[] = R"(Examples:
   vitrine export > products.jsonl
   vitrine export --vectors > vectors.jsonl
+  vitrine export --filter='category=Dress' --filter='price>100'
 Each line is a product: product_id, title, category, attributes and images (key,
 sha256 and, with --vectors, vector), in the order of the ids. A stream that breaks
 is taken up again after the last product.)";
@@ -175,7 +184,24 @@ void AddRegion(CLI::App* app, Flags* flags) {
       ->group("What to ask for");
 }
 
+void AddFilter(CLI::App* app, Flags* flags) {
+  app->add_option_function<std::vector<std::string>>(
+         "--filter",
+         [flags](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             flags->filters.push_back(ParseCondition(value));
+           }
+         },
+         "Only products of which this holds, and every other --filter: "
+         "NAME=VALUE, NAME=VALUE|VALUE (either), NAME<=NUMBER (also >=, < and "
+         ">), NAME? (has one); ! before it is the contrary. NAME is an "
+         "attribute, category or product_id. Quote it: '!colour=Red|Blue'")
+      ->option_text("=CONDITION ...")
+      ->group("Which answers");
+}
+
 void AddCondition(CLI::App* app, Flags* flags) {
+  AddFilter(app, flags);
   app->add_option("--exclude", flags->exclude, "A product to leave out")
       ->option_text("=ID ...")
       ->group("Which answers");
@@ -271,6 +297,12 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
       ->group("Which answers");
   AddCondition(app.get(), flags);
   AddRequiredModel(app.get(), flags);
+  app->add_option("--facets", flags->facets,
+                  "Also count the values of these attributes among all that "
+                  "match")
+      ->option_text("=colour,category,...")
+      ->delimiter(',')
+      ->group("Which answers");
 
   app->add_option("--metric", flags->metric,
                   "How to compare (that of the index)")
@@ -374,6 +406,7 @@ std::unique_ptr<CLI::App> ExportApp(Flags* flags) {
                   "Start after this product")
       ->option_text("=ID")
       ->group("Output");
+  AddFilter(app.get(), flags);
   AddFormat(app.get(), flags, false);
   AddProgress(app.get(), flags);
   AddConnection(app.get(), flags);
