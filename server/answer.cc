@@ -63,6 +63,12 @@ v1::Hit MakeHit(const Snapshot& snapshot, const SearchHit& found,
   }
   hit.set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
                        sha256s.end());
+  for (const RowRef& duplicate : found.near_duplicates) {
+    const RowKey of = duplicate.shard->key(duplicate.row);
+    v1::NearDuplicate* told = hit.add_near_duplicates();
+    told->set_product_id(std::string(of.product_id));
+    told->set_image(std::string(of.image_key));
+  }
   // A picture may be searchable before its product's record has come.
   if (auto record = snapshot.FindProduct(key.product_id); record.ok()) {
     hit.set_category(record->category());

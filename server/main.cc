@@ -40,6 +40,11 @@ ABSL_FLAG(std::string, slots, "",
 ABSL_FLAG(int32_t, reload_poll_ms, 100,
           "How often to look for a new generation where the file system tells "
           "nothing of it, as NFS does.");
+ABSL_FLAG(
+    double, shadow_share, 0.001,
+    "The share of answers by graphs, 0 to 1, that are compared with exact "
+    "scans in the background; `vitrine describe` tells how much of the "
+    "right hits they held.");
 ABSL_FLAG(double, grace_seconds, 10,
           "How long calls in flight may take to end after SIGTERM.");
 
@@ -96,6 +101,11 @@ absl::Status CheckFlags() {
     return absl::InvalidArgumentError(absl::StrCat(
         "--reload-poll-ms=", poll_ms, " is not right; it is 1 to 3600000"));
   }
+  const double shadow_share = absl::GetFlag(FLAGS_shadow_share);
+  if (!(shadow_share >= 0 && shadow_share <= 1)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--shadow-share=", shadow_share, " is not right; it is 0 to 1"));
+  }
   const double grace_seconds = absl::GetFlag(FLAGS_grace_seconds);
   if (!(grace_seconds >= 0 && grace_seconds <= 3600)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -139,6 +149,7 @@ int Main(const std::vector<std::string>& arguments) {
   options.store.log = Log;
   options.listen = absl::GetFlag(FLAGS_listen);
   options.threads = threads;
+  options.shadow_share = absl::GetFlag(FLAGS_shadow_share);
   options.version = VITRINE_VERSION;
   auto server = Server::Start(std::move(options));
   if (!server.ok()) return Fail(1, std::string(server.status().message()));

@@ -12,6 +12,7 @@
 #include "common/index/search.h"
 #include "server/answer.h"
 #include "server/query.h"
+#include "server/recall_monitor.h"
 
 namespace vitrine {
 namespace {
@@ -242,6 +243,15 @@ v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
   response.set_degraded(!degraded.empty());
   response.set_degraded_reason(degraded);
   response.set_server_version(version);
+  if (serving.recall_monitor() != nullptr) {
+    for (const auto& found : serving.recall_monitor()->found()) {
+      v1::RecallFound* recall = response.add_recall_found();
+      recall->set_passing_from(static_cast<float>(found.from));
+      recall->set_passing_to(static_cast<float>(found.to));
+      recall->set_queries(found.queries);
+      recall->set_recall(static_cast<float>(found.recall));
+    }
+  }
   return response;
 }
 

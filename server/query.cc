@@ -19,6 +19,7 @@ namespace {
 constexpr int kMaxK = 1000;
 constexpr int kMaxEf = 4096;
 constexpr int kMaxExamples = 16;
+constexpr int kMaxDiversity = 8;
 constexpr int kMaxExcludedProducts = 10'000;
 constexpr int kMinModelPrefix = 8;
 constexpr float kMaxEmphasis = 1000;
@@ -80,10 +81,25 @@ absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
   return emphasis;
 }
 
-absl::Status CheckLaterFields(const v1::SearchRequest& request) {
-  VITRINE_RETURN_IF_ERROR(CheckUnset(request.collapse_near_duplicates(),
-                                     "collapse_near_duplicates"));
-  return CheckUnset(request.diversity_size() > 0, "diversity");
+absl::StatusOr<std::vector<DiversityLimit>> DiversityOf(
+    const v1::SearchRequest& request) {
+  VITRINE_RETURN_IF_ERROR(
+      CheckCount("diversity", request.diversity_size(), 0, kMaxDiversity));
+  std::vector<DiversityLimit> limits;
+  for (int i = 0; i < request.diversity_size(); ++i) {
+    const v1::Diversity& diversity = request.diversity(i);
+    const std::string field = absl::StrCat("diversity[", i, "]");
+    if (diversity.attribute().empty()) {
+      return Invalid(field + ".attribute",
+                     field +
+                         " names no attribute; give one, such as "
+                         "\"category\"");
+    }
+    VITRINE_RETURN_IF_ERROR(
+        CheckRange(field + ".limit", diversity.limit(), 1, kMaxK));
+    limits.push_back({diversity.attribute(), diversity.limit()});
+  }
+  return limits;
 }
 
 absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
@@ -119,6 +135,8 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
     }
   }
   VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, snapshot));
+  params.collapse_near_duplicates = request.collapse_near_duplicates();
+  VITRINE_ASSIGN_OR_RETURN(params.diversity, DiversityOf(request));
   VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));
   for (const std::string& id : request.exclude_product_ids()) {
     params.excluded_products.insert(id);
@@ -206,16 +224,6 @@ absl::Status CheckRange(std::string_view field, double value, double min,
                    field, value < min ? min : max);
 }
 
-absl::Status CheckUnset(bool is_set, std::string_view field) {
-  if (!is_set) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kUnimplemented,
-                   v1::ERROR_REASON_UNIMPLEMENTED,
-                   absl::StrCat("this version of the server cannot honour the "
-                                "field '",
-                                std::string(field), "'; leave it unset"),
-                   field);
-}
-
 absl::Status CheckCount(std::string_view field, int count, int min, int max) {
   if (count >= min && count <= max) return absl::OkStatus();
   return MakeError(absl::StatusCode::kInvalidArgument,
@@ -300,7 +308,6 @@ absl::StatusOr<Query> BuildQuery(const Serving& serving,
   const Snapshot& snapshot = serving.snapshot();
   VITRINE_RETURN_IF_ERROR(CheckPreconditions(snapshot, request.min_generation(),
                                              request.required_model()));
-  VITRINE_RETURN_IF_ERROR(CheckLaterFields(request));
   VITRINE_RETURN_IF_ERROR(CheckExamples(request, snapshot));
   Query query;
   VITRINE_ASSIGN_OR_RETURN(query.params, ParamsOf(request, snapshot));

@@ -43,9 +43,6 @@ absl::Status CheckPreconditions(const Snapshot& snapshot,
                                 uint64_t min_generation,
                                 std::string_view required_model);
 
-// UNIMPLEMENTED where a field is set that this version does not honour.
-absl::Status CheckUnset(bool is_set, std::string_view field);
-
 // INVALID_ARGUMENT unless `field` has `min` to `max` entries.
 absl::Status CheckCount(std::string_view field, int count, int min, int max);
 

@@ -13,6 +13,7 @@
 #include "server/answer.h"
 #include "server/pictures.h"
 #include "server/query.h"
+#include "server/recall_monitor.h"
 #include "server/selection.h"
 
 namespace vitrine {
@@ -76,8 +77,12 @@ absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
 }
 
 // Fills in the response.
-void Answer(const Snapshot& snapshot, SearchResult& result, Asked* asked) {
+void Answer(const Serving& serving, SearchResult& result, Asked* asked) {
+  const Snapshot& snapshot = serving.snapshot();
   const Query& query = asked->query;
+  if (serving.recall_monitor() != nullptr) {
+    serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
+  }
   if (!query.first_product.empty()) {
     PutFirst(BestPictureOf(snapshot, query.first_product, query.vector),
              query.params.group_by_product, static_cast<size_t>(query.params.k),
@@ -136,7 +141,7 @@ std::vector<absl::StatusOr<v1::SearchResponse>> HandleSearches(
     } else if (!result->ok()) {
       answers.emplace_back((result++)->status());
     } else {
-      Answer(snapshot, **result++, &one);
+      Answer(serving, **result++, &one);
       one.response.mutable_timings()->set_search_ms(MillisecondsSince(begin));
       answers.emplace_back(std::move(one.response));
     }

@@ -45,6 +45,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
       std::make_unique<Executor>(kPictureThreads, kMaxWaitingPictures);
   server->other_executor_ =
       std::make_unique<Executor>(threads, kMaxWaitingOthers);
+  server->recall_monitor_ =
+      std::make_unique<RecallMonitor>(options.shadow_share);
+  options.store.recall_monitor = server->recall_monitor_.get();
   options.store.on_ready = [server = server.get()] { server->SetReady(); };
   server->store_ = std::make_unique<SnapshotStore>(std::move(options.store));
   server->search_service_ = std::make_unique<SearchServiceImpl>(

@@ -12,15 +12,19 @@
 #include "absl/status/statusor.h"
 #include "server/catalog_service.h"
 #include "server/executor.h"
+#include "server/recall_monitor.h"
 #include "server/search_service.h"
 #include "server/snapshot_store.h"
 
 namespace vitrine {
 
 struct ServerOptions {
-  SnapshotStoreOptions store;  // Its on_ready is the server's own.
-  std::string listen;          // "127.0.0.1:50051"; port 0 takes a free one.
-  int threads = 0;             // For searches; 0 is one a core.
+  // Its on_ready and recall_monitor are the server's own.
+  SnapshotStoreOptions store;
+  std::string listen;  // "127.0.0.1:50051"; port 0 takes a free one.
+  int threads = 0;     // For searches; 0 is one a core.
+  // The share of answers that are compared with exact scans.
+  double shadow_share = 0;
   std::string version;
 };
 
@@ -48,6 +52,7 @@ class Server {
   void SetReady();
 
   std::string address_;
+  std::unique_ptr<RecallMonitor> recall_monitor_;
   std::unique_ptr<SnapshotStore> store_;
   std::unique_ptr<Executor> picture_executor_;
   std::unique_ptr<Executor> other_executor_;

@@ -12,16 +12,20 @@
 
 namespace vitrine {
 
+class RecallMonitor;
+
 // Immutable and thread-safe; a request takes one at its begin and keeps it to
 // its end.
 class Serving {
  public:
-  // `slots` must outlive it.
+  // `slots` and the monitor, which may be null, must outlive it.
   Serving(std::shared_ptr<const Snapshot> snapshot,
-          std::shared_ptr<EmbedBatcher> embedder, const SlotTable& slots)
+          std::shared_ptr<EmbedBatcher> embedder, const SlotTable& slots,
+          RecallMonitor* recall_monitor = nullptr)
       : snapshot_(std::move(snapshot)),
         embedder_(std::move(embedder)),
-        slots_(slots) {}
+        slots_(slots),
+        recall_monitor_(recall_monitor) {}
 
   const Snapshot& snapshot() const { return *snapshot_; }
   const std::shared_ptr<const Snapshot>& shared_snapshot() const {
@@ -32,6 +36,7 @@ class Serving {
     return embedder_;
   }
   const SlotTable& slots() const { return slots_; }
+  RecallMonitor* recall_monitor() const { return recall_monitor_; }
   // Made at its first use, since most requests need none.
   const Catalogue& catalogue() const {
     std::call_once(catalogue_made_, [this] {
@@ -44,6 +49,7 @@ class Serving {
   const std::shared_ptr<const Snapshot> snapshot_;
   const std::shared_ptr<EmbedBatcher> embedder_;
   const SlotTable& slots_;
+  RecallMonitor* const recall_monitor_;
   mutable std::once_flag catalogue_made_;
   mutable std::unique_ptr<const Catalogue> catalogue_;
 };

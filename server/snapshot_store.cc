@@ -145,8 +145,9 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
   }
   VITRINE_ASSIGN_OR_RETURN(std::shared_ptr<EmbedBatcher> embedder,
                            EmbedderFor(*snapshot, previous.get()));
-  *next = std::make_shared<const Serving>(std::move(snapshot),
-                                          std::move(embedder), *options_.slots);
+  *next =
+      std::make_shared<const Serving>(std::move(snapshot), std::move(embedder),
+                                      *options_.slots, options_.recall_monitor);
   return trouble;
 }
 

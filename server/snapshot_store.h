@@ -25,7 +25,8 @@ struct SnapshotStoreOptions {
   std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
       const std::filesystem::path& bundle)>
       load_model;
-  const SlotTable* slots = nullptr;  // Must outlive the store.
+  const SlotTable* slots = nullptr;         // Must outlive the store, …
+  RecallMonitor* recall_monitor = nullptr;  // … as this must; may be null.
   // How often the folder is listed where inotify tells nothing, as on network
   // file systems.
   int poll_ms = 100;

@@ -278,17 +278,19 @@ TEST_F(BadSearchTest, OtherGenerationOrModel) {
            .limit = 8});
 }
 
-TEST_F(BadSearchTest, FieldsOfLaterVersions) {
-  const std::pair<std::string, std::function<void(v1::SearchRequest*)>>
-      later[] = {{"collapse_near_duplicates",
-                  [](auto* r) { r->set_collapse_near_duplicates(true); }},
-                 {"diversity", [](auto* r) { r->add_diversity(); }}};
-  for (const auto& [field, set] : later) {
-    Refuses(set, {.code = absl::StatusCode::kUnimplemented,
-                  .reason = v1::ERROR_REASON_UNIMPLEMENTED,
-                  .field = field,
-                  .message = "'" + field + "'"});
-  }
+TEST_F(BadSearchTest, DiversityWithoutMeaning) {
+  Refuses([](auto* r) { r->add_diversity()->set_limit(1); },
+          {.field = "diversity[0].attribute",
+           .message = "diversity[0] names no attribute"});
+  Refuses([](auto* r) { r->add_diversity()->set_attribute("brand"); },
+          {.field = "diversity[0].limit",
+           .message = "diversity[0].limit is 0; right is 1 to 1000",
+           .limit = 1});
+  Refuses(
+      [](auto* r) {
+        for (int i = 0; i < 9; ++i) r->add_diversity()->set_attribute("brand");
+      },
+      {.field = "diversity", .message = "diversity has 9 entries"});
 }
 
 TEST_F(BadSearchTest, FiltersWithoutMeaning) {

@@ -162,6 +162,12 @@ TEST(Flags, NameTheValueThatIsWrong) {
                        "table or json"));
   EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--metric=cos"}),
                        "euclidean"));
+  for (const char* wrong : {"brand", "brand=", "brand=0", "=2", "brand=two"}) {
+    EXPECT_TRUE(Contains(
+        Refused({"search", "--product=1", std::string("--max-per=") + wrong}),
+        "is no limit"))
+        << wrong;
+  }
   EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--emphasis=shape"}),
                        "shape=1,colour=2"));
   EXPECT_TRUE(Contains(Refused({"search"}), "--image=PATH"));

@@ -28,6 +28,9 @@ TEST(SearchRequest, CarriesEveryFlag) {
   flags.exact = true;
   flags.ef = 64;
   flags.emphasis = {{"colour", 2}};
+  flags.collapse = true;
+  flags.max_per = {{"brand", 2}};
+  flags.min_recall = 0.98;
   flags.filters.emplace_back().mutable_condition()->set_attribute("price");
   flags.facets = {"season", "brand"};
   flags.min_generation = 9;
@@ -53,6 +56,11 @@ TEST(SearchRequest, CarriesEveryFlag) {
   EXPECT_TRUE(request.exact());
   EXPECT_EQ(request.ef(), 64);
   EXPECT_EQ(request.emphasis(0).block(), "colour");
+  EXPECT_TRUE(request.collapse_near_duplicates());
+  ASSERT_EQ(request.diversity_size(), 1);
+  EXPECT_EQ(request.diversity(0).attribute(), "brand");
+  EXPECT_EQ(request.diversity(0).limit(), 2);
+  EXPECT_EQ(request.min_recall(), 0.98);
   EXPECT_EQ(request.filter().condition().attribute(), "price");
   ASSERT_EQ(request.facets_size(), 2);
   EXPECT_EQ(request.facets(1), "brand");

@@ -6,8 +6,9 @@
 namespace vitrine::cli {
 namespace {
 
-// Numbers as in "0.25", the whole of `text`.
-bool ParseFloat(std::string_view text, float* value) {
+// Numbers as in "0.25" or "2", the whole of `text`.
+template <typename Number>
+bool ParseNumber(std::string_view text, Number* value) {
   auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), *value);
   return error == std::errc() && end == text.data() + text.size();
@@ -24,7 +25,7 @@ Region ParseRegion(const std::string& text) {
   float edges[4];
   bool good = parts.size() == 4;
   for (size_t i = 0; good && i < 4; ++i) {
-    good = ParseFloat(parts[i], &edges[i]);
+    good = ParseNumber(parts[i], &edges[i]);
   }
   if (!good) {
     throw CLI::ValidationError(
@@ -40,7 +41,7 @@ std::pair<std::string, float> ParseEmphasis(const std::string& text) {
   size_t equals = text.find('=');
   float value = 0;
   if (equals == 0 || equals == std::string::npos ||
-      !ParseFloat(std::string_view(text).substr(equals + 1), &value)) {
+      !ParseNumber(std::string_view(text).substr(equals + 1), &value)) {
     throw CLI::ValidationError(
         "--emphasis", "'" + text +
                           "' is no emphasis: give a block of the model and a "
@@ -49,13 +50,28 @@ std::pair<std::string, float> ParseEmphasis(const std::string& text) {
   return {text.substr(0, equals), value};
 }
 
+std::pair<std::string, int32_t> ParseMaxPer(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  int32_t limit = 0;
+  if (equals == 0 || equals == std::string::npos ||
+      !ParseNumber(std::string_view(text).substr(equals + 1), &limit) ||
+      limit < 1) {
+    throw CLI::ValidationError(
+        "--max-per",
+        "'" + text +
+            "' is no limit: give an attribute and how many answers "
+            "may share a value of it, such as brand=2");
+  }
+  return {text.substr(0, equals), limit};
+}
+
 ExtraExample ParseExtraExample(const std::string& text, bool is_image,
                                bool minus) {
   ExtraExample example{is_image, text, minus ? 0.5f : 1.0f};
   size_t at = text.rfind('@');
   float weight = 0;
   if (at != std::string::npos && at > 0 &&
-      ParseFloat(std::string_view(text).substr(at + 1), &weight)) {
+      ParseNumber(std::string_view(text).substr(at + 1), &weight)) {
     if (!(weight > 0)) {
       throw CLI::ValidationError(
           std::string(minus ? "--minus-" : "--plus-") +

@@ -2,6 +2,7 @@
 // throws CLI::ValidationError, whose text says what would be right.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,9 @@ Region ParseRegion(const std::string& text);
 
 // "colour=2".
 std::pair<std::string, float> ParseEmphasis(const std::string& text);
+
+// "brand=2".
+std::pair<std::string, int32_t> ParseMaxPer(const std::string& text);
 
 // "1163@0.5": what follows the last @ is the weight where it is a number;
 // without, it is 1, or -0.5 for `minus`: at equal weights, what is left of two

@@ -66,6 +66,8 @@ struct Flags {
   bool exact = false;
   std::optional<int32_t> ef;
   std::optional<double> min_recall;
+  bool collapse = false;
+  std::vector<std::pair<std::string, int32_t>> max_per;
   std::vector<std::pair<std::string, float>> emphasis;
   std::vector<std::string> facets;
   bool group = true;

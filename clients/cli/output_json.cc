@@ -97,6 +97,14 @@ Json HitJson(const v1::Hit& hit, bool thumbnails) {
   if (thumbnails && !hit.thumbnail().empty()) {
     json["thumbnail"] = absl::Base64Escape(hit.thumbnail());
   }
+  if (hit.near_duplicates_size() > 0) {
+    Json duplicates = Json::array();
+    for (const v1::NearDuplicate& duplicate : hit.near_duplicates()) {
+      duplicates.push_back({{"product_id", duplicate.product_id()},
+                            {"image", duplicate.image()}});
+    }
+    json["near_duplicates"] = std::move(duplicates);
+  }
   if (hit.has_vector()) json["vector"] = VectorJson(hit.vector());
   return json;
 }
@@ -205,7 +213,15 @@ Json DescribeJson(const v1::DescribeIndexResponse& response) {
                           {"type", TypeName(attribute.type())},
                           {"products", attribute.products()}});
   }
+  Json recall = Json::array();
+  for (const v1::RecallFound& found : response.recall_found()) {
+    recall.push_back({{"passing_from", Rounded(found.passing_from())},
+                      {"passing_to", Rounded(found.passing_to())},
+                      {"queries", found.queries()},
+                      {"recall", Rounded(found.recall())}});
+  }
   return {
+      {"recall_found", std::move(recall)},
       {"images", response.images()},
       {"products", response.products()},
       {"generation", response.generation()},

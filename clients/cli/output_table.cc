@@ -160,6 +160,14 @@ std::string DescribeTable(const v1::DescribeIndexResponse& response) {
   fact("  licence", card.licence());
   fact("  trained on", card.trained_on());
   fact("server", response.server_version());
+  for (const v1::RecallFound& found : response.recall_found()) {
+    fact("recall found", FormatNumber(found.recall(), 4) + " of " +
+                             FormatCount(found.queries()) +
+                             (found.queries() == 1 ? " answer" : " answers") +
+                             ", where up to " +
+                             FormatNumber(100.0 * found.passing_to(), 2) +
+                             " % of the pictures match");
+  }
   text += facts.ToString();
   if (!response.categories().empty()) {
     Table table({"category", "products", "slot"}, {false, true, false});

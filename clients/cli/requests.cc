@@ -110,6 +110,12 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
   request.set_metric(MetricOf(flags.metric));
   request.set_exact(flags.exact);
   if (flags.ef) request.set_ef(*flags.ef);
+  request.set_collapse_near_duplicates(flags.collapse);
+  for (const auto& [attribute, limit] : flags.max_per) {
+    v1::Diversity* diversity = request.add_diversity();
+    diversity->set_attribute(attribute);
+    diversity->set_limit(limit);
+  }
   if (flags.min_recall) request.set_min_recall(*flags.min_recall);
   for (const auto& [block, emphasis] : flags.emphasis) {
     v1::BlockEmphasis* entry = request.add_emphasis();

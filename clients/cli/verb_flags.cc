@@ -317,6 +317,21 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
       ->option_text("=N")
       ->group("How to search");
 
+  app->add_flag("--collapse", flags->collapse,
+                "Leave out copies of a picture that is there already")
+      ->group("Which answers");
+  app->add_option_function<std::vector<std::string>>(
+         "--max-per",
+         [flags](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             for (const std::string& part : SplitAtCommas(value)) {
+               flags->max_per.push_back(ParseMaxPer(part));
+             }
+           }
+         },
+         "So many answers at most with one value of an attribute")
+      ->option_text("=brand=2")
+      ->group("Which answers");
   app->add_option("--min-recall", flags->min_recall,
                   "Share of the right answers that must be found on average; "
                   "picks --ef, or compares with every picture")

@@ -13,23 +13,6 @@ namespace {
 
 using Counts = absl::flat_hash_map<std::string, int64_t>;
 
-// Calls visit(text) for each value that counts by itself.
-template <typename Visit>
-void ForEachText(const AttributeValue& value, const Visit& visit) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) {
-    visit(std::string(*text));
-  } else if (const auto* number = std::get_if<double>(&value)) {
-    visit(NumberText(*number));
-  } else if (const auto* flag = std::get_if<bool>(&value)) {
-    visit(std::string(*flag ? "true" : "false"));
-  } else {
-    for (std::string_view text :
-         std::get<std::vector<std::string_view>>(value)) {
-      visit(std::string(text));
-    }
-  }
-}
-
 v1::Facet MakeFacet(const std::string& attribute, const Counts& counts,
                     size_t max_values) {
   std::vector<std::pair<int64_t, std::string>> sorted;

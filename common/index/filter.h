@@ -3,10 +3,13 @@
 
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "common/index/bitmap.h"
 #include "common/index/product_columns.h"
+#include "common/index/product_record.h"
 #include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
@@ -27,5 +30,22 @@ Bitmap MatchingRecords(const ProductSegment& segment, const v1::Filter& filter);
 // A number as facets tell it and sets take it: in the fewest decimals that read
 // back as the same, whole numbers in full.
 std::string NumberText(double number);
+
+// Calls visit(text) for each value, a list's one by one.
+template <typename Visit>
+void ForEachText(const AttributeValue& value, const Visit& visit) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    visit(std::string(*text));
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    visit(NumberText(*number));
+  } else if (const auto* flag = std::get_if<bool>(&value)) {
+    visit(std::string(*flag ? "true" : "false"));
+  } else {
+    for (std::string_view text :
+         std::get<std::vector<std::string_view>>(value)) {
+      visit(std::string(text));
+    }
+  }
+}
 
 }  // namespace vitrine

@@ -9,6 +9,7 @@
 #include "common/base/status.h"
 #include "common/index/candidates.h"
 #include "common/index/comparer.h"
+#include "common/index/hit_selection.h"
 #include "common/index/recall.h"
 #include "common/index/search_plan.h"
 #include "common/index/shard_scan.h"
@@ -40,7 +41,8 @@ class Searcher {
         wanted_(needed_ + params.excluded_products.size()),
         emphasis_kind_(KindOfEmphasis(snapshot.blocks(), params.emphasis)),
         compare_(snapshot.blocks(), query, params.metric, params.emphasis),
-        before_{snapshot} {
+        before_{snapshot},
+        selection_(snapshot, params) {
     result_.rows_matching = static_cast<int64_t>(
         params.filter != nullptr ? params.filter->matching : snapshot.images());
   }
@@ -255,6 +257,7 @@ class Searcher {
   bool Select(std::vector<SearchHit>* hits) {
     std::sort(candidates_.begin(), candidates_.end(), before_);
     absl::flat_hash_set<std::string_view> seen;
+    selection_.Begin();
     for (const Candidate& candidate : candidates_) {
       if (hits->size() == needed_) return false;
       if (horizon_ && before_(*horizon_, candidate)) return false;
@@ -264,10 +267,12 @@ class Searcher {
       const std::string_view product_id = shard.key(candidate.row).product_id;
       if (params_.excluded_products.contains(product_id)) continue;
       if (params_.group_by_product && !seen.insert(product_id).second) continue;
+      if (!selection_.Admit(shard, candidate.row, hits)) continue;
       hits->push_back({&shard,
                        candidate.row,
                        score,
                        compare_.DistanceOf(candidate.order),
+                       {},
                        {}});
     }
     return false;
@@ -280,6 +285,7 @@ class Searcher {
   const std::optional<QueryKind> emphasis_kind_;
   Comparer compare_;
   const ComesBefore before_;
+  HitSelection selection_;
   SearchResult result_;
   std::vector<Candidate> candidates_;  // The best of each shard.
   bool exhausted_ = true;              // No shard has any more.
@@ -358,6 +364,10 @@ absl::Status CheckParams(const Snapshot& snapshot, std::span<const float> query,
     return OutOfRange("min_recall", params.min_recall, 0, 1);
   if (!std::isfinite(params.min_score)) {
     return OutOfRange("min_score", params.min_score, 0, 1);
+  }
+  for (const DiversityLimit& diversity : params.diversity) {
+    if (diversity.limit < 1)
+      return OutOfRange("diversity.limit", diversity.limit, 1, kMaxResults);
   }
   if (params.emphasis.empty()) return absl::OkStatus();
   if (params.emphasis.size() != snapshot.blocks().size()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,14 @@ Metric MetricOf(const storage::VectorSet& set);
 
 // The default number of candidates of a graph walk, where `k` fit into it.
 inline constexpr int kDefaultEf = 64;
+
+// At most `limit` hits with one value of an attribute, or of the products' own
+// "category" or "product_id". Each value of a list counts; a product without
+// the attribute is never one too many.
+struct DiversityLimit {
+  std::string attribute;
+  int limit = 1;
+};
 
 struct SearchParams {
   int k = 10;
@@ -38,6 +47,15 @@ struct SearchParams {
            // leaves the blocks' weights as they are.
   absl::flat_hash_set<std::string_view> excluded_products = {};
   const RowFilter* filter = nullptr;  // Null is every live row.
+  // Leaves out pictures that are nearly identical to a better hit.
+  bool collapse_near_duplicates = false;
+  std::vector<DiversityLimit> diversity = {};
+};
+
+// A row of a shard that the snapshot owns.
+struct RowRef {
+  const Shard* shard = nullptr;
+  uint32_t row = 0;
 };
 
 struct SearchHit {
@@ -46,6 +64,7 @@ struct SearchHit {
   float score = 0;     // 0 to 1.
   float distance = 0;  // For cosine 1 - similarity.
   std::vector<float> block_cosines;
+  std::vector<RowRef> near_duplicates;  // That were left out for it.
 
   RowKey key() const { return shard->key(row); }
 };

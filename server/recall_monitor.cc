@@ -1,0 +1,109 @@
+#include "server/recall_monitor.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <random>
+#include <utility>
+
+#include "common/index/recall.h"
+
+namespace vitrine {
+
+RecallMonitor::RecallMonitor(double share) : share_(share) {
+  if (share_ > 0) thread_ = std::thread([this] { Run(); });
+}
+
+RecallMonitor::~RecallMonitor() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void RecallMonitor::Offer(const std::shared_ptr<const Snapshot>& snapshot,
+                          const Query& query, const SearchResult& result) {
+  // Scans find everything.
+  if (share_ <= 0 ||
+      result.recall_basis == SearchResult::RecallBasis::kScanned) {
+    return;
+  }
+  thread_local std::minstd_rand random{std::random_device{}()};
+  if (share_ < 1 && std::uniform_real_distribution<>()(random) >= share_)
+    return;
+  std::lock_guard lock(mutex_);
+  if (busy_ || waiting_) return;
+  Comparison& comparison = waiting_.emplace();
+  comparison.snapshot = snapshot;
+  comparison.vector = query.vector;
+  comparison.rows = query.rows;
+  comparison.params = query.params;
+  for (std::string_view product : query.params.excluded_products)
+    comparison.excluded_products.emplace_back(product);
+  comparison.params.excluded_products.clear();
+  comparison.result = result;
+  changed_.notify_all();
+}
+
+std::vector<RecallMonitor::Found> RecallMonitor::found() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Found> found;
+  for (size_t i = 0; i < kUpTo.size(); ++i) {
+    if (queries_[i] == 0) continue;
+    found.push_back({i + 1 < kUpTo.size() ? kUpTo[i + 1] : 0, kUpTo[i],
+                     queries_[i],
+                     recalls_[i] / static_cast<double>(queries_[i])});
+  }
+  return found;
+}
+
+void RecallMonitor::WaitUntilIdle() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return !busy_ && !waiting_; });
+}
+
+void RecallMonitor::Run() {
+  // Callers go first. Linux gives each thread a priority of its own
+  // (setpriority(2), "C library/kernel differences").
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19);
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stopping_ || waiting_; });
+    if (stopping_) return;
+    // Gone, with the snapshot that it keeps, before the next one is taken.
+    {
+      const Comparison comparison = *std::exchange(waiting_, std::nullopt);
+      busy_ = true;
+      lock.unlock();
+      Compare(comparison);
+    }
+    lock.lock();
+    busy_ = false;
+    changed_.notify_all();
+  }
+}
+
+void RecallMonitor::Compare(const Comparison& comparison) {
+  SearchParams params = comparison.params;
+  for (const std::string& product : comparison.excluded_products)
+    params.excluded_products.insert(product);
+  params.exact = true;
+  params.ef = 0;
+  params.min_recall = 0;
+  const auto exact = Search(*comparison.snapshot, comparison.vector, params);
+  if (!exact.ok()) return;
+  const double recall = RecallOf(*exact, comparison.result, params.k);
+  const double passing =
+      static_cast<double>(exact->rows_matching) /
+      static_cast<double>(std::max<uint64_t>(comparison.snapshot->images(), 1));
+  size_t place = 0;
+  while (place + 1 < kUpTo.size() && passing <= kUpTo[place + 1]) ++place;
+  std::lock_guard lock(mutex_);
+  ++queries_[place];
+  recalls_[place] += recall;
+}
+
+}  // namespace vitrine
