@@ -12,6 +12,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/bus_error.h"
 #include "common/base/termination.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
@@ -237,6 +238,7 @@ int Main(const std::vector<std::string>& arguments) {
   auto options = OptionsFromFlags();
   if (!options.ok()) return Fail(2, std::string(options.status().message()));
 
+  CatchBusErrors();
   static auto* const signals = new SignalWaiter();
   auto indexer = Indexer::Create(*std::move(options));
   if (!indexer.ok()) return Fail(1, std::string(indexer.status().message()));

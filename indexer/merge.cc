@@ -99,6 +99,8 @@ Thumbnails UsedThumbnails(const IndexPaths& paths, const IndexView& view,
           reinterpret_cast<const char*>(digest.data()), digest.size());
       if (!view.content->FindVector(sha256).empty()) used[digest] = jpeg;
     }
+    *status = (*pack)->file().Check();
+    if (!status->ok()) return used;
   }
   return used;
 }
@@ -191,6 +193,9 @@ absl::StatusOr<MergeOutput> RunMerge(
         }
       }
     }
+    // What was merged may have been damaged while it was read.
+    VITRINE_RETURN_IF_ERROR(view.snapshot->CheckFiles());
+    VITRINE_RETURN_IF_ERROR(view.sources->CheckFiles());
     storage::Manifest draft = manifest;
     if (output.shard) {
       for (storage::VectorSet& set : *draft.mutable_vector_sets()) {

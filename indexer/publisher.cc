@@ -235,6 +235,12 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
                            Snapshot::Open(paths_, manifest, previous));
   VITRINE_ASSIGN_OR_RETURN(next.sources,
                            OpenSources(paths_, manifest, before.sources.get()));
+  // Nothing is published that may have been made of what is damaged. Before the
+  // first generation there is nothing.
+  if (before.snapshot != nullptr) {
+    VITRINE_RETURN_IF_ERROR(before.snapshot->CheckFiles());
+    VITRINE_RETURN_IF_ERROR(WithRemedy(before.sources->CheckFiles(), paths_));
+  }
   const absl::Status status = PublishManifest(paths_, manifest);
   std::error_code error;
   if (!status.ok() &&

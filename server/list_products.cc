@@ -49,8 +49,9 @@ class ListProductsReactor final
 
  private:
   void WriteNext(bool first) {
-    auto next = NextProducts(serving_->snapshot(), after_,
-                             records_ ? &*records_ : nullptr, vectors_);
+    auto next = serving_->Checked(NextProducts(serving_->snapshot(), after_,
+                                               records_ ? &*records_ : nullptr,
+                                               vectors_));
     if (!next.ok()) return Finish(ToGrpc(next.status()));
     // An empty catalogue tells its generation too.
     if (next->products().empty() && !first) {

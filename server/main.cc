@@ -14,6 +14,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/bus_error.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/base/termination.h"
@@ -37,6 +38,12 @@ ABSL_FLAG(std::string, slots, "",
           "A file that says which category is which part of an outfit, in "
           "place of the built-in one; its format is that of "
           "server/default_slots.txt.");
+ABSL_FLAG(std::string, verify, "auto",
+          "What of a new generation's files is verified before they are "
+          "served: `always` all, `background` only their structure, so that "
+          "it takes no longer for a larger index, and the rest while they are "
+          "served; `auto` is `always` below 2 GB and `background` from there "
+          "on.");
 ABSL_FLAG(int32_t, reload_poll_ms, 100,
           "How often to look for a new generation where the file system tells "
           "nothing of it, as NFS does.");
@@ -86,6 +93,15 @@ absl::StatusOr<std::unique_ptr<SlotTable>> SlotsFromFlag() {
   return std::make_unique<SlotTable>(std::move(slots));
 }
 
+absl::StatusOr<VerifyMode> VerifyModeFromFlag() {
+  const std::string mode = absl::GetFlag(FLAGS_verify);
+  if (mode == "auto") return VerifyMode::kAuto;
+  if (mode == "always") return VerifyMode::kAlways;
+  if (mode == "background") return VerifyMode::kBackground;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--verify=", mode, " is not right; it is auto, always or background"));
+}
+
 absl::Status CheckFlags() {
   if (absl::GetFlag(FLAGS_index).empty()) {
     return absl::InvalidArgumentError(
@@ -96,6 +112,7 @@ absl::Status CheckFlags() {
     return absl::InvalidArgumentError(
         absl::StrCat("--threads=", threads, " is not right; it is 0 to 1024"));
   }
+  VITRINE_RETURN_IF_ERROR(VerifyModeFromFlag().status());
   const int poll_ms = absl::GetFlag(FLAGS_reload_poll_ms);
   if (poll_ms < 1 || poll_ms > 3'600'000) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -135,6 +152,7 @@ int Main(const std::vector<std::string>& arguments) {
   }
 
   CatchTermination();
+  CatchBusErrors();
   const int threads = absl::GetFlag(FLAGS_threads) > 0
                           ? absl::GetFlag(FLAGS_threads)
                           : AvailableCores();
@@ -145,6 +163,7 @@ int Main(const std::vector<std::string>& arguments) {
   };
   options.store.slots =
       *slots != nullptr ? slots->get() : &SlotTable::Default();
+  options.store.verify = *VerifyModeFromFlag();
   options.store.poll_ms = absl::GetFlag(FLAGS_reload_poll_ms);
   options.store.log = Log;
   options.listen = absl::GetFlag(FLAGS_listen);

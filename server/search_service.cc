@@ -44,7 +44,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Search(
   return Answer(context,
                 HasPictures(*request) ? executors_.pictures : executors_.others,
                 response, [request](const Serving& serving, const Call& call) {
-                  return HandleSearch(serving, *request, call);
+                  return serving.Checked(HandleSearch(serving, *request, call));
                 });
 }
 
@@ -56,11 +56,11 @@ SearchServiceImpl::SearchStream(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
     grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
     v1::RecommendResponse* response) {
-  return Answer(context,
-                request->has_image() ? executors_.pictures : executors_.others,
-                response, [request](const Serving& serving, const Call& call) {
-                  return HandleRecommend(serving, *request, call);
-                });
+  return Answer(
+      context, request->has_image() ? executors_.pictures : executors_.others,
+      response, [request](const Serving& serving, const Call& call) {
+        return serving.Checked(HandleRecommend(serving, *request, call));
+      });
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
@@ -77,7 +77,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetProduct(
     v1::GetProductResponse* response) {
   return Answer(context, executors_.others, response,
                 [request](const Serving& serving, const Call&) {
-                  return HandleGetProduct(serving, *request);
+                  return serving.Checked(HandleGetProduct(serving, *request));
                 });
 }
 
@@ -86,7 +86,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
     v1::GetImageResponse* response) {
   return Answer(context, executors_.others, response,
                 [request](const Serving& serving, const Call&) {
-                  return HandleGetImage(serving, *request);
+                  return serving.Checked(HandleGetImage(serving, *request));
                 });
 }
 

@@ -165,6 +165,8 @@ class SearchStreamReactor final
           requests.push_back(&batch->request.queries(query.index));
         lock.unlock();
         answers = HandleSearches(*batch->serving, requests, batch->call);
+        for (auto& answer : answers)
+          answer = batch->serving->Checked(std::move(answer));
         lock.lock();
       } else {
         answers.assign(queries.size(), TooManyAnswers());

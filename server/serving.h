@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "absl/status/statusor.h"
 #include "common/index/snapshot.h"
 #include "server/catalogue.h"
 #include "server/embed_batcher.h"
@@ -37,6 +38,15 @@ class Serving {
   }
   const SlotTable& slots() const { return slots_; }
   RecallMonitor* recall_monitor() const { return recall_monitor_; }
+  // What was made of the snapshot, or DATA_LOSS where a file of it was found to
+  // be damaged meanwhile, so that it may have been made of zeros. An error may
+  // have been, too.
+  template <typename T>
+  absl::StatusOr<T> Checked(absl::StatusOr<T> made) const {
+    absl::Status status = snapshot_->CheckFiles();
+    if (!status.ok()) return status;
+    return made;
+  }
   // Made at its first use, since most requests need none.
   const Catalogue& catalogue() const {
     std::call_once(catalogue_made_, [this] {

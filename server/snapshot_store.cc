@@ -23,6 +23,9 @@ namespace {
 // A generation that did not open is tried again after this, since a network
 // file system may have shown a part of it only.
 constexpr std::chrono::seconds kRetryAfter(2);
+// And after so many times the time that it took: a large file that is damaged
+// is read to its end each time.
+constexpr int kRestOfRetries = 10;
 
 bool SameBlocks(const std::vector<Block>& a, const std::vector<Block>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -44,7 +47,7 @@ std::string Describe(const std::vector<Block>& blocks) {
 }  // namespace
 
 SnapshotStore::SnapshotStore(SnapshotStoreOptions options)
-    : options_(std::move(options)) {
+    : options_(std::move(options)), scrubber_(options_.log) {
   // Without inotify (a full table of watches) the poll still finds everything.
   inotify_fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
@@ -74,7 +77,9 @@ absl::StatusOr<std::shared_ptr<const Serving>> SnapshotStore::Take() const {
 
 std::string SnapshotStore::degraded() const {
   std::lock_guard lock(mutex_);
-  return serving_ == nullptr ? "" : std::string(trouble_.message());
+  if (serving_ == nullptr) return "";
+  return std::string(
+      (trouble_.ok() ? serving_->snapshot().CheckFiles() : trouble_).message());
 }
 
 void SnapshotStore::Watch() {
@@ -113,26 +118,37 @@ void SnapshotStore::Refresh() {
   }
   const uint64_t newest = generations->back();
   const auto now = std::chrono::steady_clock::now();
-  if (newest == tried_ && (trouble_.ok() || now < retry_at_)) return;
+  const absl::Status damage = serving_ == nullptr
+                                  ? absl::OkStatus()
+                                  : serving_->snapshot().CheckFiles();
+  if (newest == tried_ && (trouble_.ok() ? damage.ok() : now < retry_at_)) {
+    return;
+  }
   tried_ = newest;
   std::shared_ptr<const Serving> next;
-  const absl::Status trouble = OpenNewest(newest, &next);
+  const absl::Status trouble = OpenNewest(newest, damage, &next);
   Settle(trouble, next, MillisecondsSince(now));
-  retry_at_ = std::chrono::steady_clock::now() + kRetryAfter;
+  const auto ended = std::chrono::steady_clock::now();
+  retry_at_ = ended + std::max<std::chrono::steady_clock::duration>(
+                          kRetryAfter, kRestOfRetries * (ended - now));
 }
 
 absl::Status SnapshotStore::OpenNewest(uint64_t newest,
+                                       const absl::Status& damage,
                                        std::shared_ptr<const Serving>* next) {
   const std::shared_ptr<const Serving> previous = serving_;
+  // What a scrub found once must not be served again until the next scrub.
+  const bool doubtful = !damage.ok() || absl::IsDataLoss(trouble_);
   std::string degraded;
   VITRINE_ASSIGN_OR_RETURN(
       std::shared_ptr<const Snapshot> snapshot,
-      Snapshot::OpenNewest(options_.paths,
-                           previous ? &previous->snapshot() : nullptr,
-                           &degraded));
+      Snapshot::OpenNewest(
+          options_.paths, previous ? &previous->snapshot() : nullptr, &degraded,
+          doubtful ? VerifyMode::kAlways : options_.verify));
   absl::Status trouble =
       degraded.empty() ? absl::OkStatus() : absl::DataLossError(degraded);
-  if (previous != nullptr) {
+  // What is damaged makes way for anything that is sound.
+  if (previous != nullptr && damage.ok()) {
     const uint64_t served = previous->snapshot().generation();
     // Where the newest is damaged, what is served already is no older than
     // what can be opened; only an index that was begun anew has less, or the
@@ -210,6 +226,7 @@ void SnapshotStore::Settle(const absl::Status& trouble,
     trouble_ = trouble;
   }
   if (ready && !was_ready && options_.on_ready) options_.on_ready();
+  if (next != nullptr) scrubber_.Scrub(next->shared_snapshot());
   if (!options_.log) return;
   if (next != nullptr) {
     options_.log(

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/index/index_paths.h"
 #include "common/model/embedder.h"
+#include "server/scrubber.h"
 #include "server/serving.h"
 #include "server/slots.h"
 
@@ -30,6 +31,9 @@ struct SnapshotStoreOptions {
   // How often the folder is listed where inotify tells nothing, as on network
   // file systems.
   int poll_ms = 100;
+  // What of a new generation is verified before it is served; the rest follows
+  // in the background. While the index is known to be damaged it is all.
+  VerifyMode verify = VerifyMode::kAuto;
   // One line for people, without its end; called from the store's threads.
   std::function<void(std::string_view line)> log;
   // Called once, when the first generation is served.
@@ -51,7 +55,8 @@ class SnapshotStore {
 
   // What is served now. UNAVAILABLE, saying why, while there is none.
   absl::StatusOr<std::shared_ptr<const Serving>> Take() const;
-  // Why the newest generation is not the served one; empty where it is.
+  // Why the newest generation is not the served one, or that a file of the
+  // served one is damaged; empty where neither is so.
   std::string degraded() const;
 
  private:
@@ -59,7 +64,8 @@ class SnapshotStore {
   void Refresh();
   // Sets `next` where there is something newer to serve. An error, with or
   // without it, is what the operator must know.
-  absl::Status OpenNewest(uint64_t newest,
+  // `damage` is that of what is served.
+  absl::Status OpenNewest(uint64_t newest, const absl::Status& damage,
                           std::shared_ptr<const Serving>* next);
   absl::StatusOr<std::shared_ptr<EmbedBatcher>> EmbedderFor(
       const Snapshot& snapshot, const Serving* previous) const;
@@ -80,6 +86,7 @@ class SnapshotStore {
   std::chrono::steady_clock::time_point retry_at_;
   bool said_degraded_ = false;
 
+  Scrubber scrubber_;
   int inotify_fd_ = -1;
   int stop_fd_ = -1;
   std::thread thread_;

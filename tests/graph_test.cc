@@ -24,10 +24,16 @@ std::vector<uint16_t> DrawVectors(uint32_t rows) {
   return vectors;
 }
 
-absl::StatusOr<GraphView> ViewOf(const Graph& graph, uint32_t rows) {
+absl::StatusOr<GraphView> Unchecked(const Graph& graph, uint32_t rows) {
   return GraphView::Open(rows, graph.entry, graph.max_level,
                          graph.level0_stride, graph.upper_stride, graph.level0,
                          graph.upper_start, graph.upper);
+}
+
+absl::StatusOr<GraphView> ViewOf(const Graph& graph, uint32_t rows) {
+  VITRINE_ASSIGN_OR_RETURN(const GraphView view, Unchecked(graph, rows));
+  VITRINE_RETURN_IF_ERROR(view.CheckLinks(/*stop=*/{}));
+  return view;
 }
 
 // The distances of one row each, for a walk.
@@ -168,6 +174,46 @@ TEST(GraphView, RejectsLinksOutOfBounds) {
   broken = graph;
   broken.entry = 200;
   EXPECT_STATUS(ViewOf(broken, 200), absl::StatusCode::kDataLoss, "wrong size");
+}
+
+// As a file that is not verified yet may hold them.
+TEST(GraphView, WalksPastLinksOutOfBounds) {
+  ASSERT_OK_AND_ASSIGN(
+      const Graph graph,
+      BuildGraph(EncodeRows(TestBlocks(), DrawVectors(1000)), {}));
+  ASSERT_GT(graph.max_level, 0u);
+  std::mt19937 random(3);
+  int checked = 0;
+  for (int i = 0; i < 200; ++i) {
+    Graph broken = graph;
+    const uint32_t odds = 2 + random() % 200;
+    auto break_some = [&](std::vector<uint32_t>* numbers) {
+      for (uint32_t& number : *numbers) {
+        if (random() % odds == 0) number = random() >> random() % 32;
+      }
+    };
+    break_some(&broken.level0);
+    break_some(&broken.upper);
+    const uint32_t last = broken.upper_start.back();
+    break_some(&broken.upper_start);
+    broken.upper_start.back() = last;
+    const auto view = Unchecked(broken, 1000);
+    if (!view.ok()) continue;  // It has no top to be entered at.
+    ++checked;
+    EXPECT_STATUS(view->CheckLinks(/*stop=*/{}), absl::StatusCode::kDataLoss,
+                  "its graph ");
+    for (const bool two_hops : {false, true}) {
+      const GraphView::Walked walked = view->Search(
+          OneByOne([](uint32_t row) { return static_cast<float>(row); }),
+          [&](uint32_t row) {
+            EXPECT_LT(row, 1000u);
+            return row % 3 == 0;
+          },
+          {.ef = 30, .two_hops = two_hops});
+      for (const auto& one : walked.found) EXPECT_LT(one.row, 1000u);
+    }
+  }
+  EXPECT_GT(checked, 50);
 }
 
 }  // namespace

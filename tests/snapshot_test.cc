@@ -121,5 +121,16 @@ TEST_F(SnapshotTest, RejectsBlocksThatAreNotThoseOfItsCodes) {
                 absl::StatusCode::kDataLoss, "block shape of 100 numbers");
 }
 
+TEST(VerificationOf, GoesByTheSizeOfWhatIsNewUnlessItIsTold) {
+  constexpr uint64_t kLimit = 2'000'000'000;
+  EXPECT_EQ(VerificationOf(VerifyMode::kAuto, kLimit - 1), Verification::kAll);
+  EXPECT_EQ(VerificationOf(VerifyMode::kAuto, kLimit),
+            Verification::kStructure);
+  EXPECT_EQ(VerificationOf(VerifyMode::kAlways, 10 * kLimit),
+            Verification::kAll);
+  EXPECT_EQ(VerificationOf(VerifyMode::kBackground, 1),
+            Verification::kStructure);
+}
+
 }  // namespace
 }  // namespace vitrine

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 
@@ -137,8 +138,26 @@ absl::StatusOr<std::unique_ptr<MappedFile>> MappedFile::Open(
       new MappedFile(path, static_cast<const char*>(data), size));
 }
 
+MappedFile::MappedFile(std::filesystem::path path, const char* data,
+                       size_t size)
+    : path_(std::move(path)), data_(data), size_(size) {
+  if (size == 0) return;
+  guard_.emplace(data, size);
+  last_byte_ = data[size - 1];
+}
+
 MappedFile::~MappedFile() {
+  guard_.reset();
   if (size_ > 0) ::munmap(const_cast<char*>(data_), size_);
+}
+
+bool MappedFile::damaged() const {
+  if (size_ == 0) return false;
+  // The rest of a page behind the end of a file is zeros and raises no signal.
+  // A file that was cut by any number of bytes has lost its last one.
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // After those reads.
+  const char last_byte = *static_cast<const volatile char*>(data_ + size_ - 1);
+  return last_byte != last_byte_ || guard_->faulted();
 }
 
 absl::StatusOr<std::unique_ptr<StagingFile>> StagingFile::Create(

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/bus_error.h"
 
 namespace vitrine {
 
@@ -37,7 +39,9 @@ absl::Status RemoveFile(const std::filesystem::path& path);
 // fsync of a folder, so that renames in it are durable.
 absl::Status SyncFolder(const std::filesystem::path& folder);
 
-// A read-only, shared map of a whole file. Immutable and thread-safe.
+// A read-only, shared map of a whole file. Immutable and thread-safe. Where the
+// file is cut under it, reads give zeros once CatchBusErrors was called, and
+// end the process otherwise.
 class MappedFile {
  public:
   static absl::StatusOr<std::unique_ptr<MappedFile>> Open(
@@ -48,14 +52,19 @@ class MappedFile {
 
   std::string_view data() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
+  // Whether the file was cut since, or its disk has failed, so that what was
+  // read before this call may have been zeros. It goes by the last byte, which
+  // must not be 0.
+  bool damaged() const;
 
  private:
-  MappedFile(std::filesystem::path path, const char* data, size_t size)
-      : path_(std::move(path)), data_(data), size_(size) {}
+  MappedFile(std::filesystem::path path, const char* data, size_t size);
 
   std::filesystem::path path_;
   const char* data_;
   size_t size_;
+  std::optional<MappingGuard> guard_;  // None of an empty file.
+  char last_byte_ = 0;
 };
 
 // A file that is being written under `<name>.staging` and appears under its

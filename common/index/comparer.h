@@ -1,7 +1,9 @@
 // One query against rows: exactly, or as their codes estimate it.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -24,9 +26,12 @@ class Comparer {
   Comparer(const std::vector<Block>& blocks, std::span<const float> query,
            Metric metric, const std::vector<float>& emphasis);
 
-  // By what the answer is ordered: 1 - similarity, or the sum of differences.
+  // By what the answer is ordered: 1 - similarity, or the sum of differences. A
+  // row with what are no numbers, which a damaged file may hold, comes last.
   float Order(const uint16_t* row) const {
-    return SharesOrderOfDot(metric_) ? DotDistance(row) : L1Distance(row);
+    const float order =
+        SharesOrderOfDot(metric_) ? DotDistance(row) : L1Distance(row);
+    return std::isnan(order) ? std::numeric_limits<float>::infinity() : order;
   }
   float DistanceOf(float order) const;
   float ScoreOf(float order) const;

@@ -3,6 +3,19 @@
 #include "absl/strings/str_cat.h"
 
 namespace vitrine {
+namespace {
+
+// More links a row than any graph is built with; a walk takes memory for as
+// many.
+constexpr uint32_t kMostStride = 1 << 16;
+constexpr uint32_t kRowsAtOnce = 4096;
+
+template <typename... What>
+absl::Status Damaged(const What&... what) {
+  return absl::DataLossError(absl::StrCat("its graph ", what...));
+}
+
+}  // namespace
 
 absl::StatusOr<GraphView> GraphView::Open(
     uint32_t rows, uint32_t entry, uint32_t max_level, uint32_t level0_stride,
@@ -18,48 +31,54 @@ absl::StatusOr<GraphView> GraphView::Open(
   view.upper_start_ = upper_start;
   view.upper_ = upper;
 
-  auto damaged = [](auto... what) {
-    return absl::DataLossError(absl::StrCat("its graph ", what...));
-  };
   if (rows == 0 || entry >= rows || level0_stride == 0 || upper_stride == 0 ||
+      level0_stride > kMostStride || upper_stride > kMostStride ||
       level0.size() != static_cast<size_t>(rows) * level0_stride ||
-      upper_start.size() != static_cast<size_t>(rows) + 1 ||
-      upper_start[0] != 0) {
-    return damaged("has arrays of the wrong size");
-  }
-  for (uint32_t row = 0; row < rows; ++row) {
-    if (upper_start[row + 1] < upper_start[row])
-      return damaged("has unordered levels at row ", row);
+      upper_start.size() != static_cast<size_t>(rows) + 1) {
+    return Damaged("has arrays of the wrong size");
   }
   if (upper.size() != static_cast<size_t>(upper_start[rows]) * upper_stride) {
-    return damaged("has upper levels of the wrong size");
+    return Damaged("has upper levels of the wrong size");
+  }
+  if (upper_start[entry + 1] - upper_start[entry] != max_level ||
+      max_level > upper_start[rows]) {
+    return Damaged("is not entered at its top");
+  }
+  return view;
+}
+
+absl::Status GraphView::CheckLinks(const std::function<bool()>& stop) const {
+  if (upper_start_[0] != 0) return Damaged("has unordered levels at row 0");
+  for (uint32_t row = 0; row < rows_; ++row) {
+    if (upper_start_[row + 1] < upper_start_[row])
+      return Damaged("has unordered levels at row ", row);
   }
   auto levels = [&](uint32_t row) {
-    return upper_start[row + 1] - upper_start[row];
+    return upper_start_[row + 1] - upper_start_[row];
   };
-  if (levels(entry) != max_level) return damaged("is not entered at its top");
-  for (uint32_t row = 0; row < rows; ++row) {
-    const uint32_t* links =
-        level0.data() + static_cast<size_t>(row) * level0_stride;
-    if (links[0] >= level0_stride)
-      return damaged("has too many links at row ", row);
+  for (uint32_t row = 0; row < rows_; ++row) {
+    if (row % kRowsAtOnce == 0 && stop && stop())
+      return absl::CancelledError("verifying a graph was stopped");
+    const uint32_t* links = Level0Links(row);
+    if (links[0] >= level0_stride_)
+      return Damaged("has too many links at row ", row);
     for (uint32_t i = 1; i <= links[0]; ++i) {
-      if (links[i] >= rows)
-        return damaged("links row ", row, " to row ", links[i]);
+      if (links[i] >= rows_)
+        return Damaged("links row ", row, " to row ", links[i]);
     }
     for (uint32_t level = 1; level <= levels(row); ++level) {
-      links = view.UpperLinks(row, level);
-      if (links[0] >= upper_stride)
-        return damaged("has too many links at row ", row);
+      links = UpperLinks(row, level);
+      if (links == nullptr || links[0] >= upper_stride_)
+        return Damaged("has too many links at row ", row);
       for (uint32_t i = 1; i <= links[0]; ++i) {
-        if (links[i] >= rows || levels(links[i]) < level) {
-          return damaged("links row ", row, " to row ", links[i], " on level ",
+        if (links[i] >= rows_ || levels(links[i]) < level) {
+          return Damaged("links row ", row, " to row ", links[i], " on level ",
                          level);
         }
       }
     }
   }
-  return view;
+  return absl::OkStatus();
 }
 
 }  // namespace vitrine

@@ -58,12 +58,17 @@ class GraphView {
     uint32_t row;
   };
 
-  // The arrays of a Graph; they must outlive the view. DATA_LOSS where a link,
-  // a count or a level is out of bounds.
+  // The arrays of a Graph; they must outlive the view. DATA_LOSS where their
+  // sizes are wrong; what they hold is not read.
   static absl::StatusOr<GraphView> Open(
       uint32_t rows, uint32_t entry, uint32_t max_level, uint32_t level0_stride,
       uint32_t upper_stride, std::span<const uint32_t> level0,
       std::span<const uint32_t> upper_start, std::span<const uint32_t> upper);
+
+  // DATA_LOSS where a link, a count or a level is out of bounds, CANCELLED
+  // where it had to stop. A walk is safe without it: it passes over what is out
+  // of bounds.
+  absl::Status CheckLinks(const std::function<bool()>& stop) const;
 
   struct WalkParams {
     int ef = 0;  // At least 1.
@@ -95,18 +100,21 @@ class GraphView {
   }
   // The nearest row to enter level 0 at.
   template <typename Distances>
-  Candidate Descend(const Distances& distances, std::vector<float>* measured,
-                    int64_t* computed) const;
+  Candidate Descend(const Distances& distances, std::vector<uint32_t>* fresh,
+                    std::vector<float>* measured, int64_t* computed) const;
   // Fills `fresh` with the neighbours of a row that were not met before, and
   // returns how many.
   template <typename Accept>
   uint32_t FreshNeighbours(uint32_t row, const Accept& accept, bool two_hops,
                            VisitedRows* met,
                            std::vector<uint32_t>* fresh) const;
-  // The links of a row on a level above 0: a count, then rows.
+  // The links of a row on a level above 0: a count, then rows. Null where they
+  // would lie outside.
   const uint32_t* UpperLinks(uint32_t row, uint32_t level) const {
-    return upper_.data() +
-           static_cast<size_t>(upper_start_[row] + level - 1) * upper_stride_;
+    const uint64_t place = uint64_t{upper_start_[row]} + level - 1;
+    return place < upper_.size() / upper_stride_
+               ? upper_.data() + place * upper_stride_
+               : nullptr;
   }
 
   uint32_t rows_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include "common/index/graph.h"
 
@@ -33,24 +34,29 @@ class VisitedRows {
   uint8_t epoch_ = 0;
 };
 
+// The links of a row on a level, of which at most stride - 1 fit. The file may
+// be unverified, and be cut while it is read: what is checked is read once.
+inline std::span<const uint32_t> Links(const uint32_t* links, uint32_t stride) {
+  return {links + 1, std::min(links[0], stride - 1)};
+}
+
 template <typename Accept>
 uint32_t GraphView::FreshNeighbours(uint32_t row, const Accept& accept,
                                     bool two_hops, VisitedRows* met,
                                     std::vector<uint32_t>* fresh) const {
-  const uint32_t* links = Level0Links(row);
   uint32_t count = 0;
-  for (uint32_t i = 1; i <= links[0]; ++i) {
-    if (!met->Insert(links[i])) continue;
-    if (!two_hops || accept(links[i])) {
-      (*fresh)[count++] = links[i];
+  for (const uint32_t neighbour : Links(Level0Links(row), level0_stride_)) {
+    if (neighbour >= rows_ || !met->Insert(neighbour)) continue;
+    if (!two_hops || accept(neighbour)) {
+      (*fresh)[count++] = neighbour;
       continue;
     }
     // Those that are not accepted either stay unmet: another row may step over
     // them.
-    const uint32_t* beyond = Level0Links(links[i]);
-    for (uint32_t j = 1; j <= beyond[0]; ++j) {
-      if (!accept(beyond[j]) || !met->Insert(beyond[j])) continue;
-      (*fresh)[count++] = beyond[j];
+    for (const uint32_t beyond :
+         Links(Level0Links(neighbour), level0_stride_)) {
+      if (beyond >= rows_ || !accept(beyond) || !met->Insert(beyond)) continue;
+      (*fresh)[count++] = beyond;
     }
   }
   return count;
@@ -58,6 +64,7 @@ uint32_t GraphView::FreshNeighbours(uint32_t row, const Accept& accept,
 
 template <typename Distances>
 GraphView::Candidate GraphView::Descend(const Distances& distances,
+                                        std::vector<uint32_t>* fresh,
                                         std::vector<float>* measured,
                                         int64_t* computed) const {
   Candidate nearest = {0, entry_};
@@ -67,11 +74,16 @@ GraphView::Candidate GraphView::Descend(const Distances& distances,
     for (bool moved = true; moved;) {
       moved = false;
       const uint32_t* links = UpperLinks(nearest.row, level);
-      *computed += links[0];
-      distances(links + 1, links[0], measured->data());
-      for (uint32_t i = 0; i < links[0]; ++i) {
+      if (links == nullptr) break;
+      uint32_t count = 0;
+      for (const uint32_t neighbour : Links(links, upper_stride_)) {
+        if (neighbour < rows_) (*fresh)[count++] = neighbour;
+      }
+      *computed += count;
+      distances(fresh->data(), count, measured->data());
+      for (uint32_t i = 0; i < count; ++i) {
         if ((*measured)[i] < nearest.distance) {
-          nearest = {(*measured)[i], links[1 + i]};
+          nearest = {(*measured)[i], (*fresh)[i]};
           moved = true;
         }
       }
@@ -93,7 +105,8 @@ GraphView::Walked GraphView::Search(const Distances& distances,
       std::min<size_t>(rows_, size_t{level0_stride_} * level0_stride_),
       upper_stride_));
   measured.resize(fresh.size());
-  const Candidate entry = Descend(distances, &measured, &walked.distances);
+  const Candidate entry =
+      Descend(distances, &fresh, &measured, &walked.distances);
 
   // Algorithm 2 of the paper. `frontier` is a heap with the nearest on top,
   // `found` one with the farthest on top.

@@ -47,27 +47,40 @@ absl::StatusOr<storage::FileRef> WritePicturePack(
 }
 
 absl::StatusOr<std::shared_ptr<const PicturePack>> PicturePack::Open(
-    const std::filesystem::path& path, const storage::FileRef& ref) {
+    const std::filesystem::path& path, const storage::FileRef& ref,
+    Verification verification) {
   std::shared_ptr<PicturePack> pack(new PicturePack());
-  VITRINE_ASSIGN_OR_RETURN(pack->file_,
-                           SectionFile::Open(path, FileKind::kPictures, &ref));
+  VITRINE_ASSIGN_OR_RETURN(
+      pack->file_,
+      SectionFile::Open(path, FileKind::kPictures, &ref, verification));
   pack->name_ = ref.name();
   const SectionFile& file = *pack->file_;
   VITRINE_ASSIGN_OR_RETURN(auto count, file.Array<uint32_t>(kCount, 1));
   VITRINE_ASSIGN_OR_RETURN(pack->records_,
                            file.Array<Record>(kRecords, count[0]));
   pack->bytes_ = file.section(kBytes);
-  for (uint32_t i = 0; i < pack->size(); ++i) {
-    const Record& record = pack->records_[i];
-    if (record.offset > pack->bytes_.size() ||
-        record.bytes > pack->bytes_.size() - record.offset) {
-      return file.Damaged(absl::StrCat("picture ", i, " lies outside of it"));
-    }
-    if (i > 0 && record.sha256 <= pack->records_[i - 1].sha256) {
-      return file.Damaged(absl::StrCat("picture ", i, " is unordered"));
-    }
+  if (verification == Verification::kAll) {
+    VITRINE_RETURN_IF_ERROR(pack->Verify(/*stop=*/{}));
   }
   return pack;
+}
+
+absl::Status PicturePack::Verify(const StopRequested& stop) const {
+  return file_->Verify([this] { return CheckRecords(); }, stop);
+}
+
+absl::Status PicturePack::CheckRecords() const {
+  for (uint32_t i = 0; i < size(); ++i) {
+    const Record& record = records_[i];
+    if (record.offset > bytes_.size() ||
+        record.bytes > bytes_.size() - record.offset) {
+      return file_->Damaged(absl::StrCat("picture ", i, " lies outside of it"));
+    }
+    if (i > 0 && record.sha256 <= records_[i - 1].sha256) {
+      return file_->Damaged(absl::StrCat("picture ", i, " is unordered"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::optional<std::string_view> PicturePack::Find(
@@ -76,12 +89,12 @@ std::optional<std::string_view> PicturePack::Find(
       records_.begin(), records_.end(),
       [&](const Record& record) { return record.digest() < sha256; });
   if (it == records_.end() || it->digest() != sha256) return std::nullopt;
-  return bytes_.substr(it->offset, it->bytes);
+  return Part(bytes_, it->offset, it->bytes);
 }
 
 std::pair<Sha256Digest, std::string_view> PicturePack::entry(uint32_t i) const {
   const Record& record = records_[i];
-  return {record.sha256, bytes_.substr(record.offset, record.bytes)};
+  return {record.sha256, Part(bytes_, record.offset, record.bytes)};
 }
 
 }  // namespace vitrine

@@ -25,8 +25,13 @@ absl::StatusOr<storage::FileRef> WritePicturePack(
 // An open pack. Immutable and thread-safe.
 class PicturePack {
  public:
+  // DATA_LOSS where anything that is verified is damaged.
   static absl::StatusOr<std::shared_ptr<const PicturePack>> Open(
-      const std::filesystem::path& path, const storage::FileRef& ref);
+      const std::filesystem::path& path, const storage::FileRef& ref,
+      Verification verification = Verification::kAll);
+  // As SectionFile::Verify.
+  absl::Status Verify(const StopRequested& stop) const;
+  const SectionFile& file() const { return *file_; }
 
   const std::string& name() const { return name_; }
   uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
@@ -40,6 +45,7 @@ class PicturePack {
 
  private:
   PicturePack() = default;
+  absl::Status CheckRecords() const;
 
   std::string name_;
   std::unique_ptr<SectionFile> file_;

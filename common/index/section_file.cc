@@ -158,9 +158,57 @@ std::string_view SectionFile::section(uint32_t id) const {
   return it == sections_.end() ? std::string_view() : it->second;
 }
 
+absl::Status SectionFile::VerifyBlocks(const StopRequested& stop) const {
+  if (blocks_verified_) return absl::OkStatus();
+  const std::string_view body = file_->data().substr(0, body_bytes_);
+  for (uint64_t begin = 0; begin < body.size(); begin += kBlock) {
+    if (stop && stop()) {
+      return absl::CancelledError(
+          absl::StrCat("verifying ", path().string(), " was stopped"));
+    }
+    uint64_t checksum;
+    std::memcpy(&checksum,
+                checksums_.data() + begin / kBlock * sizeof(checksum),
+                sizeof(checksum));
+    if (Checksum(body.substr(begin, kBlock)) != checksum) {
+      return Damaged(
+          absl::StrCat("the 64 KiB at ", begin, " fail their checksum"));
+    }
+  }
+  blocks_verified_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status SectionFile::Verify(
+    const std::function<absl::Status()>& check_records,
+    const StopRequested& stop) const {
+  if (verified_) return absl::OkStatus();
+  absl::Status status = VerifyBlocks(stop);
+  if (status.ok()) status = check_records();
+  // The checks may have read zeros that are none of the file's.
+  if (status.ok()) status = Check();
+  if (status.ok()) {
+    verified_ = true;
+  } else if (absl::IsDataLoss(status)) {
+    const std::lock_guard lock(finding_mutex_);
+    finding_ = status;
+    found_damaged_ = true;
+  }
+  return status;
+}
+
+absl::Status SectionFile::Check() const {
+  if (file_->damaged()) {
+    return Damaged("it was cut, or could not be read, after it was opened");
+  }
+  if (!found_damaged_) return absl::OkStatus();
+  const std::lock_guard lock(finding_mutex_);
+  return finding_;
+}
+
 absl::StatusOr<std::unique_ptr<SectionFile>> SectionFile::Open(
     const std::filesystem::path& path, FileKind kind,
-    const storage::FileRef* expected) {
+    const storage::FileRef* expected, Verification verification) {
   auto mapped = MappedFile::Open(path);
   if (!mapped.ok()) {
     if (!absl::IsNotFound(mapped.status())) return mapped.status();
@@ -219,18 +267,11 @@ absl::StatusOr<std::unique_ptr<SectionFile>> SectionFile::Open(
                               expected->checksum() != footer.root_checksum)) {
     return file->Damaged("it is not the file that the manifest names");
   }
-  for (uint64_t block = 0; block < footer.blocks; ++block) {
-    uint64_t checksum;
-    std::memcpy(
-        &checksum,
-        data.data() + footer.checksums_offset + block * sizeof(checksum),
-        sizeof(checksum));
-    const uint64_t begin = block * kBlock;
-    if (Checksum(data.substr(begin, std::min(kBlock, footer.directory_offset -
-                                                         begin))) != checksum) {
-      return file->Damaged(
-          absl::StrCat("the 64 KiB at ", begin, " fail their checksum"));
-    }
+  file->body_bytes_ = footer.directory_offset;
+  file->checksums_ =
+      data.substr(footer.checksums_offset, footer.blocks * sizeof(uint64_t));
+  if (verification == Verification::kAll) {
+    VITRINE_RETURN_IF_ERROR(file->VerifyBlocks(/*stop=*/{}));
   }
   for (uint64_t i = 0; i < footer.sections; ++i) {
     DirectoryLine line;

@@ -12,10 +12,13 @@
 // A manifest holds the root checksum, which binds the file to its generation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,16 +74,49 @@ class SectionWriter {
   std::vector<uint64_t> checksums_;
 };
 
-// A verified file. Immutable and thread-safe.
+// What opening a file verifies of it.
+enum class Verification {
+  // Header, footer, directory, sizes and the root checksum: no more for a file
+  // of more rows, but for the list of its checksums. Readers check the bounds
+  // of what they read.
+  kStructure,
+  // All checksums and records too.
+  kAll,
+};
+
+// Whether to stop early; may be empty.
+using StopRequested = std::function<bool()>;
+
+// `bytes` from `offset` on, at most `count` of them, where a file that was not
+// verified tells these numbers: what lies outside is empty.
+inline std::string_view Part(std::string_view bytes, uint64_t offset,
+                             uint64_t count) {
+  return offset > bytes.size() ? std::string_view()
+                               : bytes.substr(offset, count);
+}
+
+// A file that was opened. What it shows never changes; thread-safe.
 class SectionFile {
  public:
-  // Maps the file and verifies header, footer, sizes and every checksum.
+  // Maps the file and verifies its structure, and with kAll its checksums.
   // DATA_LOSS names the file and what is wrong; FAILED_PRECONDITION where a
   // newer version of Vitrine has written it. `expected`, where given, must have
   // the same size and root checksum.
   static absl::StatusOr<std::unique_ptr<SectionFile>> Open(
       const std::filesystem::path& path, FileKind kind,
-      const storage::FileRef* expected);
+      const storage::FileRef* expected,
+      Verification verification = Verification::kAll);
+
+  // Verifies what Open has not, and then the records as `check_records` does;
+  // nothing where that was done before. DATA_LOSS, which Check repeats from
+  // then on; CANCELLED where it had to stop.
+  absl::Status Verify(const std::function<absl::Status()>& check_records,
+                      const StopRequested& stop) const;
+  // Whether all of it is known to be sound.
+  bool verified() const { return verified_; }
+  // DATA_LOSS where the file was found to be damaged since it was opened: what
+  // was read of it before may be wrong. Takes a few nanoseconds.
+  absl::Status Check() const;
 
   // The bytes of a section; empty where it has none. Aligned to 64.
   std::string_view section(uint32_t id) const;
@@ -103,10 +139,18 @@ class SectionFile {
   SectionFile() = default;
   absl::Status SizeMismatch(uint32_t id, uint64_t bytes, uint64_t count,
                             uint64_t stride) const;
+  absl::Status VerifyBlocks(const StopRequested& stop) const;
 
   std::unique_ptr<MappedFile> file_;
   std::map<uint32_t, std::string_view> sections_;
+  uint64_t body_bytes_ = 0;  // What the blocks' checksums cover.
+  std::string_view checksums_;
   uint64_t checksum_ = 0;
+  mutable std::atomic<bool> blocks_verified_ = false;
+  mutable std::atomic<bool> verified_ = false;
+  mutable std::mutex finding_mutex_;
+  mutable absl::Status finding_;
+  mutable std::atomic<bool> found_damaged_ = false;
 };
 
 }  // namespace vitrine

@@ -40,6 +40,11 @@ struct GraphMeta {
 
 auto KeyOf(const Row& row) { return std::tie(row.product_id, row.image_key); }
 
+absl::Status DamagedGraph(const SectionFile& file, const absl::Status& status) {
+  return file.Damaged(
+      std::string_view(status.message().data(), status.message().size()));
+}
+
 template <typename T>
 absl::Status WriteValue(SectionWriter* writer, uint32_t section,
                         const T& value) {
@@ -137,13 +142,29 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
 }
 
 absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
-    const std::filesystem::path& path, const storage::FileRef& ref, int dim) {
+    const std::filesystem::path& path, const storage::FileRef& ref, int dim,
+    Verification verification) {
+  VITRINE_ASSIGN_OR_RETURN(auto shard,
+                           OpenStructure(path, ref, dim, verification));
+  if (verification == Verification::kAll) {
+    VITRINE_RETURN_IF_ERROR(shard->Verify(/*stop=*/{}));
+  }
+  return shard;
+}
+
+absl::StatusOr<std::shared_ptr<const Shard>> Shard::OpenStructure(
+    const std::filesystem::path& path, const storage::FileRef& ref, int dim,
+    Verification verification) {
   std::shared_ptr<Shard> shard(new Shard());
-  VITRINE_ASSIGN_OR_RETURN(shard->file_,
-                           SectionFile::Open(path, FileKind::kShard, &ref));
+  VITRINE_ASSIGN_OR_RETURN(
+      shard->file_,
+      SectionFile::Open(path, FileKind::kShard, &ref, verification));
   const SectionFile& file = *shard->file_;
   VITRINE_ASSIGN_OR_RETURN(auto meta, file.Array<Meta>(kMeta, 1));
   if (meta[0].dim != static_cast<uint32_t>(dim)) {
+    // It may be damage that says so.
+    VITRINE_RETURN_IF_ERROR(
+        file.Verify([] { return absl::OkStatus(); }, /*stop=*/{}));
     return absl::FailedPreconditionError(
         absl::StrCat(path.string(), " has vectors of ", meta[0].dim,
                      " numbers instead of ", dim));
@@ -157,23 +178,6 @@ absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
       shard->vectors_,
       file.Array<uint16_t>(kVectors, uint64_t{shard->rows_} * meta[0].dim));
   shard->strings_ = file.section(kStrings);
-  for (uint32_t row = 0; row < shard->rows_; ++row) {
-    const KeyRecord& key = shard->keys_[row];
-    if (key.offset > shard->strings_.size() ||
-        uint64_t{key.product_bytes} + key.image_bytes >
-            shard->strings_.size() - key.offset) {
-      return file.Damaged(
-          absl::StrCat("the key of row ", row, " lies outside of it"));
-    }
-    if (row > 0) {
-      const RowKey before = shard->key(row - 1);
-      const RowKey now = shard->key(row);
-      if (std::tie(before.product_id, before.image_key) >=
-          std::tie(now.product_id, now.image_key)) {
-        return file.Damaged(absl::StrCat("row ", row, " is unordered"));
-      }
-    }
-  }
   if (file.section(kGraphMeta).empty()) return shard;
 
   VITRINE_ASSIGN_OR_RETURN(auto graph_meta,
@@ -189,13 +193,15 @@ absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
   const std::span<const uint32_t> upper(
       reinterpret_cast<const uint32_t*>(upper_bytes.data()),
       upper_bytes.size() / sizeof(uint32_t));
+  if (graph.space != static_cast<uint32_t>(GraphSpace::kDot) &&
+      graph.space != static_cast<uint32_t>(GraphSpace::kL1)) {
+    return file.Damaged(
+        absl::StrCat("its graph has the unknown space ", graph.space));
+  }
   auto view = GraphView::Open(shard->rows_, graph.entry, graph.max_level,
                               graph.level0_stride, graph.upper_stride, level0,
                               upper_start, upper);
-  if (!view.ok()) {
-    return file.Damaged(std::string_view(view.status().message().data(),
-                                         view.status().message().size()));
-  }
+  if (!view.ok()) return DamagedGraph(file, view.status());
   const std::string_view ranges = file.section(kCodeRanges);
   if (!ranges.empty()) {
     VITRINE_ASSIGN_OR_RETURN(
@@ -215,17 +221,43 @@ absl::StatusOr<std::shared_ptr<const Shard>> Shard::Open(
   return shard;
 }
 
+absl::Status Shard::Verify(const StopRequested& stop) const {
+  return file_->Verify([&] { return CheckRecords(stop); }, stop);
+}
+
+absl::Status Shard::CheckRecords(const StopRequested& stop) const {
+  for (uint32_t row = 0; row < rows_; ++row) {
+    const KeyRecord& record = keys_[row];
+    if (record.offset > strings_.size() ||
+        uint64_t{record.product_bytes} + record.image_bytes >
+            strings_.size() - record.offset) {
+      return file_->Damaged(
+          absl::StrCat("the key of row ", row, " lies outside of it"));
+    }
+    if (row == 0) continue;
+    const RowKey before = key(row - 1);
+    const RowKey now = key(row);
+    if (std::tie(before.product_id, before.image_key) >=
+        std::tie(now.product_id, now.image_key)) {
+      return file_->Damaged(absl::StrCat("row ", row, " is unordered"));
+    }
+  }
+  if (!has_graph_) return absl::OkStatus();
+  const absl::Status links = graph_.CheckLinks(stop);
+  return absl::IsDataLoss(links) ? DamagedGraph(*file_, links) : links;
+}
+
 RowKey Shard::key(uint32_t row) const {
   const KeyRecord& key = keys_[row];
   return {
-      strings_.substr(key.offset, key.product_bytes),
-      strings_.substr(key.offset + key.product_bytes, key.image_bytes),
+      Part(strings_, key.offset, key.product_bytes),
+      Part(strings_, key.offset + key.product_bytes, key.image_bytes),
       {reinterpret_cast<const char*>(key.sha256.data()), key.sha256.size()}};
 }
 
 std::pair<uint32_t, uint32_t> Shard::RowsOf(std::string_view product_id) const {
   auto id = [this](const KeyRecord& key) {
-    return strings_.substr(key.offset, key.product_bytes);
+    return Part(strings_, key.offset, key.product_bytes);
   };
   auto first = std::partition_point(
       keys_.begin(), keys_.end(),

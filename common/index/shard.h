@@ -46,10 +46,14 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
 // An open shard. Immutable and thread-safe.
 class Shard {
  public:
-  // Verifies all of the file: DATA_LOSS where anything is damaged or out of
-  // bounds, FAILED_PRECONDITION for another dim or a future version.
+  // DATA_LOSS where anything that is verified is damaged or out of bounds,
+  // FAILED_PRECONDITION for another dim or a future version.
   static absl::StatusOr<std::shared_ptr<const Shard>> Open(
-      const std::filesystem::path& path, const storage::FileRef& ref, int dim);
+      const std::filesystem::path& path, const storage::FileRef& ref, int dim,
+      Verification verification = Verification::kAll);
+  // As SectionFile::Verify.
+  absl::Status Verify(const StopRequested& stop) const;
+  const SectionFile& file() const { return *file_; }
 
   const std::string& name() const { return name_; }
   uint32_t rows() const { return rows_; }
@@ -76,6 +80,11 @@ class Shard {
 
  private:
   Shard() = default;
+  // All of Open but Verify.
+  static absl::StatusOr<std::shared_ptr<const Shard>> OpenStructure(
+      const std::filesystem::path& path, const storage::FileRef& ref, int dim,
+      Verification verification);
+  absl::Status CheckRecords(const StopRequested& stop) const;
 
   std::string name_;
   std::unique_ptr<SectionFile> file_;

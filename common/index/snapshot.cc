@@ -4,12 +4,16 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/index/manifest.h"
 
 namespace vitrine {
 namespace {
+
+// Files of as many bytes take about a second from the disk.
+constexpr uint64_t kVerifiedBeforeServing = 2'000'000'000;
 
 // Calls visit(folder, ref) for each file that a snapshot of `manifest` opens.
 template <typename Visit>
@@ -39,15 +43,30 @@ bool NamesAgree(const storage::Manifest& a, const storage::Manifest& b) {
   return agree;
 }
 
-// The part of `open` that has this name; null where none has.
+// The sound part of `open` that has this name; null where none has. A damaged
+// one is opened anew, which tells whether its file has been mended.
 template <typename T>
 std::shared_ptr<const T> FindOpen(
     const std::vector<std::shared_ptr<const T>>& open,
     const std::string& name) {
   auto it = std::find_if(open.begin(), open.end(), [&](const auto& part) {
-    return part->name() == name;
+    return part->name() == name && part->file().Check().ok();
   });
   return it == open.end() ? nullptr : *it;
+}
+
+// How many bytes the files have that `previous` does not have open.
+uint64_t NewBytes(const storage::Manifest& manifest,
+                  const storage::Manifest& previous) {
+  absl::flat_hash_set<std::string> open;
+  ForEachFile(previous, [&](char folder, const storage::FileRef& ref) {
+    open.insert(folder + ref.name());
+  });
+  uint64_t bytes = 0;
+  ForEachFile(manifest, [&](char folder, const storage::FileRef& ref) {
+    if (!open.contains(folder + ref.name())) bytes += ref.bytes();
+  });
+  return bytes;
 }
 
 // Opens what `refs` name in `folder`, but for what `open` has open.
@@ -55,12 +74,14 @@ template <typename T>
 absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
     const std::filesystem::path& folder,
     const google::protobuf::RepeatedPtrField<storage::FileRef>& refs,
-    const std::vector<std::shared_ptr<const T>>& open) {
+    const std::vector<std::shared_ptr<const T>>& open,
+    Verification verification) {
   std::vector<std::shared_ptr<const T>> parts;
   for (const storage::FileRef& ref : refs) {
     std::shared_ptr<const T> part = FindOpen(open, ref.name());
     if (part == nullptr) {
-      VITRINE_ASSIGN_OR_RETURN(part, T::Open(folder / ref.name(), ref));
+      VITRINE_ASSIGN_OR_RETURN(part,
+                               T::Open(folder / ref.name(), ref, verification));
     }
     parts.push_back(std::move(part));
   }
@@ -83,14 +104,24 @@ absl::Status CheckBlocks(const storage::Manifest& manifest,
 
 }  // namespace
 
+Verification VerificationOf(VerifyMode mode, uint64_t new_bytes) {
+  const bool all =
+      mode == VerifyMode::kAlways ||
+      (mode == VerifyMode::kAuto && new_bytes < kVerifiedBeforeServing);
+  return all ? Verification::kAll : Verification::kStructure;
+}
+
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     const IndexPaths& paths, const storage::Manifest& manifest,
-    const Snapshot* previous) {
+    const Snapshot* previous, VerifyMode verify) {
   static const Snapshot* const kNothing = new Snapshot();  // Never destroyed.
   if (previous == nullptr || !NamesAgree(previous->manifest_, manifest)) {
     previous = kNothing;
   }
+  const Verification verification =
+      VerificationOf(verify, NewBytes(manifest, previous->manifest_));
   std::shared_ptr<Snapshot> snapshot(new Snapshot());
+  snapshot->paths_ = paths;
   snapshot->manifest_ = manifest;
   VITRINE_ASSIGN_OR_RETURN(snapshot->serving_, ServingSet(snapshot->manifest_));
   for (const storage::BlockSpec& block : snapshot->serving_->blocks()) {
@@ -106,11 +137,14 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
                        return live.shard->name() == ref.file().name();
                      });
     LiveShard live;
-    if (before != previous->shards_.end()) live.shard = before->shard;
+    if (before != previous->shards_.end() &&
+        before->shard->file().Check().ok()) {
+      live.shard = before->shard;
+    }
     if (live.shard == nullptr) {
-      VITRINE_ASSIGN_OR_RETURN(live.shard,
-                               Shard::Open(paths.shards() / ref.file().name(),
-                                           ref.file(), snapshot->dim_));
+      VITRINE_ASSIGN_OR_RETURN(
+          live.shard, Shard::Open(paths.shards() / ref.file().name(),
+                                  ref.file(), snapshot->dim_, verification));
     }
     const size_t ranges = live.shard->code_ranges().size();
     if (ranges != 0 && ranges != snapshot->blocks_.size()) {
@@ -136,7 +170,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
       auto segments,
       OpenAll<TableSegment>(paths.products(),
                             snapshot->manifest_.product_segments(),
-                            previous->products_.segments()));
+                            previous->products_.segments(), verification));
   snapshot->products_ = Table(std::move(segments));
   snapshot->selector_ = std::make_unique<const RowSelector>(
       snapshot->shards_, snapshot->products_, previous->selector_.get());
@@ -144,12 +178,13 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
       snapshot->packs_,
       OpenAll<PicturePack>(paths.pictures(),
                            snapshot->manifest_.picture_packs(),
-                           previous->packs_));
+                           previous->packs_, verification));
   return snapshot;
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
-    const IndexPaths& paths, const Snapshot* previous, std::string* degraded) {
+    const IndexPaths& paths, const Snapshot* previous, std::string* degraded,
+    VerifyMode verify) {
   degraded->clear();
   auto generations = ListGenerations(paths);
   if (!generations.ok() || generations->empty()) {
@@ -168,7 +203,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
         ReadManifest(paths, *generation);
     absl::Status failure = manifest.status();
     if (manifest.ok()) {
-      auto snapshot = Open(paths, *manifest, previous);
+      auto snapshot = Open(paths, *manifest, previous, verify);
       if (snapshot.ok()) {
         if (!newest_failure.ok()) {
           *degraded = absl::StrCat("generation ", generations->back(),
@@ -182,6 +217,31 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
     if (newest_failure.ok()) newest_failure = WithRemedy(failure, paths);
   }
   return newest_failure;
+}
+
+absl::Status Snapshot::CheckFiles() const {
+  absl::Status status;
+  ForEachPart([&](const auto& part) {
+    if (status.ok()) status = part.file().Check();
+  });
+  return WithRemedy(status, paths_);
+}
+
+bool Snapshot::verified() const {
+  bool verified = true;
+  ForEachPart([&](const auto& part) { verified &= part.file().verified(); });
+  return verified;
+}
+
+absl::Status Snapshot::Verify(const StopRequested& stop) const {
+  absl::Status first;
+  ForEachPart([&](const auto& part) {
+    const absl::Status status =
+        stop && stop() ? absl::CancelledError("verifying was stopped")
+                       : part.Verify(stop);
+    if (first.ok()) first = status;
+  });
+  return WithRemedy(first, paths_);
 }
 
 absl::StatusOr<storage::ProductRecord> Snapshot::FindProduct(

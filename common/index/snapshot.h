@@ -22,20 +22,43 @@
 
 namespace vitrine {
 
+// What is verified of files before they are served; the rest is left to Verify.
+enum class VerifyMode {
+  kAuto,        // All, where the files that are new have less than 2 GB.
+  kAlways,      // All.
+  kBackground,  // The structure, so that opening takes no time a row.
+};
+
+// How files that have `new_bytes` together are opened.
+Verification VerificationOf(VerifyMode mode, uint64_t new_bytes);
+
 // Immutable and thread-safe; kept alive by its users' shared_ptr.
 class Snapshot {
  public:
-  // Opens and verifies all that `manifest` names. Files that `previous` has
-  // open too are not opened again. DATA_LOSS names a damaged file.
+  // Opens all that `manifest` names. Files that `previous` has open too, and
+  // sound, are not opened again; the others are verified as
+  // `verify` says. DATA_LOSS names a damaged file.
   static absl::StatusOr<std::shared_ptr<const Snapshot>> Open(
       const IndexPaths& paths, const storage::Manifest& manifest,
-      const Snapshot* previous);
+      const Snapshot* previous, VerifyMode verify = VerifyMode::kAlways);
 
   // The newest generation that opens. Where that is not the newest there is,
   // `degraded` receives why. NOT_FOUND where there is no index, DATA_LOSS where
   // no generation opens.
   static absl::StatusOr<std::shared_ptr<const Snapshot>> OpenNewest(
-      const IndexPaths& paths, const Snapshot* previous, std::string* degraded);
+      const IndexPaths& paths, const Snapshot* previous, std::string* degraded,
+      VerifyMode verify = VerifyMode::kAlways);
+
+  // DATA_LOSS, with the remedy, where a file was found to be damaged since it
+  // was opened: whatever was read of the snapshot may be wrong. Takes some
+  // nanoseconds a file.
+  absl::Status CheckFiles() const;
+  // Whether all of every file was verified.
+  bool verified() const;
+  // Verifies what was not, a file after the other. DATA_LOSS for the first that
+  // is damaged, once all are done; CheckFiles tells of each from when it was
+  // found. CANCELLED where it had to stop.
+  absl::Status Verify(const StopRequested& stop) const;
 
   const storage::Manifest& manifest() const { return manifest_; }
   uint64_t generation() const { return manifest_.generation(); }
@@ -66,7 +89,15 @@ class Snapshot {
 
  private:
   Snapshot() = default;
+  // Calls visit(part) with each shard, segment and pack.
+  template <typename Visit>
+  void ForEachPart(const Visit& visit) const {
+    for (const LiveShard& live : shards_) visit(*live.shard);
+    for (const auto& segment : products_.segments()) visit(*segment);
+    for (const auto& pack : packs_) visit(*pack);
+  }
 
+  IndexPaths paths_;
   storage::Manifest manifest_;
   const storage::VectorSet* serving_ = nullptr;
   std::vector<Block> blocks_;

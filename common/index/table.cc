@@ -60,46 +60,59 @@ absl::StatusOr<storage::FileRef> WriteTableSegment(
 }
 
 absl::StatusOr<std::shared_ptr<const TableSegment>> TableSegment::Open(
-    const std::filesystem::path& path, const storage::FileRef& ref) {
+    const std::filesystem::path& path, const storage::FileRef& ref,
+    Verification verification) {
   std::shared_ptr<TableSegment> segment(new TableSegment());
-  VITRINE_ASSIGN_OR_RETURN(segment->file_,
-                           SectionFile::Open(path, FileKind::kTable, &ref));
+  VITRINE_ASSIGN_OR_RETURN(
+      segment->file_,
+      SectionFile::Open(path, FileKind::kTable, &ref, verification));
   segment->name_ = ref.name();
   const SectionFile& file = *segment->file_;
   VITRINE_ASSIGN_OR_RETURN(auto count, file.Array<uint32_t>(kCount, 1));
   VITRINE_ASSIGN_OR_RETURN(segment->records_,
                            file.Array<Record>(kRecords, count[0]));
   segment->strings_ = file.section(kStrings);
-  std::string_view previous;
-  for (uint32_t i = 0; i < segment->size(); ++i) {
-    const Record& record = segment->records_[i];
-    const uint64_t bytes =
-        uint64_t{record.key_bytes} + record.stored_value_bytes();
-    if (record.offset > segment->strings_.size() ||
-        bytes > segment->strings_.size() - record.offset) {
-      return file.Damaged(absl::StrCat("record ", i, " lies outside of it"));
-    }
-    const std::string_view key =
-        segment->strings_.substr(record.offset, record.key_bytes);
-    if (i > 0 && key <= previous)
-      return file.Damaged(absl::StrCat("record ", i, " is unordered"));
-    previous = key;
+  if (verification == Verification::kAll) {
+    VITRINE_RETURN_IF_ERROR(segment->Verify(/*stop=*/{}));
   }
   return segment;
 }
 
+absl::Status TableSegment::Verify(const StopRequested& stop) const {
+  return file_->Verify([this] { return CheckRecords(); }, stop);
+}
+
+absl::Status TableSegment::CheckRecords() const {
+  std::string_view previous;
+  for (uint32_t i = 0; i < size(); ++i) {
+    const Record& record = records_[i];
+    const uint64_t bytes =
+        uint64_t{record.key_bytes} + record.stored_value_bytes();
+    if (record.offset > strings_.size() ||
+        bytes > strings_.size() - record.offset) {
+      return file_->Damaged(absl::StrCat("record ", i, " lies outside of it"));
+    }
+    const std::string_view key =
+        strings_.substr(record.offset, record.key_bytes);
+    if (i > 0 && key <= previous)
+      return file_->Damaged(absl::StrCat("record ", i, " is unordered"));
+    previous = key;
+  }
+  return absl::OkStatus();
+}
+
 TableSegment::Entry TableSegment::entry(uint32_t i) const {
-  const Record& record = records_[i];
-  return {strings_.substr(record.offset, record.key_bytes),
-          strings_.substr(record.offset + record.key_bytes,
-                          record.stored_value_bytes()),
+  const Record record = records_[i];
+  return {Part(strings_, record.offset, record.key_bytes),
+          Part(strings_, record.offset + record.key_bytes,
+               record.stored_value_bytes()),
           record.value_bytes == Record::kDeleted};
 }
 
 uint32_t TableSegment::LowerBound(std::string_view key) const {
   auto it = std::partition_point(
       records_.begin(), records_.end(), [&](const Record& record) {
-        return strings_.substr(record.offset, record.key_bytes) < key;
+        return Part(strings_, record.offset, record.key_bytes) < key;
       });
   return static_cast<uint32_t>(it - records_.begin());
 }
@@ -146,6 +159,13 @@ void Table::ForEach(
     }
     if (!least->deleted && !visit(least->key, least->value)) return;
   }
+}
+
+absl::Status Table::CheckFiles() const {
+  for (const auto& segment : segments_) {
+    VITRINE_RETURN_IF_ERROR(segment->file().Check());
+  }
+  return absl::OkStatus();
 }
 
 TableChanges Table::Merge(size_t count) const {

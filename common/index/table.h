@@ -35,9 +35,13 @@ class TableSegment {
     bool deleted = false;
   };
 
-  // Verifies all of the file: DATA_LOSS where anything is damaged.
+  // DATA_LOSS where anything that is verified is damaged.
   static absl::StatusOr<std::shared_ptr<const TableSegment>> Open(
-      const std::filesystem::path& path, const storage::FileRef& ref);
+      const std::filesystem::path& path, const storage::FileRef& ref,
+      Verification verification = Verification::kAll);
+  // As SectionFile::Verify.
+  absl::Status Verify(const StopRequested& stop) const;
+  const SectionFile& file() const { return *file_; }
 
   const std::string& name() const { return name_; }
   uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
@@ -49,6 +53,7 @@ class TableSegment {
 
  private:
   TableSegment() = default;
+  absl::Status CheckRecords() const;
 
   std::string name_;
   std::unique_ptr<SectionFile> file_;
@@ -75,6 +80,9 @@ class Table {
   const std::vector<std::shared_ptr<const TableSegment>>& segments() const {
     return segments_;
   }
+
+  // As Snapshot::CheckFiles, without the remedy.
+  absl::Status CheckFiles() const;
 
   // The changes of the newest `count` segments, merged into one. Deletions are
   // kept unless all segments are merged.
