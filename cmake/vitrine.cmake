@@ -8,6 +8,9 @@ if(VITRINE_SANITIZE)
     -fsanitize=${VITRINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
   target_link_options(vitrine_options INTERFACE -fsanitize=${VITRINE_SANITIZE})
 endif()
+if(VITRINE_FUZZ)
+  target_compile_options(vitrine_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # vitrine_library(NAME SRCS a.cc … DEPS target … [PRIVATE_DEPS target …])
 # A static library of this folder. PRIVATE_DEPS reach no includer.

@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "common/vector/cpu.h"
+
 namespace vitrine {
 namespace {
 
@@ -20,8 +22,7 @@ __attribute__((target("avx,f16c"))) void HalvesFromFloatsF16c(const float* from,
 }
 
 bool HasF16c() {
-  static const bool has =
-      __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
+  static const bool has = __builtin_cpu_supports("avx") && CpuHasF16c();
   return has;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "common/vector/cpu.h"
 #include "common/vector/half.h"
 
 namespace vitrine {
@@ -52,8 +53,7 @@ VITRINE_AVX2 float L1HalfAvx2(const float* q, const uint16_t* x, size_t n) {
 
 bool HasAvx2() {
   static const bool has = __builtin_cpu_supports("avx2") &&
-                          __builtin_cpu_supports("fma") &&
-                          __builtin_cpu_supports("f16c");
+                          __builtin_cpu_supports("fma") && CpuHasF16c();
   return has;
 }
 
