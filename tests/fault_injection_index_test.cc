@@ -214,6 +214,31 @@ TEST_F(FaultInjection, AFlippedByteInAnyFileIsNamedAndMended) {
   }
 }
 
+TEST_F(FaultInjection, AShardThatIsCutUnderTheServerDoesNotEndIt) {
+  MakeIndex();
+  if (HasFatalFailure()) return;
+  RunningServer server(Index(), dir_ / "server.log");
+  ASSERT_TRUE(server.Finds(Picture(3)));
+  std::filesystem::path cut;
+  for (const std::string& file : Files()) {
+    if (!file.starts_with("shards/")) continue;
+    cut = Index() / file;
+    std::filesystem::resize_file(cut, 0);
+  }
+  EXPECT_FALSE(server.Finds(Picture(3)));
+  EXPECT_TRUE(server.Describe().degraded());
+  EXPECT_THAT(server.Describe().degraded_reason(),
+              HasSubstr(Paths().shards().string()));
+  EXPECT_TRUE(server.AwaitLog("degraded: " + Paths().shards().string()))
+      << server.log();
+  const Output repair = RunIndexer({"--repair"});
+  ASSERT_EQ(repair.status, 0) << repair.err;
+  EXPECT_THAT(repair.err, HasSubstr("damaged: " + cut.string()));
+  EXPECT_TRUE(Eventually([&] { return server.Finds(Picture(3)); }, kPatience))
+      << server.log();
+  EXPECT_FALSE(server.Describe().degraded());
+}
+
 TEST_F(FaultInjection, AFileOfANewerVersionIsLeftAsItIs) {
   MakeIndex();
   if (HasFatalFailure()) return;
