@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/curve.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"
 #include "benchmarks/synthetic_rows.h"
@@ -77,9 +78,11 @@ absl::StatusOr<Measured> Measure(const Snapshot& snapshot,
                                  const std::vector<RowFilter>& filters,
                                  int repetitions) {
   Measured measured;
-  std::vector<SearchResult> answers(filters.size()), truth(filters.size());
+  using Rows = std::vector<std::vector<uint32_t>>;
+  Rows answers(filters.size()), truth(filters.size());
   absl::Status status;
-  auto run = [&](bool exact, std::vector<SearchResult>* results) {
+  auto run = [&](bool exact, Rows* answers, size_t* walked) {
+    *walked = 0;
     return TimeSeconds([&] {
       for (size_t q = 0; q < filters.size(); ++q) {
         SearchParams params;
@@ -88,30 +91,25 @@ absl::StatusOr<Measured> Measure(const Snapshot& snapshot,
         params.filter = &filters[q];
         auto result = Search(snapshot, drawn.queries[q], params);
         status.Update(result.status());
-        if (result.ok()) (*results)[q] = *std::move(result);
+        if (!result.ok()) return;
+        *walked += result->plan == SearchResult::Plan::kFilteredWalk ? 1 : 0;
+        (*answers)[q].clear();
+        for (const SearchHit& hit : result->hits) {
+          (*answers)[q].push_back(hit.row);
+        }
       }
     });
   };
   std::vector<double> ours, scan;
   for (int i = 0; i < repetitions; ++i) {
-    ours.push_back(run(false, &answers));
-    scan.push_back(run(true, &truth));
+    ours.push_back(run(false, &answers, &measured.walked));
+    size_t none = 0;
+    scan.push_back(run(true, &truth, &none));
   }
   VITRINE_RETURN_IF_ERROR(status);
   measured.ours = Median(ours);
   measured.scan = Median(scan);
-  size_t found = 0, wanted = 0;
-  for (size_t q = 0; q < filters.size(); ++q) {
-    measured.walked +=
-        answers[q].plan == SearchResult::Plan::kFilteredWalk ? 1 : 0;
-    wanted += truth[q].hits.size();
-    for (const SearchHit& right : truth[q].hits) {
-      found += static_cast<size_t>(std::count_if(
-          answers[q].hits.begin(), answers[q].hits.end(),
-          [&](const SearchHit& hit) { return hit.row == right.row; }));
-    }
-  }
-  measured.recall = static_cast<double>(found) / static_cast<double>(wanted);
+  measured.recall = RecallOf<uint32_t>(truth, answers);
   return measured;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/curve.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"
 #include "common/base/status.h"
@@ -102,16 +103,7 @@ absl::Status RunGraphRows(const BenchOptions& options, Report* report) {
     scan_seconds.push_back(TimeSeconds([&] { run(true, &scanned); }));
   }
   VITRINE_RETURN_IF_ERROR(status);
-  size_t found = 0, wanted = 0;
-  for (size_t q = 0; q < scanned.size(); ++q) {
-    wanted += scanned[q].size();
-    for (const std::string& row : scanned[q]) {
-      found += static_cast<size_t>(
-          std::count(walked[q].begin(), walked[q].end(), row));
-    }
-  }
-  const double recall =
-      static_cast<double>(found) / static_cast<double>(wanted);
+  const double recall = RecallOf<std::string>(scanned, walked);
   const double n = static_cast<double>(queries.vectors.size());
   report->Add({.name = "graph_vs_scan",
                .value = n / Median(walk_seconds),

@@ -1,38 +1,22 @@
 #include "benchmarks/report.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-
-#include "nlohmann/json.hpp"
 
 namespace vitrine {
 
 void Report::Add(const BenchRow& row) {
   if (json_) {
-    nlohmann::ordered_json line = {
-        {"name", row.name}, {"value", row.value}, {"unit", row.unit}};
-    if (!row.against.empty()) {
-      line["against"] = row.against;
-      line["ratio"] = row.ratio;
-    }
-    if (row.recall >= 0) line["recall"] = row.recall;
-    std::printf("%s\n", line.dump().c_str());
+    std::printf("%s\n", JsonLine(row, machine_).c_str());
   } else {
-    if (!began_) {
-      std::printf("%-32s %12s %-12s %8s  %s\n", "row", "value", "unit", "ratio",
-                  "against");
-    }
-    std::printf("%-32s %12.4g %-12s", row.name.c_str(), row.value,
-                row.unit.c_str());
-    if (!row.against.empty()) {
-      std::printf(" %8.2f  %s", row.ratio, row.against.c_str());
-    }
-    if (row.recall >= 0) std::printf("  (recall@10 %.4f)", row.recall);
-    std::printf("\n");
+    if (rows_.empty()) std::printf("%s\n", TableHead().c_str());
+    std::printf("%s\n", TableLine(row).c_str());
   }
   std::fflush(stdout);
-  began_ = true;
+  rows_.push_back(row);
 }
 
 PinnedToOneCore::PinnedToOneCore() {
@@ -56,6 +40,18 @@ double Median(std::vector<double> values) {
   const size_t middle = values.size() / 2;
   return values.size() % 2 == 1 ? values[middle]
                                 : (values[middle - 1] + values[middle]) / 2;
+}
+
+double CpuSeconds(const std::function<void()>& work) {
+  const auto now = [] {
+    timespec time;
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) +
+           1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double begin = now();
+  work();
+  return now() - begin;
 }
 
 double TimeSeconds(const std::function<void()>& work) {

@@ -6,42 +6,47 @@
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "benchmarks/bench_row.h"
+#include "benchmarks/curve.h"
+#include "benchmarks/machine.h"
 
 namespace vitrine {
 
-// One measured figure; a speed only ever stands beside what it is compared with
-// in the same run.
-struct BenchRow {
-  std::string name;
-  double value = 0;
-  std::string unit;
-  std::string against = {};  // What `ratio` compares with; empty for none.
-  double ratio = 0;
-  double recall = -1;  // Below 0 where it does not apply.
-};
-
-// Prints rows as they come: a table line, or a JSON object a line.
+// Prints rows as they come, a table line or a JSON object a line, and keeps
+// them.
 class Report {
  public:
-  explicit Report(bool json) : json_(json) {}
+  Report(bool json, Machine machine)
+      : json_(json), machine_(std::move(machine)) {}
   void Add(const BenchRow& row);
+  // For the picture alone.
+  void AddCurve(const Curve& curve) { curves_.push_back(curve); }
+
+  const Machine& machine() const { return machine_; }
+  const std::vector<BenchRow>& rows() const { return rows_; }
+  const std::vector<Curve>& curves() const { return curves_; }
 
  private:
-  bool json_;
-  bool began_ = false;
+  const bool json_;
+  const Machine machine_;
+  std::vector<BenchRow> rows_;
+  std::vector<Curve> curves_;
 };
 
-// The median; sorts `values`, which must not be empty.
+// The median of some values, of which there is one at least.
 double Median(std::vector<double> values);
 
 // Seconds that `work` takes on the clock on the wall.
 double TimeSeconds(const std::function<void()>& work);
 
-// Keeps the thread on one core while it lives.
+// CPU time of this process while `work` runs: where that is one busy thread,
+// what the clock on the wall would say on a machine of its own.
+double CpuSeconds(const std::function<void()>& work);
+
+// Keeps the thread on one core, the last that it may run on, while it lives.
 class PinnedToOneCore {
  public:
   PinnedToOneCore();
@@ -58,6 +63,8 @@ struct BenchOptions {
       index;  // An index directory; empty leaves its rows out.
   std::filesystem::path model;    // A bundle.
   std::filesystem::path catalog;  // A folder of photos; empty likewise.
+  std::filesystem::path python;   // An interpreter that has the opponents.
+  bool quick = false;             // Less of everything.
   int repetitions = 7;
   size_t rows = 50000;               // To draw.
   std::filesystem::path split_file;  // Senders whose photos ask.

@@ -1,7 +1,5 @@
-// The whole search against hnswlib's, each over a graph of the same rows, at
-// equal recall.
-#include <algorithm>
-#include <cmath>
+// The whole search against those of others, each over graphs of the same rows,
+// at equal recall.
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,7 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/curve.h"
 #include "benchmarks/native_hnswlib.h"
+#include "benchmarks/opponents.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"
 #include "benchmarks/synthetic_rows.h"
@@ -27,58 +27,45 @@ constexpr double kRecall = 0.99;
 constexpr int kLadder[] = {10,  16,  24,  32,  48,  64, 96,
                            128, 192, 256, 384, 512, 768};
 
-using Answer = std::vector<uint32_t>;
+// A side whose recall has come so far has no use for more effort.
+constexpr double kEnough = 0.9995;
+using Answers = std::vector<std::vector<uint32_t>>;
 
-// A side of the comparison: answers query i at an ef.
+// One that answers all queries at an ef, on one thread, and returns the seconds
+// of CPU time that took.
 struct Side {
   std::string name;
-  std::function<void(size_t query, int ef, Answer* answer)> ask;
-  std::vector<double> recalls;             // One for each ef of the ladder,
-  std::vector<std::vector<double>> rates;  // and so many rates, one a run.
-
-  // Queries a second at the recall that is asked for, between two steps of the
-  // ladder. Nothing where no step reaches it, or the first does already.
-  std::optional<double> RateAt(double recall) const {
-    for (size_t i = 1; i < recalls.size() && recalls[0] < recall; ++i) {
-      if (recalls[i] < recall) continue;
-      const double here = Median(rates[i]);
-      const double share =
-          (recall - recalls[i - 1]) / (recalls[i] - recalls[i - 1]);
-      return std::exp((1 - share) * std::log(Median(rates[i - 1])) +
-                      share * std::log(here));
-    }
-    return std::nullopt;
-  }
+  std::function<absl::StatusOr<double>(int ef, Answers* answers)> ask;
 };
 
-double RecallOf(const std::vector<Answer>& truth,
-                const std::vector<Answer>& answers) {
-  size_t found = 0;
-  for (size_t q = 0; q < truth.size(); ++q) {
-    for (uint32_t row : truth[q]) {
-      found += static_cast<size_t>(
-          std::count(answers[q].begin(), answers[q].end(), row));
-    }
-  }
-  return static_cast<double>(found) / static_cast<double>(truth.size() * kK);
-}
-
-// Runs all sides at all steps once.
-void RunOnce(std::vector<Side>& sides, const std::vector<Answer>& truth) {
-  std::vector<Answer> answers(truth.size());
-  for (size_t step = 0; step < std::size(kLadder); ++step) {
-    for (Side& side : sides) {
-      const double seconds = TimeSeconds([&] {
-        for (size_t q = 0; q < truth.size(); ++q) {
-          side.ask(q, kLadder[step], &answers[q]);
+// Has all sides answer at every ef of the ladder, `repetitions` times, in turn,
+// so that what else the machine does falls on all of them. One curve a side.
+absl::StatusOr<std::vector<Curve>> Race(const std::vector<const Side*>& sides,
+                                        const Answers& truth, int repetitions) {
+  const PinnedToOneCore pinned;
+  std::vector<Curve> curves(sides.size());
+  Answers answers(truth.size());
+  for (int run = 0; run < repetitions; ++run) {
+    for (size_t step = 0; step < std::size(kLadder); ++step) {
+      for (size_t s = 0; s < sides.size(); ++s) {
+        std::vector<Curve::Point>& points = curves[s].points;
+        curves[s].name = sides[s]->name;
+        if (step > 0 &&
+            (points.size() < step || points[step - 1].recall >= kEnough)) {
+          continue;
         }
-      });
-      side.recalls.resize(std::size(kLadder));
-      side.rates.resize(std::size(kLadder));
-      side.recalls[step] = RecallOf(truth, answers);
-      side.rates[step].push_back(static_cast<double>(truth.size()) / seconds);
+        VITRINE_ASSIGN_OR_RETURN(const double seconds,
+                                 sides[s]->ask(kLadder[step], &answers));
+        if (points.size() == step) {
+          points.push_back(
+              {kLadder[step], RecallOf<uint32_t>(truth, answers), {}});
+        }
+        points[step].rates.push_back(static_cast<double>(truth.size()) /
+                                     seconds);
+      }
     }
   }
+  return curves;
 }
 
 void AddSizes(const Snapshot& snapshot, const NativeHnswlib& hnswlib,
@@ -99,6 +86,158 @@ void AddSizes(const Snapshot& snapshot, const NativeHnswlib& hnswlib,
                .against = "the file of hnswlib 0.6.2, M 16, which has no keys",
                .ratio = bytes / static_cast<double>(hnswlib.FileBytes())});
 }
+
+// The searches of one snapshot against those of others over the same rows.
+class Contest {
+ public:
+  Contest(const BenchOptions& options, const Snapshot& snapshot,
+          const SyntheticRows& drawn, Report* report)
+      : options_(options),
+        snapshot_(snapshot),
+        drawn_(drawn),
+        report_(report),
+        floats_(drawn.rows.size()) {
+    FloatsFromHalves(drawn.rows.data(), drawn.rows.size(), floats_.data());
+    ms_ = options.quick ? std::vector<int>{16} : std::vector<int>{16, 32};
+    ours_ = {"vitrine", [this](int ef, Answers* answers) {
+               return AskOurs({.k = kK, .ef = ef}, answers);
+             }};
+  }
+
+  // What is right for each query.
+  absl::Status Prepare() {
+    return AskOurs({.k = kK, .exact = true}, &truth_).status();
+  }
+
+  // `our_seconds` are those that building our index took.
+  absl::Status AgainstHnswlib(double our_seconds) {
+    std::vector<std::unique_ptr<NativeHnswlib>> graphs;
+    std::vector<Side> sides;
+    for (const int m : ms_) {
+      const double seconds = TimeSeconds([&] {
+        graphs.push_back(std::make_unique<NativeHnswlib>(
+            floats_, drawn_.dim, m, kEfConstruction, AvailableCores()));
+      });
+      if (m == 16) {
+        report_->Add({.name = "build_vs_hnswlib",
+                      .value = static_cast<double>(options_.rows) / our_seconds,
+                      .unit = "rows/s",
+                      .against = "building hnswlib's, M 16, in memory",
+                      .ratio = seconds / our_seconds});
+        AddSizes(snapshot_, *graphs.back(), report_);
+      }
+      NativeHnswlib* graph = graphs.back().get();
+      sides.push_back(
+          {absl::StrCat("hnswlib 0.6.2, M ", m),
+           [this, graph](int ef, Answers* answers) -> absl::StatusOr<double> {
+             graph->SetEf(ef);
+             answers->resize(drawn_.queries.size());
+             return CpuSeconds([&] {
+               for (size_t q = 0; q < drawn_.queries.size(); ++q) {
+                 graph->Search(drawn_.queries[q].data(), kK, &(*answers)[q]);
+               }
+             });
+           }});
+    }
+    return Compare("search_vs_hnswlib", sides);
+  }
+
+  // One from PyPI.
+  absl::Status AgainstLibrary(const std::string& library) {
+    VITRINE_ASSIGN_OR_RETURN(const auto opponents,
+                             Opponents::Start(options_.python, library, floats_,
+                                              drawn_.queries, kK, ms_));
+    std::vector<Side> sides;
+    for (size_t i = 0; i < opponents->names().size(); ++i) {
+      sides.push_back(
+          {opponents->names()[i], [&opponents, i](int ef, Answers* answers) {
+             return opponents->Search(i, ef, answers);
+           }});
+    }
+    return Compare(absl::StrCat("search_vs_", library), sides);
+  }
+
+  // That of all our runs.
+  void AddOurCurve() { report_->AddCurve(our_curve_); }
+
+ private:
+  absl::StatusOr<double> AskOurs(const SearchParams& params, Answers* answers) {
+    answers->resize(drawn_.queries.size());
+    absl::Status status;
+    const double seconds = CpuSeconds([&] {
+      for (size_t q = 0; q < drawn_.queries.size(); ++q) {
+        const auto result = Search(snapshot_, drawn_.queries[q], params);
+        (*answers)[q].clear();
+        if (!result.ok()) {
+          status = result.status();
+          return;
+        }
+        for (const SearchHit& hit : result->hits) {
+          (*answers)[q].push_back(hit.row);
+        }
+      }
+    });
+    VITRINE_RETURN_IF_ERROR(status);
+    return seconds;
+  }
+
+  // Adds a row for the fastest of `sides`.
+  absl::Status Compare(const std::string& name,
+                       const std::vector<Side>& sides) {
+    std::vector<const Side*> all = {&ours_};
+    for (const Side& side : sides) all.push_back(&side);
+    VITRINE_ASSIGN_OR_RETURN(const std::vector<Curve> curves,
+                             Race(all, truth_, options_.repetitions));
+    Gather(curves[0]);
+    const std::optional<double> ours = curves[0].RateAt(kRecall);
+    double best = 0;
+    std::string best_name;
+    for (size_t s = 1; s < curves.size(); ++s) {
+      report_->AddCurve(curves[s]);
+      const double rate = curves[s].RateAt(kRecall).value_or(0);
+      if (rate > best) {
+        best = rate;
+        best_name = curves[s].name;
+      }
+    }
+    if (!ours || best == 0) {
+      return absl::InternalError(
+          absl::StrCat(name, ": ", !ours ? "ours" : "none of theirs",
+                       " crosses a recall of ", kRecall, " between ef ",
+                       kLadder[0], " and ", kLadder[std::size(kLadder) - 1]));
+    }
+    report_->Add({.name = name,
+                  .value = *ours,
+                  .unit = "queries/s",
+                  .against = absl::StrCat(best_name, ", over ", options_.rows,
+                                          " rows, one core"),
+                  .ratio = *ours / best,
+                  .recall = kRecall});
+    return absl::OkStatus();
+  }
+
+  void Gather(const Curve& curve) {
+    if (our_curve_.points.empty()) {
+      our_curve_ = curve;
+      return;
+    }
+    for (size_t i = 0; i < curve.points.size(); ++i) {
+      std::vector<double>& rates = our_curve_.points[i].rates;
+      rates.insert(rates.end(), curve.points[i].rates.begin(),
+                   curve.points[i].rates.end());
+    }
+  }
+
+  const BenchOptions& options_;
+  const Snapshot& snapshot_;
+  const SyntheticRows& drawn_;
+  Report* const report_;
+  std::vector<float> floats_;
+  std::vector<int> ms_;  // Links a node that opponents are given.
+  Answers truth_;
+  Side ours_;
+  Curve our_curve_;
+};
 
 }  // namespace
 
@@ -131,79 +270,21 @@ absl::Status RunSearchRows(const BenchOptions& options, Report* report) {
   });
   VITRINE_RETURN_IF_ERROR(status);
 
-  std::vector<float> floats(drawn.rows.size());
-  FloatsFromHalves(drawn.rows.data(), drawn.rows.size(), floats.data());
-  std::vector<std::unique_ptr<NativeHnswlib>> opponents;
-  std::vector<Side> sides;
-  sides.push_back({"vitrine",
-                   [&](size_t q, int ef, Answer* answer) {
-                     SearchParams params;
-                     params.k = kK;
-                     params.ef = ef;
-                     const auto result =
-                         Search(*snapshot, drawn.queries[q], params);
-                     answer->clear();
-                     if (!result.ok()) return;
-                     for (const SearchHit& hit : result->hits) {
-                       answer->push_back(hit.row);
-                     }
-                   },
-                   {},
-                   {}});
-  double their_seconds = 0;
-  for (const int m : {16, 32}) {
-    const double seconds = TimeSeconds([&] {
-      opponents.push_back(std::make_unique<NativeHnswlib>(
-          floats, drawn.dim, m, kEfConstruction, AvailableCores()));
-    });
-    if (m == 16) their_seconds = seconds;
-    NativeHnswlib* opponent = opponents.back().get();
-    sides.push_back({absl::StrCat("hnswlib 0.6.2, M ", m),
-                     [opponent, &drawn](size_t q, int ef, Answer* answer) {
-                       opponent->SetEf(ef);
-                       opponent->Search(drawn.queries[q].data(), kK, answer);
-                     },
-                     {},
-                     {}});
+  Contest contest{options, *snapshot, drawn, report};
+  VITRINE_RETURN_IF_ERROR(contest.Prepare());
+  VITRINE_RETURN_IF_ERROR(contest.AgainstHnswlib(our_seconds));
+  // Where one of them is not to be had, the other may be.
+  absl::Status failed;
+  for (const char* library : {"faiss", "usearch"}) {
+    const absl::Status done = contest.AgainstLibrary(library);
+    if (done.ok()) continue;
+    failed = failed.ok() ? done
+                         : absl::Status(failed.code(),
+                                        absl::StrCat(failed.message(), "\n  ",
+                                                     done.message()));
   }
-  report->Add({.name = "build_vs_hnswlib",
-               .value = static_cast<double>(options.rows) / our_seconds,
-               .unit = "rows/s",
-               .against = "building hnswlib's, M 16, in memory",
-               .ratio = their_seconds / our_seconds});
-  AddSizes(*snapshot, *opponents.front(), report);
-
-  std::vector<Answer> truth(drawn.queries.size());
-  for (size_t q = 0; q < truth.size(); ++q) {
-    SearchParams params;
-    params.k = kK;
-    params.exact = true;
-    VITRINE_ASSIGN_OR_RETURN(const SearchResult result,
-                             Search(*snapshot, drawn.queries[q], params));
-    for (const SearchHit& hit : result.hits) truth[q].push_back(hit.row);
-  }
-  {
-    const PinnedToOneCore pinned;
-    for (int i = 0; i < options.repetitions; ++i) RunOnce(sides, truth);
-  }
-  const std::optional<double> ours = sides[0].RateAt(kRecall);
-  for (size_t s = 1; s < sides.size(); ++s) {
-    const std::optional<double> theirs = sides[s].RateAt(kRecall);
-    if (!ours || !theirs) {
-      return absl::InternalError(
-          absl::StrCat(!ours ? sides[0].name : sides[s].name,
-                       " crosses no recall of ", kRecall, " between ef ",
-                       kLadder[0], " and ", kLadder[std::size(kLadder) - 1]));
-    }
-    report->Add({.name = "search_vs_hnswlib",
-                 .value = *ours,
-                 .unit = "queries/s",
-                 .against = absl::StrCat(sides[s].name, ", over ", options.rows,
-                                         " rows, one core"),
-                 .ratio = *ours / *theirs,
-                 .recall = kRecall});
-  }
-  return absl::OkStatus();
+  contest.AddOurCurve();
+  return failed;
 }
 
 }  // namespace vitrine
