@@ -1,19 +1,15 @@
 #include "benchmarks/child_process.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/file.h"
 #include "common/base/status.h"
 
 namespace vitrine {
@@ -68,7 +64,7 @@ ChildProcess::ChildProcess(std::string name, pid_t pid, int in, int out)
       out_(::fdopen(out, "r")) {}
 
 ChildProcess::~ChildProcess() {
-  if (in_ != nullptr) std::fclose(in_);
+  CloseInput();
   std::fclose(out_);
   if (pid_ == 0) return;
   ::kill(pid_, SIGKILL);
@@ -100,24 +96,12 @@ absl::Status ChildProcess::ReadBytes(void* bytes, size_t n) {
   return std::fread(bytes, 1, n, out_) == n ? absl::OkStatus() : Ended();
 }
 
-absl::Status ChildProcess::PinTo(int core) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  VITRINE_ASSIGN_OR_RETURN(const std::vector<std::string> threads,
-                           ListFolder(absl::StrCat("/proc/", pid_, "/task")));
-  for (const std::string& thread : threads) {
-    // One that has gone meanwhile is no matter.
-    if (::sched_setaffinity(std::atoi(thread.c_str()), sizeof one, &one) != 0 &&
-        errno != ESRCH) {
-      return ErrnoStatus(errno, absl::StrCat("pinning ", name_));
-    }
-  }
-  return absl::OkStatus();
+void ChildProcess::CloseInput() {
+  if (in_ != nullptr) std::fclose(std::exchange(in_, nullptr));
 }
 
 absl::Status ChildProcess::Finish() {
-  std::fclose(std::exchange(in_, nullptr));
+  CloseInput();
   int status = 0;
   ::waitpid(std::exchange(pid_, 0), &status, 0);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return absl::OkStatus();

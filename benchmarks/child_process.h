@@ -33,8 +33,8 @@ class ChildProcess {
   absl::StatusOr<std::string> ReadLine();
   // Exactly `n` bytes of its standard output.
   absl::Status ReadBytes(void* bytes, size_t n);
-  // Keeps all its threads on one core, counted from 0.
-  absl::Status PinTo(int core);
+  // Ends its standard input.
+  void CloseInput();
   // Ends its standard input and waits for its end. INTERNAL unless its exit
   // status is 0.
   absl::Status Finish();

@@ -16,11 +16,26 @@
 //   import         a whole import, from the scan to the last merge, against
 //                  decoding all its pictures and embedding all of them, each
 //                  alone on all cores
+//   load           how long single searches take while a server is asked at
+//   half
+//                  the rate that it can answer, and the slowest of them while a
+//                  generation is published each second
+//   pictures       searches with photos, 16 at a time and one at a time,
+//   against
+//                  decoding and embedding them, each alone
+//   ready          of drawn rows: from a server's start to its first answer,
+//   and
+//                  what it holds in memory
 //   search         rows drawn to resemble the index's: queries a second at a
 //                  recall@10 of 0.99 on one core against hnswlib, built for
 //                  this machine, faiss and usearch, each at its best; with it
 //                  what a walk touches, file sizes, the build, and how the
 //                  drawn rows and the real ones lie around the queries
+//   serving        the server over gRPC, on a core of its own, with queries
+//   that
+//                  are vectors: a stream of batches against the library's own
+//                  search, and single calls against an empty handler over the
+//                  same gRPC plus that search
 //
 // --json prints an object a line: name, value and unit; against and ratio, and
 // recall, where they apply; machine. --compare draws the table and the curves
@@ -36,11 +51,13 @@
 #include "absl/flags/usage.h"
 #include "benchmarks/comparison.h"
 #include "benchmarks/report.h"
+#include "benchmarks/served_index.h"
 
 ABSL_FLAG(std::string, catalog, "",
-          "folder of product photos for freshness and import");
+          "folder of product photos for freshness, import and pictures");
 ABSL_FLAG(std::string, index, "",
-          "index directory for filtered, graph and search");
+          "index directory for filtered, graph, load, pictures, ready, search "
+          "and serving");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed");
 ABSL_FLAG(
     std::string, python, "build/bench-env/bin/python",
@@ -48,23 +65,27 @@ ABSL_FLAG(
     "--compare; `./dev bench` makes this one");
 ABSL_FLAG(std::vector<std::string>, rows, {},
           "only these groups, with commas between: decode, embed, filtered, "
-          "freshness, graph, import, search");
+          "freshness, graph, import, load, pictures, ready, search, serving");
 ABSL_FLAG(int, repetitions, 0,
           "runs of each side, of which medians are printed; 0 is 7, or 3 with "
           "--quick");
-ABSL_FLAG(int, size, 50000, "rows to draw for filtered and search");
+ABSL_FLAG(int, size, 50000, "rows to draw for filtered, ready and search");
 ABSL_FLAG(bool, quick, false,
           "fewer repetitions, and of each opponent one graph: all groups in a "
           "few minutes");
 ABSL_FLAG(std::string, compare, "", "a PNG file to draw what was measured in");
-ABSL_FLAG(std::string, split_file, "models/validation_senders.txt",
-          "senders, one a line, whose photos ask in filtered and search");
+ABSL_FLAG(
+    std::string, split_file, "models/validation_senders.txt",
+    "senders, one a line, whose photos ask in filtered, ready and search");
+ABSL_FLAG(bool, empty_handler, false,
+          "of the program's own: what serving is measured against");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
 
 namespace {
 
 constexpr std::string_view kGroups[] = {
-    "decode", "embed", "filtered", "freshness", "graph", "import", "search"};
+    "decode", "embed",    "filtered", "freshness", "graph",  "import",
+    "load",   "pictures", "ready",    "search",    "serving"};
 
 }  // namespace
 
@@ -78,6 +99,7 @@ int main(int argc, char** argv) {
       "--compare=FILE.png\n"
       "  vitrine-bench --rows=import --catalog=DIR --repetitions=3");
   absl::ParseCommandLine(argc, argv);
+  if (absl::GetFlag(FLAGS_empty_handler)) return vitrine::RunEmptyHandler();
   const std::vector<std::string> wanted = absl::GetFlag(FLAGS_rows);
   for (const std::string& group : wanted) {
     if (std::find(std::begin(kGroups), std::end(kGroups), group) ==
@@ -138,9 +160,13 @@ int main(int argc, char** argv) {
   run_with("graph", "index", options.index, vitrine::RunGraphRows);
   run_with("import", "catalog", options.catalog, vitrine::RunImportRows);
   run_with("filtered", "index", options.index, vitrine::RunFilterRows);
-  run_with("batch", "index", options.index, vitrine::RunBatchRows);
-  run_with("recall", "index", options.index, vitrine::RunRecallRows);
+  run_with("load", "index", options.index, vitrine::RunLoadRows);
+  run_with("ready", "index", options.index, vitrine::RunReadyRows);
   run_with("search", "index", options.index, vitrine::RunSearchRows);
+  run_with("serving", "index", options.index, vitrine::RunServingRows);
+  run_with("pictures", options.index.empty() ? "index" : "catalog",
+           options.index.empty() ? options.index : options.catalog,
+           vitrine::RunPictureRows);
   if (const std::string file = absl::GetFlag(FLAGS_compare); !file.empty()) {
     const absl::Status drawn =
         vitrine::WriteComparison(report, options.python, file);

@@ -8,6 +8,17 @@
 
 namespace vitrine {
 
+namespace {
+
+void Pin(int core) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(core, &one);
+  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+}  // namespace
+
 void Report::Add(const BenchRow& row) {
   if (json_) {
     std::printf("%s\n", JsonLine(row, machine_).c_str());
@@ -21,14 +32,16 @@ void Report::Add(const BenchRow& row) {
 
 PinnedToOneCore::PinnedToOneCore() {
   ::sched_getaffinity(0, sizeof before_, &before_);
-  cpu_set_t one;
-  CPU_ZERO(&one);
   for (int core = CPU_SETSIZE - 1; core >= 0; --core) {
     if (!CPU_ISSET(core, &before_)) continue;
-    CPU_SET(core, &one);
+    Pin(core);
     break;
   }
-  ::sched_setaffinity(0, sizeof one, &one);
+}
+
+PinnedToOneCore::PinnedToOneCore(int core) {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  if (core >= 0) Pin(core);
 }
 
 PinnedToOneCore::~PinnedToOneCore() {

@@ -46,10 +46,13 @@ double TimeSeconds(const std::function<void()>& work);
 // what the clock on the wall would say on a machine of its own.
 double CpuSeconds(const std::function<void()>& work);
 
-// Keeps the thread on one core, the last that it may run on, while it lives.
+// Keeps the thread, and those that it starts, on one core while it lives.
 class PinnedToOneCore {
  public:
+  // The last core that the thread may run on.
   PinnedToOneCore();
+  // `core`, or where that is negative wherever it may run already.
+  explicit PinnedToOneCore(int core);
   ~PinnedToOneCore();
   PinnedToOneCore(const PinnedToOneCore&) = delete;
   PinnedToOneCore& operator=(const PinnedToOneCore&) = delete;
@@ -77,7 +80,11 @@ absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);
 absl::Status RunFilterRows(const BenchOptions& options, Report* report);
 absl::Status RunImportRows(const BenchOptions& options, Report* report);
+absl::Status RunLoadRows(const BenchOptions& options, Report* report);
+absl::Status RunPictureRows(const BenchOptions& options, Report* report);
+absl::Status RunReadyRows(const BenchOptions& options, Report* report);
 absl::Status RunRecallRows(const BenchOptions& options, Report* report);
 absl::Status RunSearchRows(const BenchOptions& options, Report* report);
+absl::Status RunServingRows(const BenchOptions& options, Report* report);
 
 }  // namespace vitrine

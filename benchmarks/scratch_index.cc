@@ -13,7 +13,7 @@ namespace vitrine {
 absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
     const Snapshot& like, std::vector<Row> rows) {
   VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
-  const IndexPaths paths = this->paths();
+  const IndexPaths paths{root()};
   for (const auto& folder : {paths.manifests(), paths.shards()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }
@@ -34,6 +34,15 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
                                       std::move(rows), &params));
   VITRINE_RETURN_IF_ERROR(PublishManifest(paths, manifest));
   return Snapshot::Open(paths, manifest, nullptr);
+}
+
+absl::Status ScratchIndex::AddModel(const IndexPaths& from,
+                                    const std::string& sha256) {
+  const IndexPaths paths{root()};
+  VITRINE_RETURN_IF_ERROR(MakeFolders(paths.models()));
+  VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
+                           ReadFile(from.model(sha256)));
+  return PublishFile(paths.model(sha256), bundle);
 }
 
 }  // namespace vitrine

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
 
 #include <csignal>
 #include <memory>
@@ -45,18 +44,6 @@ TEST(ChildProcess, NamesAProgramThatIsNotThere) {
   const absl::Status status = ChildProcess::Start({"/no/such"}).status();
   EXPECT_TRUE(absl::IsNotFound(status));
   EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("/no/such"));
-}
-
-TEST(ChildProcess, StaysOnTheCoreItIsPinnedTo) {
-  const auto shell = Shell("read -r go");
-  int core = 0;
-  cpu_set_t cores;
-  ASSERT_EQ(::sched_getaffinity(0, sizeof cores, &cores), 0);
-  while (!CPU_ISSET(core, &cores)) ++core;
-  ASSERT_TRUE(shell->PinTo(core).ok());
-  ASSERT_EQ(::sched_getaffinity(shell->pid(), sizeof cores, &cores), 0);
-  EXPECT_EQ(CPU_COUNT(&cores), 1);
-  EXPECT_TRUE(CPU_ISSET(core, &cores));
 }
 
 TEST(ChildProcess, IsGoneWithItsOwner) {
