@@ -37,9 +37,10 @@
 //                  search, and single calls against an empty handler over the
 //                  same gRPC plus that search
 //
-// --json prints an object a line: name, value and unit; against and ratio, and
-// recall, where they apply; machine. --compare draws the table and the curves
-// of recall against queries a second.
+// --draw writes drawn rows as an index, for load, pictures and serving at sizes
+// that the photos at hand do not reach. --json prints an object a line: name,
+// value and unit; against and ratio, and recall, where they apply; machine.
+// --compare draws the table and the curves of recall against queries a second.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -49,6 +50,8 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "benchmarks/comparison.h"
 #include "benchmarks/report.h"
 #include "benchmarks/served_index.h"
@@ -59,6 +62,9 @@ ABSL_FLAG(std::string, index, "",
           "index directory for filtered, graph, load, pictures, ready, search "
           "and serving");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed");
+ABSL_FLAG(std::string, draw, "",
+          "draw --size rows from --index, write them to this folder as an "
+          "index, and end: to be the --index of load, pictures and serving");
 ABSL_FLAG(
     std::string, python, "build/bench-env/bin/python",
     "a Python that has faiss and usearch, for search, and matplotlib, for "
@@ -81,13 +87,128 @@ ABSL_FLAG(bool, empty_handler, false,
           "of the program's own: what serving is measured against");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
 
+namespace vitrine {
 namespace {
 
-constexpr std::string_view kGroups[] = {
-    "decode", "embed",    "filtered", "freshness", "graph",  "import",
-    "load",   "pictures", "ready",    "search",    "serving"};
+// What a group cannot do without.
+enum Needs { kNothing, kCatalog, kIndex, kIndexAndCatalog };
+
+struct Group {
+  std::string_view name;
+  Needs needs;
+  absl::Status (*run)(const BenchOptions& options, Report* report);
+};
+
+constexpr Group kGroups[] = {
+    {"decode", kNothing, RunDecodeRows},
+    {"embed", kNothing, RunEmbedRows},
+    {"freshness", kCatalog, RunFreshnessRows},
+    {"graph", kIndex, RunGraphRows},
+    {"import", kCatalog, RunImportRows},
+    {"filtered", kIndex, RunFilterRows},
+    {"load", kIndex, RunLoadRows},
+    {"pictures", kIndexAndCatalog, RunPictureRows},
+    {"ready", kIndex, RunReadyRows},
+    {"search", kIndex, RunSearchRows},
+    {"serving", kIndex, RunServingRows},
+};
+
+void Complain(std::string_view message) {
+  std::fprintf(stderr, "vitrine-bench: %.*s\n",
+               static_cast<int>(message.size()), message.data());
+}
+
+// INVALID_ARGUMENT for a wrong command line.
+absl::StatusOr<BenchOptions> OptionsOfFlags() {
+  BenchOptions options;
+  options.catalog = absl::GetFlag(FLAGS_catalog);
+  options.index = absl::GetFlag(FLAGS_index);
+  options.model = absl::GetFlag(FLAGS_model);
+  options.python = absl::GetFlag(FLAGS_python);
+  options.split_file = absl::GetFlag(FLAGS_split_file);
+  options.quick = absl::GetFlag(FLAGS_quick);
+  options.repetitions = absl::GetFlag(FLAGS_repetitions);
+  if (options.repetitions < 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--repetitions=", options.repetitions, ": give 1 or more"));
+  }
+  if (options.repetitions == 0) options.repetitions = options.quick ? 3 : 7;
+  const int size = absl::GetFlag(FLAGS_size);
+  if (size < 1000) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--size=", size, ": give at least 1000"));
+  }
+  options.rows = static_cast<size_t>(size);
+  for (const std::string& name : absl::GetFlag(FLAGS_rows)) {
+    if (std::none_of(std::begin(kGroups), std::end(kGroups),
+                     [&](const Group& group) { return group.name == name; })) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--rows=", name, ": there is no such group; see --help"));
+    }
+  }
+  return options;
+}
+
+// The flag that `group` needs and does not have; empty for none.
+std::string_view MissingFor(const Group& group, const BenchOptions& options) {
+  const bool needs_index =
+      group.needs == kIndex || group.needs == kIndexAndCatalog;
+  const bool needs_catalog =
+      group.needs == kCatalog || group.needs == kIndexAndCatalog;
+  if (needs_index && options.index.empty()) return "--index=DIR";
+  if (needs_catalog && options.catalog.empty()) return "--catalog=DIR";
+  return {};
+}
+
+// Runs the groups that are wanted: where none is named, all that have the flags
+// that they need. Returns whether all went well.
+bool RunGroups(const BenchOptions& options, Report* report) {
+  const std::vector<std::string> wanted = absl::GetFlag(FLAGS_rows);
+  bool ok = true;
+  for (const Group& group : kGroups) {
+    if (!wanted.empty() &&
+        std::find(wanted.begin(), wanted.end(), group.name) == wanted.end()) {
+      continue;
+    }
+    const std::string_view missing = MissingFor(group, options);
+    absl::Status status;
+    if (missing.empty()) {
+      status = group.run(options, report);
+    } else if (!wanted.empty()) {
+      status = absl::InvalidArgumentError(
+          absl::StrCat("needs ", std::string(missing)));
+    }
+    if (status.ok()) continue;
+    Complain(absl::StrCat(std::string(group.name), ": ", status.message()));
+    ok = false;
+  }
+  return ok;
+}
+
+int Main() {
+  if (absl::GetFlag(FLAGS_empty_handler)) return RunEmptyHandler();
+  const auto options = OptionsOfFlags();
+  if (!options.ok()) {
+    Complain(std::string(options.status().message()));
+    return 2;
+  }
+  if (const std::string folder = absl::GetFlag(FLAGS_draw); !folder.empty()) {
+    const absl::Status drawn = DrawIndex(*options, folder);
+    if (!drawn.ok()) Complain(std::string(drawn.message()));
+    return drawn.ok() ? 0 : 1;
+  }
+  Report report(absl::GetFlag(FLAGS_json), ThisMachine());
+  bool ok = RunGroups(*options, &report);
+  if (const std::string file = absl::GetFlag(FLAGS_compare); !file.empty()) {
+    const absl::Status drawn = WriteComparison(report, options->python, file);
+    if (!drawn.ok()) Complain(std::string(drawn.message()));
+    ok = ok && drawn.ok();
+  }
+  return ok ? 0 : 1;
+}
 
 }  // namespace
+}  // namespace vitrine
 
 int main(int argc, char** argv) {
   absl::SetProgramUsageMessage(
@@ -97,84 +218,9 @@ int main(int argc, char** argv) {
       "  vitrine-bench --rows=graph --index=DIR --json\n"
       "  vitrine-bench --rows=search --index=DIR --size=100000 "
       "--compare=FILE.png\n"
+      "  vitrine-bench --draw=LARGE --index=DIR --size=1000000\n"
+      "  vitrine-bench --rows=serving,load --index=LARGE\n"
       "  vitrine-bench --rows=import --catalog=DIR --repetitions=3");
   absl::ParseCommandLine(argc, argv);
-  if (absl::GetFlag(FLAGS_empty_handler)) return vitrine::RunEmptyHandler();
-  const std::vector<std::string> wanted = absl::GetFlag(FLAGS_rows);
-  for (const std::string& group : wanted) {
-    if (std::find(std::begin(kGroups), std::end(kGroups), group) ==
-        std::end(kGroups)) {
-      std::fprintf(stderr,
-                   "vitrine-bench: --rows=%s: there is no such group; see "
-                   "--help\n",
-                   group.c_str());
-      return 2;
-    }
-  }
-  const auto is_wanted = [&wanted](std::string_view group) {
-    return std::find(wanted.begin(), wanted.end(), group) != wanted.end();
-  };
-  vitrine::BenchOptions options;
-  options.catalog = absl::GetFlag(FLAGS_catalog);
-  options.index = absl::GetFlag(FLAGS_index);
-  options.model = absl::GetFlag(FLAGS_model);
-  options.python = absl::GetFlag(FLAGS_python);
-  options.quick = absl::GetFlag(FLAGS_quick);
-  options.repetitions = absl::GetFlag(FLAGS_repetitions);
-  if (options.repetitions < 0) {
-    std::fprintf(stderr, "vitrine-bench: --repetitions=%d: give 1 or more\n",
-                 options.repetitions);
-    return 2;
-  }
-  if (options.repetitions == 0) options.repetitions = options.quick ? 3 : 7;
-  if (absl::GetFlag(FLAGS_size) < 1000) {
-    std::fprintf(stderr, "vitrine-bench: --size=%d: give at least 1000\n",
-                 absl::GetFlag(FLAGS_size));
-    return 2;
-  }
-  options.rows = static_cast<size_t>(absl::GetFlag(FLAGS_size));
-  options.split_file = absl::GetFlag(FLAGS_split_file);
-  vitrine::Report report(absl::GetFlag(FLAGS_json), vitrine::ThisMachine());
-  bool failed = false;
-  auto run = [&](const char* group, auto fn) {
-    if (!wanted.empty() && !is_wanted(group)) return;
-    const absl::Status status = fn(options, &report);
-    if (status.ok()) return;
-    std::fprintf(stderr, "vitrine-bench: %s: %s\n", group,
-                 std::string(status.message()).c_str());
-    failed = true;
-  };
-  run("decode", vitrine::RunDecodeRows);
-  run("embed", vitrine::RunEmbedRows);
-  // Those that need a flag are left out without it, unless they are asked for.
-  auto run_with = [&](const char* group, const char* flag,
-                      const std::filesystem::path& value, auto fn) {
-    if (!value.empty()) {
-      run(group, fn);
-    } else if (is_wanted(group)) {
-      std::fprintf(stderr, "vitrine-bench: %s needs --%s=DIR\n", group, flag);
-      failed = true;
-    }
-  };
-  run_with("freshness", "catalog", options.catalog, vitrine::RunFreshnessRows);
-  run_with("graph", "index", options.index, vitrine::RunGraphRows);
-  run_with("import", "catalog", options.catalog, vitrine::RunImportRows);
-  run_with("filtered", "index", options.index, vitrine::RunFilterRows);
-  run_with("load", "index", options.index, vitrine::RunLoadRows);
-  run_with("ready", "index", options.index, vitrine::RunReadyRows);
-  run_with("search", "index", options.index, vitrine::RunSearchRows);
-  run_with("serving", "index", options.index, vitrine::RunServingRows);
-  run_with("pictures", options.index.empty() ? "index" : "catalog",
-           options.index.empty() ? options.index : options.catalog,
-           vitrine::RunPictureRows);
-  if (const std::string file = absl::GetFlag(FLAGS_compare); !file.empty()) {
-    const absl::Status drawn =
-        vitrine::WriteComparison(report, options.python, file);
-    if (!drawn.ok()) {
-      std::fprintf(stderr, "vitrine-bench: %s\n",
-                   std::string(drawn.message()).c_str());
-      failed = true;
-    }
-  }
-  return failed ? 1 : 0;
+  return vitrine::Main();
 }

@@ -58,15 +58,17 @@ absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
       const SyntheticRows drawn,
       DrawSyntheticRows(*stored, options.split_file, options.rows));
   ScratchIndex index;
-  VITRINE_ASSIGN_OR_RETURN(auto snapshot, index.Build(*stored, RowsOf(drawn)));
-  VITRINE_RETURN_IF_ERROR(index.AddModel(paths, stored->serving().model()));
+  VITRINE_ASSIGN_OR_RETURN(
+      auto snapshot, index.Build(*stored, RowsOf(drawn), ProductsOf(drawn)));
+  VITRINE_RETURN_IF_ERROR(
+      CopyModel(paths, index.paths(), stored->serving().model()));
 
   std::vector<double> seconds, model_seconds;
   std::unique_ptr<ServedIndex> server;
   for (int run = -1; run < options.repetitions; ++run) {
     absl::Status status;
     const double ready = TimeSeconds([&] {
-      auto started = ServedIndex::Start(index.root());
+      auto started = ServedIndex::Start(index.paths().root);
       status.Update(started.status());
       if (started.ok()) server = *std::move(started);
     });

@@ -73,6 +73,11 @@ struct BenchOptions {
   std::filesystem::path split_file;  // Senders whose photos ask.
 };
 
+// Writes an index of `rows` drawn products to a folder that is not there yet:
+// what serving, load and pictures can be measured on at any size.
+absl::Status DrawIndex(const BenchOptions& options,
+                       const std::filesystem::path& folder);
+
 absl::Status RunBatchRows(const BenchOptions& options, Report* report);
 absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);

@@ -10,11 +10,12 @@
 
 namespace vitrine {
 
-absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
-    const Snapshot& like, std::vector<Row> rows) {
-  VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
-  const IndexPaths paths{root()};
-  for (const auto& folder : {paths.manifests(), paths.shards()}) {
+absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
+    const IndexPaths& paths, const Snapshot& like, std::vector<Row> rows,
+    const TableChanges& products) {
+  for (const auto& folder :
+       {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
+        paths.products(), paths.sources(), paths.pictures()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }
   GraphParams params;
@@ -30,19 +31,28 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
   storage::Shard* shard = set->add_shards();
   shard->set_has_graph(true);
   VITRINE_ASSIGN_OR_RETURN(*shard->mutable_file(),
-                           WriteShard(paths.shards() / "forced", like.blocks(),
-                                      std::move(rows), &params));
+                           WriteShard(paths.shards() / "000001-0",
+                                      like.blocks(), std::move(rows), &params));
+  if (!products.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(
+        *manifest.add_product_segments(),
+        WriteTableSegment(paths.products() / "000001-1", products));
+  }
   VITRINE_RETURN_IF_ERROR(PublishManifest(paths, manifest));
   return Snapshot::Open(paths, manifest, nullptr);
 }
 
-absl::Status ScratchIndex::AddModel(const IndexPaths& from,
-                                    const std::string& sha256) {
-  const IndexPaths paths{root()};
-  VITRINE_RETURN_IF_ERROR(MakeFolders(paths.models()));
+absl::Status CopyModel(const IndexPaths& from, const IndexPaths& to,
+                       const std::string& sha256) {
   VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
                            ReadFile(from.model(sha256)));
-  return PublishFile(paths.model(sha256), bundle);
+  return PublishFile(to.model(sha256), bundle);
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
+    const Snapshot& like, std::vector<Row> rows, const TableChanges& products) {
+  VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
+  return WriteIndex(paths(), like, std::move(rows), products);
 }
 
 }  // namespace vitrine

@@ -1,7 +1,6 @@
-// An index of some rows in a folder of its own, which goes with its owner.
+// Indexes of some rows.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,21 +11,29 @@
 #include "common/index/index_paths.h"
 #include "common/index/shard.h"
 #include "common/index/snapshot.h"
+#include "common/index/table.h"
 
 namespace vitrine {
 
+// Makes an index of `rows`, in one shard with a graph, and of records of their
+// products, which may be empty; model, metric and blocks are as in `like`.
+absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
+    const IndexPaths& paths, const Snapshot& like, std::vector<Row> rows,
+    const TableChanges& products);
+
+// Copies a model from one index to another, which a server can open then.
+absl::Status CopyModel(const IndexPaths& from, const IndexPaths& to,
+                       const std::string& sha256);
+
+// An index in a folder of its own, which goes with its owner.
 class ScratchIndex {
  public:
-  // `rows` in one shard with a graph; model, metric and blocks as in `like`.
-  absl::StatusOr<std::shared_ptr<const Snapshot>> Build(const Snapshot& like,
-                                                        std::vector<Row> rows);
-  // Of what was built.
-  IndexPaths paths() const { return {folder_->path() / "index"}; }
-
-  // Copies a model there, so that a server can open the index.
-  absl::Status AddModel(const IndexPaths& from, const std::string& sha256);
+  // As WriteIndex.
+  absl::StatusOr<std::shared_ptr<const Snapshot>> Build(
+      const Snapshot& like, std::vector<Row> rows,
+      const TableChanges& products = {});
   // After Build.
-  std::filesystem::path root() const { return folder_->path() / "index"; }
+  IndexPaths paths() const { return {folder_->path() / "index"}; }
 
  private:
   std::optional<ScratchFolder> folder_;

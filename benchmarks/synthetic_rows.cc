@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "benchmarks/report.h"
 #include "clients/eval/split.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/search.h"
 #include "common/vector/blocks.h"
@@ -34,7 +35,13 @@ std::string TextOf(const storage::Attribute& value) {
              : value.text();
 }
 
-using Seeds = std::map<std::string, std::vector<std::vector<float>>>;
+struct Seed {
+  std::vector<float> vector;
+  uint32_t product = 0;  // Position in SyntheticRows::products.
+};
+using Seeds = std::map<std::string, std::vector<Seed>>;
+
+std::string ProductIdOf(size_t row) { return absl::StrFormat("%08d", row + 1); }
 
 // Splits the live rows into those that ask and, by category, those to draw
 // from.
@@ -58,7 +65,9 @@ absl::Status ReadRows(const Snapshot& snapshot,
         drawn->queries.push_back(std::move(vector));
       } else {
         drawn->real.insert(drawn->real.end(), halves, halves + drawn->dim);
-        (*seeds)[product.category()].push_back(std::move(vector));
+        (*seeds)[product.category()].push_back(
+            {std::move(vector), static_cast<uint32_t>(drawn->products.size())});
+        drawn->products.push_back(product);
       }
     }
   }
@@ -110,28 +119,41 @@ absl::StatusOr<SyntheticRows> DrawSyntheticRows(
         ": index more, or name the senders that ask with --split-file"));
   }
   // A photo of each category as often as the catalogue has them.
-  std::vector<std::pair<const std::vector<std::vector<float>>*, size_t>> order;
-  for (const auto& [category, vectors] : seeds) {
-    for (size_t i = 0; i < vectors.size(); ++i) order.push_back({&vectors, i});
+  std::vector<std::pair<const std::vector<Seed>*, size_t>> order;
+  for (const auto& [category, alike] : seeds) {
+    for (size_t i = 0; i < alike.size(); ++i) order.push_back({&alike, i});
   }
   std::mt19937 random(1);
   drawn.rows.resize(n * stride);
   for (size_t row = 0; row < n; ++row) {
-    const auto& [vectors, first] = order[random() % order.size()];
+    const auto& [alike, first] = order[random() % order.size()];
     const std::vector<float> vector =
-        Between(drawn.blocks, (*vectors)[first],
-                (*vectors)[random() % vectors->size()], &random);
+        Between(drawn.blocks, (*alike)[first].vector,
+                (*alike)[random() % alike->size()].vector, &random);
+    drawn.product_of.push_back((*alike)[first].product);
     HalvesFromFloats(vector.data(), stride, drawn.rows.data() + row * stride);
   }
   return drawn;
 }
 
+TableChanges ProductsOf(const SyntheticRows& drawn) {
+  TableChanges products;
+  for (size_t row = 0; row < drawn.product_of.size(); ++row) {
+    storage::ProductRecord product = drawn.products[drawn.product_of[row]];
+    product.clear_images();
+    product.add_images()->set_sha256(std::string(sizeof(Sha256Digest), '\0'));
+    products[ProductIdOf(row)] = product.SerializeAsString();
+  }
+  return products;
+}
+
 std::vector<Row> RowsOf(const SyntheticRows& drawn) {
   std::vector<Row> rows;
+  rows.reserve(drawn.product_of.size());
   const auto stride = static_cast<ptrdiff_t>(drawn.dim);
   for (auto at = drawn.rows.begin(); at != drawn.rows.end(); at += stride) {
     Row& row = rows.emplace_back();
-    row.product_id = absl::StrFormat("%08d", rows.size());
+    row.product_id = ProductIdOf(rows.size() - 1);
     row.vector.assign(at, at + stride);
   }
   return rows;

@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "common/index/snapshot.h"
+#include "common/index/table.h"
+#include "vitrine/storage/records.pb.h"
 
 namespace vitrine {
 
@@ -19,7 +21,9 @@ struct SyntheticRows {
   // Real vectors of photos by the validation senders: nothing is drawn from
   // them.
   std::vector<std::vector<float>> queries;
-  std::vector<uint16_t> real;  // What rows were drawn from.
+  std::vector<uint16_t> real;  // What rows were drawn from, …
+  std::vector<storage::ProductRecord> products;  // … of which products, …
+  std::vector<uint32_t> product_of;  // … and from whose each row, mostly.
 };
 
 // `n` rows: between two real ones of one category, at a place of its own in
@@ -33,6 +37,10 @@ absl::StatusOr<SyntheticRows> DrawSyntheticRows(
 // The drawn rows for a shard, each of a product of its own; rows keep their
 // order.
 std::vector<Row> RowsOf(const SyntheticRows& drawn);
+
+// Their products' records: title, category and attributes of the product that
+// each was drawn from.
+TableChanges ProductsOf(const SyntheticRows& drawn);
 
 // How rows lie around queries.
 struct Neighbourhood {
