@@ -98,6 +98,39 @@ TEST_F(TableTest, AgreesWithAMapUnderRandomChanges) {
   }
 }
 
+// Keys that are alike for long, that end early, and that hold zeros and bytes
+// above 127.
+TEST_F(TableTest, FindsTheBoundOfEveryKey) {
+  std::mt19937 random(1);
+  const std::vector<std::string> beginnings = {
+      "",        "p", "product-", "product-0000000000", std::string("p\0\0", 3),
+      "\xc3\xa9"};
+  for (const size_t kinds : {size_t{1}, beginnings.size()}) {
+    TableChanges changes;
+    for (int i = 0; i < 2000; ++i) {
+      std::string key = beginnings[beginnings.size() - 1 - random() % kinds];
+      for (size_t length = random() % 12; length > 0; --length) {
+        key.push_back("\0az\xff"[random() % 4]);
+      }
+      changes[key] = "";
+    }
+    const auto segment = Segment(changes);
+    auto expect = [&](const std::string& key) {
+      EXPECT_EQ(segment->LowerBound(key),
+                std::distance(changes.begin(), changes.lower_bound(key)))
+          << testing::PrintToString(key);
+    };
+    for (const auto& [key, value] : changes) {
+      expect(key);
+      expect(key + '\0');
+      expect(key + "m");
+      expect(key.substr(0, key.size() / 2));
+    }
+    expect("");
+    expect("\xff\xff\xff");
+  }
+}
+
 TEST_F(TableTest, AnEmptyTableHasNothing) {
   EXPECT_THAT(All(Table()), ElementsAre());
   EXPECT_THAT(All(Table({Segment({})})), ElementsAre());

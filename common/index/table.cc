@@ -11,6 +11,18 @@ namespace {
 
 enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
 
+constexpr size_t kStride = 16;
+
+// The first 8 bytes as a number that orders as they do; what a shorter text
+// lacks is zeros.
+uint64_t MarkOf(std::string_view text) {
+  uint64_t mark = 0;
+  for (size_t i = 0; i < sizeof mark; ++i) {
+    mark = mark << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : 0);
+  }
+  return mark;
+}
+
 }  // namespace
 
 // The key and then the value lie at `offset` of the strings.
@@ -74,6 +86,8 @@ absl::StatusOr<std::shared_ptr<const TableSegment>> TableSegment::Open(
   segment->strings_ = file.section(kStrings);
   if (verification == Verification::kAll) {
     VITRINE_RETURN_IF_ERROR(segment->Verify(/*stop=*/{}));
+    // What is not verified may be unordered, and is not read through either.
+    segment->MarkKeys();
   }
   return segment;
 }
@@ -101,6 +115,19 @@ absl::Status TableSegment::CheckRecords() const {
   return absl::OkStatus();
 }
 
+void TableSegment::MarkKeys() {
+  if (records_.empty()) return;
+  // What the first and the last have in common, all between them have too.
+  const std::string_view first = entry(0).key, last = entry(size() - 1).key;
+  const auto [end, ignored] =
+      std::mismatch(first.begin(), first.end(), last.begin(), last.end());
+  common_ = first.substr(0, static_cast<size_t>(end - first.begin()));
+  for (size_t i = 0; i < records_.size(); i += kStride) {
+    const std::string_view key = entry(static_cast<uint32_t>(i)).key;
+    marks_.push_back(MarkOf(key.substr(common_.size())));
+  }
+}
+
 TableSegment::Entry TableSegment::entry(uint32_t i) const {
   const Record record = records_[i];
   return {Part(strings_, record.offset, record.key_bytes),
@@ -110,8 +137,25 @@ TableSegment::Entry TableSegment::entry(uint32_t i) const {
 }
 
 uint32_t TableSegment::LowerBound(std::string_view key) const {
-  auto it = std::partition_point(
-      records_.begin(), records_.end(), [&](const Record& record) {
+  const int order = key.substr(0, common_.size()).compare(common_);
+  if (order != 0) return order < 0 ? 0 : size();
+  // Between the last marked key that is less for certain and the first that is
+  // greater for certain.
+  const uint64_t mark = MarkOf(key.substr(common_.size()));
+  const auto [less, greater] =
+      std::equal_range(marks_.begin(), marks_.end(), mark);
+  const size_t begin =
+      less == marks_.begin()
+          ? 0
+          : static_cast<size_t>(less - marks_.begin() - 1) * kStride;
+  const size_t end =
+      greater == marks_.end()
+          ? records_.size()
+          : static_cast<size_t>(greater - marks_.begin()) * kStride;
+  const auto it = std::partition_point(
+      records_.begin() + static_cast<std::ptrdiff_t>(begin),
+      records_.begin() + static_cast<std::ptrdiff_t>(end),
+      [&](const Record& record) {
         return Part(strings_, record.offset, record.key_bytes) < key;
       });
   return static_cast<uint32_t>(it - records_.begin());

@@ -1,5 +1,6 @@
 #include "common/vector/blocks.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -30,10 +31,14 @@ void NormaliseBlocks(const std::vector<Block>& blocks, float* vector) {
   for (const Block& block : blocks) {
     const double length = Length(vector, block.dim);
     const double target = std::sqrt(static_cast<double>(block.weight));
-    for (int i = 0; i < block.dim; ++i) {
-      vector[i] =
-          static_cast<float>(length > 0 ? vector[i] * (target / length)
-                                        : target / std::sqrt(block.dim));
+    if (length > 0) {
+      const double scale = target / length;
+      for (int i = 0; i < block.dim; ++i) {
+        vector[i] = static_cast<float>(vector[i] * scale);
+      }
+    } else {
+      std::fill_n(vector, block.dim,
+                  static_cast<float>(target / std::sqrt(block.dim)));
     }
     vector += block.dim;
   }
@@ -61,6 +66,11 @@ absl::StatusOr<std::vector<float>> CombineExamples(
         absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_EXAMPLES_CANCEL,
         "no example has a positive weight: say what the answer should be like",
         "examples");
+  }
+  // As most queries are, and what all below would come to.
+  if (examples.size() == 1) {
+    return std::vector<float>(examples[0].vector,
+                              examples[0].vector + TotalDim(blocks));
   }
   std::vector<float> combined(TotalDim(blocks));
   size_t offset = 0;
