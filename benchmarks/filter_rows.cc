@@ -83,7 +83,7 @@ absl::StatusOr<Measured> Measure(const Snapshot& snapshot,
   absl::Status status;
   auto run = [&](bool exact, Rows* answers, size_t* walked) {
     *walked = 0;
-    return TimeSeconds([&] {
+    return CpuSeconds([&] {
       for (size_t q = 0; q < filters.size(); ++q) {
         SearchParams params;
         params.exact = exact;
