@@ -21,8 +21,8 @@ constexpr uint64_t kInARecord = 130;
 class ScrubberTest : public ::testing::Test {
  protected:
   std::shared_ptr<const Snapshot> Publish() {
-    const GraphParams params;
-    EXPECT_OK(builder_.AddShard(DrawRows(200, 1), &params));
+    // Without graphs: of their making, ThreadSanitizer suspects a deadlock.
+    EXPECT_OK(builder_.AddShard(DrawRows(200, 1)));
     EXPECT_OK(builder_.AddShard(DrawRows(200, 2)));
     EXPECT_OK(builder_.PutProductsOf(DrawRows(200, 1), "Dress"));
     EXPECT_OK(builder_.AddPictures({{DrawRows(1, 1)[0].sha256, "a jpeg"}}));
