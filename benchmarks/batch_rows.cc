@@ -36,7 +36,7 @@ absl::Status RunBatchRows(const BenchOptions& options, Report* report) {
     const double alone = [&] {
       std::vector<double> seconds;
       for (int i = 0; i < options.repetitions; ++i) {
-        seconds.push_back(TimeSeconds([&] {
+        seconds.push_back(CpuSeconds([&] {
           for (size_t q = 0; q < n; ++q) {
             status.Update(Search(*snapshot, drawn.queries[q], params).status());
           }
@@ -47,7 +47,7 @@ absl::Status RunBatchRows(const BenchOptions& options, Report* report) {
     for (const size_t at_once : {size_t{2}, size_t{8}, size_t{32}}) {
       std::vector<double> seconds;
       for (int i = 0; i < options.repetitions; ++i) {
-        seconds.push_back(TimeSeconds([&] {
+        seconds.push_back(CpuSeconds([&] {
           for (size_t q = 0; q < n; q += at_once) {
             std::vector<SearchQuery> batch;
             for (size_t j = q; j < std::min(n, q + at_once); ++j)

@@ -1,6 +1,8 @@
 // vitrine-bench: speeds and recalls, each beside what it is compared with in
 // the same run. Groups of rows, as --rows names them:
 //
+//   batch          scans of drawn rows that the queries of a batch share,
+//                  against one scan after the other
 //   decode         a JPEG of 12 megapixels at the size that a model of 256
 //                  pixels needs, against decoding it in full
 //   embed          a bundle's variants against its plain frozen module
@@ -17,25 +19,24 @@
 //                  decoding all its pictures and embedding all of them, each
 //                  alone on all cores
 //   load           how long single searches take while a server is asked at
-//   half
-//                  the rate that it can answer, and the slowest of them while a
-//                  generation is published each second
+//                  half the rate that it can answer, and the slowest of them
+//                  while a generation is published each second
 //   pictures       searches with photos, 16 at a time and one at a time,
-//   against
-//                  decoding and embedding them, each alone
+//                  against decoding and embedding them, each alone
 //   ready          of drawn rows: from a server's start to its first answer,
-//   and
-//                  what it holds in memory
+//                  and what it holds in memory
+//   recall         what a graph promises to find (min_recall) against what
+//                  photos find that it has never seen, by kind of query; speed
+//                  against scanning all codes; and the time to measure it
 //   search         rows drawn to resemble the index's: queries a second at a
 //                  recall@10 of 0.99 on one core against hnswlib, built for
 //                  this machine, faiss and usearch, each at its best; with it
 //                  what a walk touches, file sizes, the build, and how the
 //                  drawn rows and the real ones lie around the queries
 //   serving        the server over gRPC, on a core of its own, with queries
-//   that
-//                  are vectors: a stream of batches against the library's own
-//                  search, and single calls against an empty handler over the
-//                  same gRPC plus that search
+//                  that are vectors: a stream of batches against the library's
+//                  own search, and single calls against an empty handler over
+//                  the same gRPC plus that search
 //
 // --draw writes drawn rows as an index, for load, pictures and serving at sizes
 // that the photos at hand do not reach. --json prints an object a line: name,
@@ -59,8 +60,8 @@
 ABSL_FLAG(std::string, catalog, "",
           "folder of product photos for freshness, import and pictures");
 ABSL_FLAG(std::string, index, "",
-          "index directory for filtered, graph, load, pictures, ready, search "
-          "and serving");
+          "index directory for all groups but decode, embed, freshness and "
+          "import");
 ABSL_FLAG(std::string, model, "models/vitrine-lite0.pt", "bundle for embed");
 ABSL_FLAG(std::string, draw, "",
           "draw --size rows from --index, write them to this folder as an "
@@ -70,19 +71,20 @@ ABSL_FLAG(
     "a Python that has faiss and usearch, for search, and matplotlib, for "
     "--compare; `./dev bench` makes this one");
 ABSL_FLAG(std::vector<std::string>, rows, {},
-          "only these groups, with commas between: decode, embed, filtered, "
-          "freshness, graph, import, load, pictures, ready, search, serving");
+          "only these groups, with commas between: batch, decode, embed, "
+          "filtered, freshness, graph, import, load, pictures, ready, recall, "
+          "search, serving");
 ABSL_FLAG(int, repetitions, 0,
           "runs of each side, of which medians are printed; 0 is 7, or 3 with "
           "--quick");
-ABSL_FLAG(int, size, 50000, "rows to draw for filtered, ready and search");
+ABSL_FLAG(int, size, 50000,
+          "rows to draw for batch, filtered, ready, recall and search");
 ABSL_FLAG(bool, quick, false,
           "fewer repetitions, and of each opponent one graph: all groups in a "
           "few minutes");
 ABSL_FLAG(std::string, compare, "", "a PNG file to draw what was measured in");
-ABSL_FLAG(
-    std::string, split_file, "models/validation_senders.txt",
-    "senders, one a line, whose photos ask in filtered, ready and search");
+ABSL_FLAG(std::string, split_file, "models/validation_senders.txt",
+          "senders, one a line, whose photos ask for drawn rows");
 ABSL_FLAG(bool, empty_handler, false,
           "of the program's own: what serving is measured against");
 ABSL_FLAG(bool, json, false, "one JSON object a line");
@@ -100,6 +102,7 @@ struct Group {
 };
 
 constexpr Group kGroups[] = {
+    {"batch", kIndex, RunBatchRows},
     {"decode", kNothing, RunDecodeRows},
     {"embed", kNothing, RunEmbedRows},
     {"freshness", kCatalog, RunFreshnessRows},
@@ -109,6 +112,7 @@ constexpr Group kGroups[] = {
     {"load", kIndex, RunLoadRows},
     {"pictures", kIndexAndCatalog, RunPictureRows},
     {"ready", kIndex, RunReadyRows},
+    {"recall", kIndex, RunRecallRows},
     {"search", kIndex, RunSearchRows},
     {"serving", kIndex, RunServingRows},
 };

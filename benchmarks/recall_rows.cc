@@ -61,7 +61,7 @@ absl::Status Compare(const Snapshot& snapshot, const SyntheticRows& drawn,
   std::vector<SearchResult> found(n), right(n);
   absl::Status status;
   auto run = [&](std::vector<SearchResult>* results) {
-    return TimeSeconds([&] {
+    return CpuSeconds([&] {
       for (size_t q = 0; q < n; ++q) {
         auto result = Search(snapshot, drawn.queries[q], params);
         status.Update(result.status());

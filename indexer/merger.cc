@@ -1,24 +1,15 @@
 #include "indexer/merger.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/base/thread_priority.h"
 
 namespace vitrine {
 namespace {
 
 constexpr std::chrono::seconds kAfterFailure(30);
-
-// Fresh pictures go before merges. Linux gives each thread a priority of its
-// own (setpriority(2), "C library/kernel differences").
-void LowerPriority() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
-}
 
 }  // namespace
 
@@ -86,7 +77,8 @@ bool Merger::WaitUntilIdle(int64_t timeout_ms) {
 }
 
 void Merger::Run(Lane lane) {
-  LowerPriority();
+  // Fresh pictures go first.
+  LowerThreadPriority(10);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return stopping_ || due_[lane]; });

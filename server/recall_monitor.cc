@@ -1,12 +1,9 @@
 #include "server/recall_monitor.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <random>
 #include <utility>
 
+#include "common/base/thread_priority.h"
 #include "common/index/recall.h"
 
 namespace vitrine {
@@ -66,9 +63,7 @@ void RecallMonitor::WaitUntilIdle() {
 }
 
 void RecallMonitor::Run() {
-  // Callers go first. Linux gives each thread a priority of its own
-  // (setpriority(2), "C library/kernel differences").
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 19);
+  LowerThreadPriority(19);  // Callers go first.
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || waiting_; });

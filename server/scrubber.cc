@@ -1,21 +1,13 @@
 #include "server/scrubber.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/thread_priority.h"
 #include "server/call.h"
 
 namespace vitrine {
-namespace {
-
-constexpr int kLowestPriority = 19;
-
-}  // namespace
-
 Scrubber::~Scrubber() {
   {
     const std::lock_guard lock(mutex_);
@@ -34,9 +26,7 @@ void Scrubber::Scrub(std::shared_ptr<const Snapshot> snapshot) {
 }
 
 void Scrubber::Work() {
-  // On Linux this is of the thread, in spite of the name. Where it is refused
-  // the work is done all the same.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLowestPriority);
+  LowerThreadPriority(19);
   while (true) {
     std::shared_ptr<const Snapshot> snapshot;
     {

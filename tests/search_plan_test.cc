@@ -34,6 +34,7 @@ TEST(PlanFilteredWalk, GivesUpBeforeItCostsMoreThanHalfAScan) {
     ASSERT_TRUE(walk) << matching;
     EXPECT_LE(walk->most_distances, matching / 2);
     EXPECT_GE(walk->most_distances, 64 * 16);
+    EXPECT_LT(walk->most_until_full, walk->most_distances);
   }
 }
 
@@ -109,6 +110,7 @@ TEST_F(FilteredSearchTest, AWalkThatGoesAstrayEndsInAScan) {
   EXPECT_EQ(found.ef, 0);
   // What was walked in vain comes on top of all rows that pass.
   EXPECT_GT(found.rows_visited, static_cast<int64_t>(far.matching));
+  EXPECT_LT(found.rows_visited, static_cast<int64_t>(far.matching) + 1000);
   EXPECT_EQ(Ids(found), Ids(exact));
 }
 

@@ -78,6 +78,8 @@ class GraphView {
     bool two_hops = false;
     // The walk gives up after so many distances.
     int64_t most_distances = std::numeric_limits<int64_t>::max();
+    // Or after so many, as long as it has not found ef rows.
+    int64_t most_until_full = std::numeric_limits<int64_t>::max();
   };
   struct Walked {
     std::vector<Candidate> found;  // Nearest first, at most ef.

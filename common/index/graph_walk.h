@@ -134,7 +134,8 @@ GraphView::Walked GraphView::Search(const Distances& distances,
     const uint32_t count =
         FreshNeighbours(current.row, accept, params.two_hops, &met, &fresh);
     walked.distances += count;
-    if (walked.distances > params.most_distances) {
+    if (walked.distances > params.most_distances ||
+        (found.size() < wanted && walked.distances > params.most_until_full)) {
       walked.gave_up = true;
       return walked;
     }

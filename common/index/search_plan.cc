@@ -20,6 +20,8 @@ std::optional<GraphView::WalkParams> PlanFilteredWalk(int ef, uint32_t matching,
   walk.two_hops = two_hops < plain;
   // A walk that goes astray costs a part of a scan more than the scan.
   walk.most_distances = std::min<int64_t>(3 * cost, matching / 2);
+  // Where the rows that pass lie far from the query it finds few at first.
+  walk.most_until_full = cost / 2;
   return walk;
 }
 
