@@ -110,8 +110,37 @@ TEST_F(FilteredSearchTest, AWalkThatGoesAstrayEndsInAScan) {
   EXPECT_EQ(found.ef, 0);
   // What was walked in vain comes on top of all rows that pass.
   EXPECT_GT(found.rows_visited, static_cast<int64_t>(far.matching));
-  EXPECT_LT(found.rows_visited, static_cast<int64_t>(far.matching) + 1000);
   EXPECT_EQ(Ids(found), Ids(exact));
+}
+
+// The farther half of all rows passes, of which a walk meets none at first.
+TEST_F(FilteredSearchTest, AWalkThatFindsNothingAtFirstEndsSoon) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(rows, &graph));
+  auto snapshot = Publish();
+  const std::vector<float> query = DrawVector(1, &random_);
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult near,
+      Search(*snapshot, query,
+             {.k = 1000, .min_score = -2, .exact = true, .ef = 0}));
+  const std::vector<std::string> nearest = Ids(near);
+  const std::set<std::string, std::less<>> barred(nearest.begin(),
+                                                  nearest.end());
+  const RowFilter far = FilterById(
+      *snapshot, [&](std::string_view id) { return !barred.contains(id); });
+  ASSERT_OK_AND_ASSIGN(
+      const SearchResult found,
+      Search(*snapshot, query, {.min_score = -2, .ef = 16, .filter = &far}));
+  EXPECT_EQ(found.plan, SearchResult::Plan::kFilteredScan);
+  const auto plan =
+      PlanFilteredWalk(16, static_cast<uint32_t>(far.matching), kRows);
+  ASSERT_TRUE(plan);
+  const auto in_vain = found.rows_visited - static_cast<int64_t>(far.matching);
+  EXPECT_GT(in_vain, 0);
+  // One more step than it may.
+  EXPECT_LE(in_vain, plan->most_until_full + 33);
+  EXPECT_LT(plan->most_until_full, plan->most_distances / 2);
 }
 
 TEST_F(FilteredSearchTest, RowsThatFailAFilterAreSteppedOver) {
