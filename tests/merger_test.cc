@@ -78,7 +78,8 @@ TEST(SettleMerges, MeasuresTheRecallOfAGraph) {
   index.Publish(changes);
   ASSERT_TRUE(SettleMerges(index.publisher(), SmallLimits(), 2).ok());
   ASSERT_EQ(Shards(&index, true), 1);
-  const storage::Shard& shard =
+  // A copy: to open the index anew lets go of the snapshot.
+  const storage::Shard shard =
       index.publisher()->view().snapshot->serving().shards(0);
   ASSERT_GT(shard.recall_size(), 0);
   EXPECT_EQ(shard.recall(0).k(), 10u);
