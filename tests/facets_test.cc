@@ -52,7 +52,8 @@ TEST_F(FacetsTest, CountsWhatTheRecordsSay) {
       "colour", "price", "onSale", "tags", "size", "category", "nobody's"};
   for (int turn = 0; turn < 20; ++turn) {
     const v1::Filter filter = drawer_.DrawFilter(3);
-    const auto selected = snapshot->selector().Select(&filter, /*now=*/0);
+    const auto selected =
+        snapshot->selector().Select(&filter, /*now_unix_ms=*/0);
     const RowFilter* rows_asked = turn == 0 ? nullptr : selected.get();
     const auto facets =
         snapshot->selector().CountFacets(attributes, rows_asked, 1000);

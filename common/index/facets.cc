@@ -67,8 +67,8 @@ std::vector<v1::Facet> CountFacets(const ProductRows& joined,
       column->Count(records.words().data() + joined.first(s) / 64, &of_code);
       for (size_t code = 1; code < of_code.size(); ++code) {
         if (of_code[code] == 0) continue;
-        ForEachText(column->values()[code], [&](std::string text) {
-          counts[std::move(text)] += of_code[code];
+        ForEachText(column->values()[code], [&](const std::string& text) {
+          counts[text] += of_code[code];
         });
       }
     }
