@@ -41,6 +41,8 @@ void RecallMonitor::Offer(const std::shared_ptr<const Snapshot>& snapshot,
   for (std::string_view product : query.params.excluded_products)
     comparison.excluded_products.emplace_back(product);
   comparison.params.excluded_products.clear();
+  if (query.params.first != nullptr) comparison.first = *query.params.first;
+  comparison.params.first = nullptr;
   comparison.result = result;
   changed_.notify_all();
 }
@@ -85,6 +87,7 @@ void RecallMonitor::Compare(const Comparison& comparison) {
   SearchParams params = comparison.params;
   for (const std::string& product : comparison.excluded_products)
     params.excluded_products.insert(product);
+  if (comparison.first) params.first = &*comparison.first;
   params.exact = true;
   params.ef = 0;
   params.min_recall = 0;

@@ -54,6 +54,7 @@ class RecallMonitor {
     std::shared_ptr<const RowFilter> rows;
     std::vector<std::string> excluded_products;
     SearchParams params;
+    std::optional<SearchHit> first;
     SearchResult result;
   };
   static constexpr std::array<double, 6> kUpTo = {1,    0.5,   0.1,

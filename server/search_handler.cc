@@ -40,24 +40,12 @@ SearchHit BestPictureOf(const Snapshot& snapshot, std::string_view product_id,
   return best;
 }
 
-// Puts the product that is asked for before all others, which it may not be by
-// the mean of its pictures alone.
-void PutFirst(const SearchHit& first, bool group_by_product, size_t n,
-              std::vector<SearchHit>* hits) {
-  std::erase_if(*hits, [&](const SearchHit& hit) {
-    return group_by_product ? hit.key().product_id == first.key().product_id
-                            : hit.shard == first.shard && hit.row == first.row;
-  });
-  hits->insert(hits->begin(), first);
-  if (hits->size() > n) hits->resize(n);
-}
-
 // A request on its way to its answer.
 struct Asked {
   const v1::SearchRequest* request = nullptr;
   absl::Status status;
   Query query;
-  int offset = 0;
+  SearchHit first;  // What the query's params point to, where they do.
   v1::SearchResponse response;
 };
 
@@ -68,29 +56,21 @@ absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
   VITRINE_RETURN_IF_ERROR(call.Check());
   VITRINE_ASSIGN_OR_RETURN(asked->query,
                            BuildQuery(serving, *asked->request, call, timings));
-  asked->offset = asked->query.params.offset;
+  // By the mean of its pictures alone it may not be the first.
   if (!asked->query.first_product.empty()) {
-    asked->query.params.k += asked->offset;
-    asked->query.params.offset = 0;
+    asked->first = BestPictureOf(serving.snapshot(), asked->query.first_product,
+                                 asked->query.vector);
+    asked->query.params.first = &asked->first;
   }
   return call.Check();
 }
 
 // Fills in the response.
-void Answer(const Serving& serving, SearchResult& result, Asked* asked) {
+void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
   const Snapshot& snapshot = serving.snapshot();
   const Query& query = asked->query;
   if (serving.recall_monitor() != nullptr) {
     serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
-  }
-  if (!query.first_product.empty()) {
-    PutFirst(BestPictureOf(snapshot, query.first_product, query.vector),
-             query.params.group_by_product, static_cast<size_t>(query.params.k),
-             &result.hits);
-    result.hits.erase(
-        result.hits.begin(),
-        result.hits.begin() +
-            std::min(std::ssize(result.hits), std::ptrdiff_t{asked->offset}));
   }
   v1::SearchResponse& response = asked->response;
   for (const SearchHit& hit : result.hits) {

@@ -146,6 +146,67 @@ TEST_F(HitSelectionTest, CopiesOfAPictureAreCollapsed) {
   EXPECT_TRUE(result.hits[1].near_duplicates.empty());
 }
 
+// The product that is asked for counts as others do, wherever it would rank.
+TEST_F(HitSelectionTest, WhatComesFirstCountsToo) {
+  AddProducts(500, nullptr);
+  auto snapshot = Publish();
+  const Shard& shard = *snapshot->shards()[0].shard;
+  const SearchHit first = {&shard, 400, 1, 0, {1, 1}, {}};
+  SearchParams params;
+  params.min_score = -2;
+  params.first = &first;
+  params.diversity = {{"brand", 1}};
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, DrawVector(1, &random_), params));
+  ASSERT_EQ(result.hits.size(), 10u);
+  EXPECT_EQ(result.hits[0].row, 400u);
+  EXPECT_EQ(result.hits[0].score, 1);
+  EXPECT_EQ(CountOf(*snapshot, result, "brand")["b0"], 1);
+  // Page by page.
+  params.k = 4;
+  params.offset = 1;
+  ASSERT_OK_AND_ASSIGN(const SearchResult page,
+                       Search(*snapshot, DrawVector(1, &random_), params));
+  ASSERT_EQ(page.hits.size(), 4u);
+  for (const SearchHit& hit : page.hits) EXPECT_NE(hit.row, 400u);
+}
+
+TEST_F(HitSelectionTest, CopiesOfWhatComesFirstAreTold) {
+  const std::vector<float> original = DrawVector(1, &random_);
+  std::vector<Row> rows = {MakeRow("a", "a.jpg", original),
+                           MakeRow("b", "b.jpg", original),
+                           MakeRow("c", "c.jpg", DrawVector(2, &random_))};
+  ASSERT_OK(builder_.AddShard(rows));
+  auto snapshot = Publish();
+  const Shard& shard = *snapshot->shards()[0].shard;
+  // The second by id, so that its copy would come before it.
+  const SearchHit first = {&shard, 1, 1, 0, {1, 1}, {}};
+  SearchParams params;
+  params.min_score = -2;
+  params.collapse_near_duplicates = true;
+  params.first = &first;
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, original, params));
+  EXPECT_EQ(Ids(result), (std::vector<std::string>{"b", "c"}));
+  ASSERT_EQ(result.hits[0].near_duplicates.size(), 1u);
+  EXPECT_EQ(result.hits[0].near_duplicates[0].row, 0u);
+}
+
+TEST_F(HitSelectionTest, OfManyCopiesSomeAreTold) {
+  std::vector<Row> rows;
+  const std::vector<float> same = DrawVector(1, &random_);
+  for (int i = 0; i < 300; ++i)
+    rows.push_back(MakeRow("p" + std::to_string(i), "k", same));
+  ASSERT_OK(builder_.AddShard(rows));
+  auto snapshot = Publish();
+  SearchParams params;
+  params.collapse_near_duplicates = true;
+  ASSERT_OK_AND_ASSIGN(const SearchResult result,
+                       Search(*snapshot, same, params));
+  ASSERT_EQ(result.hits.size(), 1u);
+  EXPECT_EQ(result.hits[0].near_duplicates.size(), kMaxNearDuplicates);
+}
+
 TEST_F(HitSelectionTest, ALimitBelowOneIsRefused) {
   AddProducts(10, nullptr);
   auto snapshot = Publish();

@@ -118,6 +118,19 @@ TEST(LowerBound, CountsOneMiss) {
   EXPECT_LT(LowerBound(many), 0.998);
 }
 
+// No measuring writes such a manifest.
+TEST(EfForRecall, StepsThatCannotBeAreNotTaken) {
+  RecallCurves curves;
+  *curves.Add() = Curve(10, 1, 0, 0, {{16, 0.5F}, {24, -1.0F}, {32, 2.0F}});
+  curves.Mutable(0)->add_ef(2'000'000'000);
+  curves.Mutable(0)->add_recall(0.95F);
+  curves.Mutable(0)->add_ef(UINT32_MAX);
+  curves.Mutable(0)->add_recall(0.96F);
+  EXPECT_EQ(EfForRecall(curves, {}, 10, 0.9), std::nullopt);
+  EXPECT_EQ(EfForRecall(curves, {}, 10, 0.5), 16);
+  EXPECT_FLOAT_EQ(static_cast<float>(*RecallOfEf(curves, {}, 10, 4096)), 0.5F);
+}
+
 class MeasureRecallTest : public SearchFixture {
  protected:
   // An index of one graph, measured.
@@ -171,6 +184,37 @@ TEST_F(MeasureRecallTest, WhatIsPromisedIsKept) {
     EXPECT_GE(Ask(*snapshot, params, kRows / 25, Basis::kMeasured), promise);
     params.emphasis = {1, 1.5F};
     EXPECT_GE(Ask(*snapshot, params, kRows / 25, Basis::kMeasured), promise);
+  }
+}
+
+// The hits are then looked for farther away than without.
+TEST_F(MeasureRecallTest, WhatIsPromisedIsKeptWhereTheNearestAreExcluded) {
+  constexpr int kRows = 8000;
+  auto snapshot = Measured(kRows);
+  std::mt19937 random(5);
+  for (int excluded : {1, 30, 90, 300}) {
+    double sum = 0;
+    constexpr int kQueries = 100;
+    for (int q = 0; q < kQueries; ++q) {
+      const auto query = DrawVector(q, &random);
+      const auto near = Search(*snapshot, query,
+                               {.k = excluded, .min_score = -2, .scan = true});
+      ASSERT_OK(near.status());
+      SearchParams params;
+      params.min_score = -2;
+      for (const SearchHit& hit : near->hits)
+        params.excluded_products.insert(hit.key().product_id);
+      SearchParams exact = params;
+      exact.exact = true;
+      params.min_recall = 0.95;
+      const auto found = Search(*snapshot, query, params);
+      const auto right = Search(*snapshot, query, exact);
+      ASSERT_OK(found.status());
+      ASSERT_OK(right.status());
+      ASSERT_EQ(found->hits.size(), 10u);
+      sum += RecallOf(*right, *found, params.k);
+    }
+    EXPECT_GE(sum / kQueries, 0.95) << excluded;
   }
 }
 

@@ -63,6 +63,8 @@ absl::StatusOr<Bitmap> ReadDeletions(const std::filesystem::path& path,
       dead.words_.back() >> (rows % 64) != 0) {
     return file->Damaged("it deletes rows that the shard does not have");
   }
+  // What was copied may be zeros, if the file was cut meanwhile.
+  VITRINE_RETURN_IF_ERROR(file->Check());
   return dead;
 }
 

@@ -48,19 +48,32 @@ void HitSelection::Begin() {
   for (auto& counts : counts_) counts.clear();
 }
 
+void HitSelection::Add(const Shard& shard, uint32_t row) {
+  std::vector<std::vector<std::string>> values =
+      ValuesOf(shard.key(row).product_id);
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    for (std::string& value : values[i]) ++counts_[i][std::move(value)];
+  }
+  if (params_.collapse_near_duplicates) {
+    std::vector<float>& vector =
+        vectors_.emplace_back(static_cast<size_t>(shard.dim()));
+    FloatsFromHalves(shard.vector(row), vector.size(), vector.data());
+  }
+}
+
 bool HitSelection::Admit(const Shard& shard, uint32_t row,
                          std::vector<SearchHit>* hits) {
+  // First what takes less time.
+  if (!counts_.empty() && IsFull(ValuesOf(shard.key(row).product_id)))
+    return false;
   if (params_.collapse_near_duplicates) {
     if (const auto original = DuplicateOf(shard, row, *hits)) {
-      (*hits)[*original].near_duplicates.push_back({&shard, row});
+      std::vector<RowRef>& told = (*hits)[*original].near_duplicates;
+      if (told.size() < kMaxNearDuplicates) told.push_back({&shard, row});
       return false;
     }
   }
-  if (!CountValues(shard.key(row).product_id)) return false;
-  if (params_.collapse_near_duplicates) {
-    std::vector<float>& vector = vectors_.emplace_back(shard.dim());
-    FloatsFromHalves(shard.vector(row), vector.size(), vector.data());
-  }
+  Add(shard, row);
   return true;
 }
 
@@ -77,23 +90,29 @@ std::optional<size_t> HitSelection::DuplicateOf(
   return std::nullopt;
 }
 
-bool HitSelection::CountValues(std::string_view product_id) {
+std::vector<std::vector<std::string>> HitSelection::ValuesOf(
+    std::string_view product_id) const {
   std::vector<std::vector<std::string>> values(counts_.size());
   for (size_t i = 0; i < counts_.size(); ++i) {
-    bool is_full = false;
-    ForEachValue(snapshot_, product_id, params_.diversity[i].attribute,
-                 [&](std::string value) {
-                   const auto found = counts_[i].find(value);
-                   is_full |= found != counts_[i].end() &&
-                              found->second >= params_.diversity[i].limit;
-                   values[i].push_back(std::move(value));
-                 });
-    if (is_full) return false;
+    ForEachValue(
+        snapshot_, product_id, params_.diversity[i].attribute,
+        [&](std::string value) { values[i].push_back(std::move(value)); });
   }
+  return values;
+}
+
+bool HitSelection::IsFull(
+    const std::vector<std::vector<std::string>>& values) const {
   for (size_t i = 0; i < counts_.size(); ++i) {
-    for (std::string& value : values[i]) ++counts_[i][std::move(value)];
+    for (const std::string& value : values[i]) {
+      const auto found = counts_[i].find(value);
+      if (found != counts_[i].end() &&
+          found->second >= params_.diversity[i].limit) {
+        return true;
+      }
+    }
   }
-  return true;
+  return false;
 }
 
 }  // namespace vitrine

@@ -19,6 +19,9 @@ namespace vitrine {
 // 0.99 there were 19 pairs, of different products.
 inline constexpr float kNearlyIdentical = 0.99F;
 
+// So many are told of one hit.
+inline constexpr size_t kMaxNearDuplicates = 100;
+
 // Of one query. Not thread-safe; what it is made of must outlive it.
 class HitSelection {
  public:
@@ -26,6 +29,8 @@ class HitSelection {
 
   // Begins anew, with no hit.
   void Begin();
+  // Takes a row as the next hit, whatever the limits.
+  void Add(const Shard& shard, uint32_t row);
   // Whether a row, which comes after all hits so far, becomes the next hit. One
   // that is nearly identical to a hit is added to that hit's duplicates.
   bool Admit(const Shard& shard, uint32_t row, std::vector<SearchHit>* hits);
@@ -34,8 +39,11 @@ class HitSelection {
   // The hit that a row is a duplicate of.
   std::optional<size_t> DuplicateOf(const Shard& shard, uint32_t row,
                                     const std::vector<SearchHit>& hits) const;
-  // Counts the row's values, unless one of them stands often enough already.
-  bool CountValues(std::string_view product_id);
+  // The product's values, a list for each limit.
+  std::vector<std::vector<std::string>> ValuesOf(
+      std::string_view product_id) const;
+  // Whether one of them stands as often as it may.
+  bool IsFull(const std::vector<std::vector<std::string>>& values) const;
 
   const Snapshot& snapshot_;
   const SearchParams& params_;

@@ -54,26 +54,37 @@ std::optional<Enclosing> Enclose(const RecallCurves& curves,
   return found;
 }
 
-int Steps(const storage::RecallCurve& curve) {
-  return std::min(curve.ef_size(), curve.recall_size());
+// Calls visit(ef, recall) for the steps of a curve; what no measuring can have
+// written is passed over.
+template <typename Visit>
+void ForEachStep(const storage::RecallCurve& curve, const Visit& visit) {
+  constexpr uint32_t kMostEf = 4096;
+  for (int i = 0; i < std::min(curve.ef_size(), curve.recall_size()); ++i) {
+    const float recall = curve.recall(i);
+    if (curve.ef(i) >= 1 && curve.ef(i) <= kMostEf && recall >= 0 &&
+        recall <= 1) {
+      visit(static_cast<int>(curve.ef(i)), recall);
+    }
+  }
 }
 
 std::optional<int> LeastEf(const storage::RecallCurve& curve,
                            double min_recall) {
-  for (int i = 0; i < Steps(curve); ++i) {
+  std::optional<int> least;
+  ForEachStep(curve, [&](int ef, float recall) {
     // As numbers of one precision: what is stored as 0.9 keeps 0.9.
-    if (curve.recall(i) >= static_cast<float>(min_recall))
-      return static_cast<int>(curve.ef(i));
-  }
-  return std::nullopt;
+    if (recall >= static_cast<float>(min_recall) && (!least || ef < *least))
+      least = ef;
+  });
+  return least;
 }
 
 std::optional<double> RecallAt(const storage::RecallCurve& curve, int ef) {
-  std::optional<double> recall;
-  for (int i = 0; i < Steps(curve); ++i) {
-    if (static_cast<int64_t>(curve.ef(i)) <= ef) recall = curve.recall(i);
-  }
-  return recall;
+  std::optional<double> known;
+  ForEachStep(curve, [&](int step, float recall) {
+    if (step <= ef) known = recall;
+  });
+  return known;
 }
 
 }  // namespace

@@ -5,20 +5,21 @@
 #include <memory>
 #include <optional>
 
-#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/index/candidates.h"
 #include "common/index/comparer.h"
 #include "common/index/hit_selection.h"
 #include "common/index/recall.h"
+#include "common/index/search_params.h"
 #include "common/index/search_plan.h"
 #include "common/index/shard_scan.h"
 
 namespace vitrine {
 namespace {
 
-constexpr int kMaxEf = 4096;
-constexpr int kMaxResults = 1000;
+// Products that are excluded are mostly far from the query: the search widens
+// where more of them are near.
+constexpr size_t kMostExcludedAtOnce = 64;
 // To code the query takes as long as to compare some rows exactly.
 constexpr size_t kCodedFrom = 4;
 
@@ -38,7 +39,8 @@ class Searcher {
         params_(params),
         needed_(static_cast<size_t>(params.offset) +
                 static_cast<size_t>(params.k)),
-        wanted_(needed_ + params.excluded_products.size()),
+        wanted_(needed_ +
+                std::min(params.excluded_products.size(), kMostExcludedAtOnce)),
         emphasis_kind_(KindOfEmphasis(snapshot.blocks(), params.emphasis)),
         compare_(snapshot.blocks(), query, params.metric, params.emphasis),
         before_{snapshot},
@@ -91,13 +93,15 @@ class Searcher {
     std::vector<SearchHit> hits;
     const bool below_min_score = Select(&hits);
     if (hits.size() < needed_ && !exhausted_ && !below_min_score) {
-      wanted_ *= 2;
+      // Limits that few rows keep within are best judged on all rows soon.
+      wanted_ *= IsSelective() ? 8 : 2;
       return false;
     }
     hits.erase(hits.begin(),
                hits.begin() +
                    std::min<std::ptrdiff_t>(params_.offset, std::ssize(hits)));
     for (SearchHit& hit : hits) {
+      if (!hit.block_cosines.empty()) continue;
       hit.block_cosines = compare_.BlockCosines(hit.shard->vector(hit.row));
     }
     result_.hits = std::move(hits);
@@ -159,6 +163,8 @@ class Searcher {
     if (!ef) return false;
     GraphView::WalkParams walk;
     walk.ef = std::max(*ef, static_cast<int>(wanted_));
+    // A walk that may keep all rows meets all of them.
+    if (static_cast<uint32_t>(walk.ef) >= shard.rows()) return false;
     const Bitmap* filter = nullptr;
     if (params_.filter != nullptr) {
       filter = &params_.filter->rows[s];
@@ -200,9 +206,20 @@ class Searcher {
     return true;
   }
 
+  bool IsSelective() const {
+    return params_.collapse_near_duplicates || !params_.diversity.empty();
+  }
+
+  // Among how many of the nearest products the hits are looked for: recall is
+  // measured with one product excluded.
+  int RanksAsked() const {
+    return static_cast<int>(
+        wanted_ - std::min<size_t>(params_.excluded_products.size(), 1));
+  }
+
   // Of what kind the query is to a shard; nothing for none that is measured.
   std::optional<QueryKind> KindOf(uint32_t s, const LiveShard& live) const {
-    if (!emphasis_kind_) return std::nullopt;
+    if (!emphasis_kind_ || IsSelective()) return std::nullopt;
     // As many rows may die before a graph is built anew.
     constexpr double kFewDead = 0.2;
     const double rows = live.shard->rows();
@@ -226,7 +243,7 @@ class Searcher {
     const std::optional<QueryKind> kind = KindOf(s, live);
     if (!kind) return std::nullopt;
     return EfForRecall(snapshot_.serving().shards(static_cast<int>(s)).recall(),
-                       *kind, static_cast<int>(needed_), params_.min_recall);
+                       *kind, RanksAsked(), params_.min_recall);
   }
 
   // The answer's recall is that of the worst of its walks.
@@ -236,7 +253,7 @@ class Searcher {
     if (kind) {
       recall =
           RecallOfEf(snapshot_.serving().shards(static_cast<int>(s)).recall(),
-                     *kind, static_cast<int>(needed_), ef);
+                     *kind, RanksAsked(), ef);
     }
     if (!recall) {
       result_.recall_basis = SearchResult::RecallBasis::kUnmeasured;
@@ -258,6 +275,11 @@ class Searcher {
     std::sort(candidates_.begin(), candidates_.end(), before_);
     absl::flat_hash_set<std::string_view> seen;
     selection_.Begin();
+    if (params_.first != nullptr) {
+      seen.insert(params_.first->key().product_id);
+      hits->push_back(*params_.first);
+      selection_.Add(*params_.first->shard, params_.first->row);
+    }
     for (const Candidate& candidate : candidates_) {
       if (hits->size() == needed_) return false;
       if (horizon_ && before_(*horizon_, candidate)) return false;
@@ -266,6 +288,10 @@ class Searcher {
       const Shard& shard = *snapshot_.shards()[candidate.shard].shard;
       const std::string_view product_id = shard.key(candidate.row).product_id;
       if (params_.excluded_products.contains(product_id)) continue;
+      if (params_.first != nullptr && params_.first->shard == &shard &&
+          params_.first->row == candidate.row) {
+        continue;
+      }
       if (params_.group_by_product && !seen.insert(product_id).second) continue;
       if (!selection_.Admit(shard, candidate.row, hits)) continue;
       hits->push_back({&shard,
@@ -334,63 +360,6 @@ void RunAll(const Snapshot& snapshot, std::vector<Searcher*> running) {
   }
 }
 
-absl::Status OutOfRange(std::string_view field, double value, double low,
-                        double high) {
-  const absl::string_view name(field.data(), field.size());
-  return MakeError(
-      absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-      absl::StrCat(name, " is ", value, ": give ", low, " to ", high), field,
-      value < low ? low : high);
-}
-
-absl::Status CheckParams(const Snapshot& snapshot, std::span<const float> query,
-                         const SearchParams& params) {
-  if (query.size() != static_cast<size_t>(snapshot.dim())) {
-    return MakeError(absl::StatusCode::kFailedPrecondition,
-                     v1::ERROR_REASON_WRONG_DIMENSION,
-                     absl::StrCat("the query has ", query.size(),
-                                  " numbers, but vectors of this index have ",
-                                  snapshot.dim()),
-                     "", snapshot.dim());
-  }
-  if (params.k < 1 || params.k > kMaxResults)
-    return OutOfRange("k", params.k, 1, kMaxResults);
-  if (params.offset < 0 || params.offset > kMaxResults - params.k) {
-    return OutOfRange("offset", params.offset, 0, kMaxResults - params.k);
-  }
-  if (params.ef < 0 || params.ef > kMaxEf)
-    return OutOfRange("ef", params.ef, 1, kMaxEf);
-  if (!(params.min_recall >= 0 && params.min_recall <= 1))
-    return OutOfRange("min_recall", params.min_recall, 0, 1);
-  if (!std::isfinite(params.min_score)) {
-    return OutOfRange("min_score", params.min_score, 0, 1);
-  }
-  for (const DiversityLimit& diversity : params.diversity) {
-    if (diversity.limit < 1)
-      return OutOfRange("diversity.limit", diversity.limit, 1, kMaxResults);
-  }
-  if (params.emphasis.empty()) return absl::OkStatus();
-  if (params.emphasis.size() != snapshot.blocks().size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("there are ", params.emphasis.size(), " emphases for ",
-                     snapshot.blocks().size(), " blocks"));
-  }
-  double total = 0;
-  for (size_t b = 0; b < params.emphasis.size(); ++b) {
-    const float emphasis = params.emphasis[b];
-    if (!(emphasis >= 0 && emphasis <= 1e6f))
-      return OutOfRange("emphasis", emphasis, 0, 1e6);
-    total += static_cast<double>(emphasis) * snapshot.blocks()[b].weight;
-  }
-  if (total <= 0) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-        "every block's emphasis is 0: give at least one a positive one",
-        "emphasis", 0);
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 Metric MetricOf(const storage::VectorSet& set) {
@@ -407,7 +376,7 @@ Metric MetricOf(const storage::VectorSet& set) {
 absl::StatusOr<SearchResult> Search(const Snapshot& snapshot,
                                     std::span<const float> query,
                                     const SearchParams& params) {
-  VITRINE_RETURN_IF_ERROR(CheckParams(snapshot, query, params));
+  VITRINE_RETURN_IF_ERROR(CheckSearchParams(snapshot, query, params));
   Searcher searcher(snapshot, query, params);
   RunAll(snapshot, {&searcher});
   return searcher.Take();
@@ -420,7 +389,7 @@ std::vector<absl::StatusOr<SearchResult>> SearchBatch(
   std::vector<Searcher*> running;
   for (const SearchQuery& query : queries) {
     const absl::Status status =
-        CheckParams(snapshot, query.vector, *query.params);
+        CheckSearchParams(snapshot, query.vector, *query.params);
     if (status.ok()) {
       results.emplace_back(SearchResult());
       searchers.push_back(

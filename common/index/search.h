@@ -47,6 +47,9 @@ struct SearchParams {
            // leaves the blocks' weights as they are.
   absl::flat_hash_set<std::string_view> excluded_products = {};
   const RowFilter* filter = nullptr;  // Null is every live row.
+  // A hit that comes first in any case; null for none. Its product, or its row
+  // where products are not grouped, comes no second time.
+  const struct SearchHit* first = nullptr;
   // Leaves out pictures that are nearly identical to a better hit.
   bool collapse_near_duplicates = false;
   std::vector<DiversityLimit> diversity = {};
