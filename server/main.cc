@@ -40,9 +40,10 @@ ABSL_FLAG(std::string, slots, "",
           "server/default_slots.txt.");
 ABSL_FLAG(std::string, verify, "auto",
           "What of a new generation's files is verified before they are "
-          "served: `always` all, `background` only their structure, so that "
-          "it takes no longer for a larger index, and the rest while they are "
-          "served; `auto` is `always` below 2 GB and `background` from there "
+          "served: `always` all, `background` only their structure and the "
+          "products' records, so that it takes no time for vectors and "
+          "pictures, and the rest while they are served; `auto` is `always` "
+          "below 2 GB and `background` from there "
           "on.");
 ABSL_FLAG(int32_t, reload_poll_ms, 100,
           "How often to look for a new generation where the file system tells "

@@ -67,6 +67,8 @@ TEST(ParseCondition, SaysWhatWouldBeRight) {
         std::pair("=Red", "NAME=VALUE"), std::pair("!", "NAME=VALUE"),
         std::pair("colour!=Red", "write !colour=Red"),
         std::pair("colour==Red", "one = too many"),
+        std::pair("price=<50", "wrong way round"),
+        std::pair("!!colour=Red", "one ! too many"),
         std::pair("colour=", "lacks a value"),
         std::pair("colour=Red||Blue", "lacks a value"),
         std::pair("price<=cheap", "'cheap', which is no number"),

@@ -59,6 +59,9 @@ void ReadValues(const std::string& text, std::string_view rest,
   if (rest.starts_with('=')) {
     Refuse(text, "has one = too many; write colour=Red");
   }
+  if (rest.starts_with('<') || rest.starts_with('>')) {
+    Refuse(text, "has its signs the wrong way round; write price<=50");
+  }
   while (true) {
     std::string value = TakeUntil("|", &rest);
     if (value.empty()) {
@@ -80,6 +83,7 @@ v1::Filter ParseCondition(const std::string& text) {
   v1::Filter::Condition* condition = nullptr;
   if (rest.starts_with('!')) {
     rest.remove_prefix(1);
+    if (rest.starts_with('!')) Refuse(text, "has one ! too many");
     condition = filter.mutable_none()->add_filters()->mutable_condition();
   } else {
     condition = filter.mutable_condition();

@@ -43,14 +43,22 @@ bool NamesAgree(const storage::Manifest& a, const storage::Manifest& b) {
   return agree;
 }
 
-// The sound part of `open` that has this name; null where none has. A damaged
-// one is opened anew, which tells whether its file has been mended.
+// Whether a part that is open may be served as `verify` says. A damaged one is
+// opened anew, which tells whether its file has been mended.
+template <typename T>
+bool IsSound(const T& part, VerifyMode verify) {
+  return part.file().Check().ok() &&
+         (verify != VerifyMode::kAlways || part.file().verified() ||
+          part.Verify(/*stop=*/{}).ok());
+}
+
+// The sound part of `open` that has this name; null where none has.
 template <typename T>
 std::shared_ptr<const T> FindOpen(
-    const std::vector<std::shared_ptr<const T>>& open,
-    const std::string& name) {
+    const std::vector<std::shared_ptr<const T>>& open, const std::string& name,
+    VerifyMode verify) {
   auto it = std::find_if(open.begin(), open.end(), [&](const auto& part) {
-    return part->name() == name && part->file().Check().ok();
+    return part->name() == name && IsSound(*part, verify);
   });
   return it == open.end() ? nullptr : *it;
 }
@@ -74,11 +82,11 @@ template <typename T>
 absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
     const std::filesystem::path& folder,
     const google::protobuf::RepeatedPtrField<storage::FileRef>& refs,
-    const std::vector<std::shared_ptr<const T>>& open,
+    const std::vector<std::shared_ptr<const T>>& open, VerifyMode verify,
     Verification verification) {
   std::vector<std::shared_ptr<const T>> parts;
   for (const storage::FileRef& ref : refs) {
-    std::shared_ptr<const T> part = FindOpen(open, ref.name());
+    std::shared_ptr<const T> part = FindOpen(open, ref.name(), verify);
     if (part == nullptr) {
       VITRINE_ASSIGN_OR_RETURN(part,
                                T::Open(folder / ref.name(), ref, verification));
@@ -137,8 +145,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
                        return live.shard->name() == ref.file().name();
                      });
     LiveShard live;
-    if (before != previous->shards_.end() &&
-        before->shard->file().Check().ok()) {
+    if (before != previous->shards_.end() && IsSound(*before->shard, verify)) {
       live.shard = before->shard;
     }
     if (live.shard == nullptr) {
@@ -166,11 +173,12 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     snapshot->images_ += live.shard->rows() - live.dead.Count();
     snapshot->shards_.push_back(std::move(live));
   }
+  // Read through in any case, to know when products are offered.
   VITRINE_ASSIGN_OR_RETURN(
       auto segments,
-      OpenAll<TableSegment>(paths.products(),
-                            snapshot->manifest_.product_segments(),
-                            previous->products_.segments(), verification));
+      OpenAll<TableSegment>(
+          paths.products(), snapshot->manifest_.product_segments(),
+          previous->products_.segments(), verify, Verification::kAll));
   snapshot->products_ = Table(std::move(segments));
   snapshot->selector_ = std::make_unique<const RowSelector>(
       snapshot->shards_, snapshot->products_, previous->selector_.get());
@@ -178,7 +186,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
       snapshot->packs_,
       OpenAll<PicturePack>(paths.pictures(),
                            snapshot->manifest_.picture_packs(),
-                           previous->packs_, verification));
+                           previous->packs_, verify, verification));
   return snapshot;
 }
 
