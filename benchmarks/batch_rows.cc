@@ -18,14 +18,12 @@ constexpr size_t kQueries = 256;
 }  // namespace
 
 absl::Status RunBatchRows(const BenchOptions& options, Report* report) {
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(
-      auto stored, Snapshot::OpenNewest({options.index}, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   ScratchIndex index;
-  VITRINE_ASSIGN_OR_RETURN(auto snapshot, index.Build(*stored, RowsOf(drawn)));
+  VITRINE_ASSIGN_OR_RETURN(auto snapshot,
+                           index.Build(*drawn.source, RowsOf(drawn)));
   const size_t n = std::min(kQueries, drawn.queries.size());
   const PinnedToOneCore pinned;
   for (const bool exact : {false, true}) {

@@ -14,15 +14,12 @@ absl::Status DrawIndex(const BenchOptions& options,
         "--draw: ", folder.string(), " is there already; name a new folder"));
   }
   const IndexPaths from{options.index}, to{folder};
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(auto stored,
-                           Snapshot::OpenNewest(from, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   VITRINE_RETURN_IF_ERROR(
-      WriteIndex(to, *stored, RowsOf(drawn), ProductsOf(drawn)).status());
-  return CopyModel(from, to, stored->serving().model());
+      WriteIndex(to, *drawn.source, RowsOf(drawn), ProductsOf(drawn)).status());
+  return CopyModel(from, to, drawn.source->serving().model());
 }
 
 }  // namespace vitrine

@@ -116,14 +116,12 @@ absl::StatusOr<Measured> Measure(const Snapshot& snapshot,
 }  // namespace
 
 absl::Status RunFilterRows(const BenchOptions& options, Report* report) {
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(
-      auto stored, Snapshot::OpenNewest({options.index}, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   ScratchIndex index;
-  VITRINE_ASSIGN_OR_RETURN(auto snapshot, index.Build(*stored, RowsOf(drawn)));
+  VITRINE_ASSIGN_OR_RETURN(auto snapshot,
+                           index.Build(*drawn.source, RowsOf(drawn)));
   const size_t queries = std::min(kQueries, drawn.queries.size());
   std::vector<std::vector<uint32_t>> orders;
   for (size_t q = 0; q < queries; ++q) {

@@ -1,8 +1,6 @@
 // How long single searches take under a steady load, while nothing is published
 // and while a generation is published each second. The server has a core, those
 // who ask another.
-#include <sys/resource.h>
-
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -19,6 +17,7 @@
 #include "benchmarks/stored_queries.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/base/thread_priority.h"
 #include "indexer/index_changes.h"
 #include "indexer/merger.h"
 #include "indexer/publisher.h"
@@ -59,7 +58,7 @@ class PublishingEachSecond {
  private:
   void Run() {
     // Where it shares a core with those who ask, they go first.
-    ::setpriority(PRIO_PROCESS, 0, 19);
+    LowerThreadPriority(19);
     auto next = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
     while (status_.ok()) {

@@ -51,17 +51,15 @@ std::vector<v1::SearchRequest> RandomRequests(const SyntheticRows& drawn,
 
 absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
   const IndexPaths paths{options.index};
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(auto stored,
-                           Snapshot::OpenNewest(paths, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   ScratchIndex index;
   VITRINE_ASSIGN_OR_RETURN(
-      auto snapshot, index.Build(*stored, RowsOf(drawn), ProductsOf(drawn)));
+      auto snapshot,
+      index.Build(*drawn.source, RowsOf(drawn), ProductsOf(drawn)));
   VITRINE_RETURN_IF_ERROR(
-      CopyModel(paths, index.paths(), stored->serving().model()));
+      CopyModel(paths, index.paths(), drawn.source->serving().model()));
 
   std::vector<double> seconds, model_seconds;
   std::unique_ptr<ServedIndex> server;
@@ -73,9 +71,10 @@ absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
       if (started.ok()) server = *std::move(started);
     });
     const double loading = TimeSeconds([&] {
-      status.Update(LoadTorchEmbedder(paths.model(stored->serving().model()),
-                                      AvailableCores())
-                        .status());
+      status.Update(
+          LoadTorchEmbedder(paths.model(drawn.source->serving().model()),
+                            AvailableCores())
+              .status());
     });
     VITRINE_RETURN_IF_ERROR(status);
     if (run < 0) continue;

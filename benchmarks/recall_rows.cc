@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/index/recall.h"
+#include "common/index/recall_measure.h"
 #include "common/index/search.h"
 
 namespace vitrine {
@@ -92,17 +93,14 @@ absl::Status Compare(const Snapshot& snapshot, const SyntheticRows& drawn,
 }  // namespace
 
 absl::Status RunRecallRows(const BenchOptions& options, Report* report) {
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(
-      auto stored, Snapshot::OpenNewest({options.index}, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   ScratchIndex index;
   std::shared_ptr<const Snapshot> snapshot;
   absl::Status status;
   const double build_seconds = TimeSeconds([&] {
-    auto built = index.Build(*stored, RowsOf(drawn));
+    auto built = index.Build(*drawn.source, RowsOf(drawn));
     status = built.status();
     if (built.ok()) snapshot = *built;
   });

@@ -242,12 +242,9 @@ class Contest {
 }  // namespace
 
 absl::Status RunSearchRows(const BenchOptions& options, Report* report) {
-  std::string degraded;
-  VITRINE_ASSIGN_OR_RETURN(
-      auto stored, Snapshot::OpenNewest({options.index}, nullptr, &degraded));
   VITRINE_ASSIGN_OR_RETURN(
       const SyntheticRows drawn,
-      DrawSyntheticRows(*stored, options.split_file, options.rows));
+      DrawSyntheticRows(options.index, options.split_file, options.rows));
   for (const auto& [name, rows] :
        {std::pair<std::string, std::span<const uint16_t>>{"real", drawn.real},
         {"drawn", drawn.rows}}) {
@@ -264,7 +261,7 @@ absl::Status RunSearchRows(const BenchOptions& options, Report* report) {
   std::shared_ptr<const Snapshot> snapshot;
   absl::Status status;
   const double our_seconds = TimeSeconds([&] {
-    auto built = index.Build(*stored, RowsOf(drawn));
+    auto built = index.Build(*drawn.source, RowsOf(drawn));
     status = built.status();
     if (built.ok()) snapshot = *built;
   });

@@ -96,15 +96,19 @@ std::vector<float> Between(const std::vector<Block>& blocks,
 }  // namespace
 
 absl::StatusOr<SyntheticRows> DrawSyntheticRows(
-    const Snapshot& snapshot, const std::filesystem::path& split_file,
+    const std::filesystem::path& index, const std::filesystem::path& split_file,
     size_t n) {
+  SyntheticRows drawn;
+  std::string degraded;
+  VITRINE_ASSIGN_OR_RETURN(drawn.source,
+                           Snapshot::OpenNewest({index}, nullptr, &degraded));
+  const Snapshot& snapshot = *drawn.source;
   VITRINE_ASSIGN_OR_RETURN(const std::set<std::string> senders,
                            eval::ReadValues(split_file, "--split-file"));
   if (MetricOf(snapshot.serving()) == Metric::kManhattan) {
     return absl::FailedPreconditionError(
         "the index is for Manhattan; rows are drawn and asked for by cosine");
   }
-  SyntheticRows drawn;
   drawn.blocks = snapshot.blocks();
   drawn.dim = snapshot.dim();
   Seeds seeds;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace vitrine {
 
 // Vectors n × dim, normalised by blocks and rounded to float16.
 struct SyntheticRows {
+  std::shared_ptr<const Snapshot> source;  // The index they resemble.
   std::vector<Block> blocks;
   int dim = 0;
   std::vector<uint16_t> rows;
@@ -26,12 +28,13 @@ struct SyntheticRows {
   std::vector<uint32_t> product_of;  // … and from whose each row, mostly.
 };
 
-// `n` rows: between two real ones of one category, at a place of its own in
-// 0.2 … 0.8 for each block, and noise. Senders, one a line of `split_file`, are
-// those whose photos ask; where the index knows no senders, a fifth of the
-// products does. FAILED_PRECONDITION where there are too few rows.
+// `n` rows that resemble the newest generation of `index`: between two real
+// ones of one category, at a place of its own in 0.2 … 0.8 for each block, and
+// noise. Senders, one a line of `split_file`, are those whose photos ask; where
+// the index knows no senders, a fifth of the products does. FAILED_PRECONDITION
+// where there are too few rows.
 absl::StatusOr<SyntheticRows> DrawSyntheticRows(
-    const Snapshot& snapshot, const std::filesystem::path& split_file,
+    const std::filesystem::path& index, const std::filesystem::path& split_file,
     size_t n);
 
 // The drawn rows for a shard, each of a product of its own; rows keep their

@@ -6,7 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/index/picture_pack.h"
-#include "common/index/recall.h"
+#include "common/index/recall_measure.h"
 #include "indexer/publisher.h"
 
 namespace vitrine {

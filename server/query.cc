@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/index/search_params.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 #include "server/pictures.h"
@@ -15,9 +16,7 @@
 namespace vitrine {
 namespace {
 
-// The limits that search.proto names.
-constexpr int kMaxK = 1000;
-constexpr int kMaxEf = 4096;
+// Limits that search.proto names, besides those of search_params.h.
 constexpr int kMaxExamples = 16;
 constexpr int kMaxDiversity = 8;
 constexpr int kMaxExcludedProducts = 10'000;
@@ -96,7 +95,7 @@ absl::StatusOr<std::vector<DiversityLimit>> DiversityOf(
                          "\"category\"");
     }
     VITRINE_RETURN_IF_ERROR(
-        CheckRange(field + ".limit", diversity.limit(), 1, kMaxK));
+        CheckRange(field + ".limit", diversity.limit(), 1, kMaxResults));
     limits.push_back({diversity.attribute(), diversity.limit()});
   }
   return limits;
@@ -106,10 +105,10 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
                                       const Snapshot& snapshot) {
   SearchParams params;
   params.k = request.has_k() ? request.k() : 10;
-  VITRINE_RETURN_IF_ERROR(CheckRange("k", params.k, 1, kMaxK));
+  VITRINE_RETURN_IF_ERROR(CheckRange("k", params.k, 1, kMaxResults));
   params.offset = request.offset();
   VITRINE_RETURN_IF_ERROR(
-      CheckRange("offset", params.offset, 0, kMaxK - params.k));
+      CheckRange("offset", params.offset, 0, kMaxResults - params.k));
   params.min_score = request.min_score();
   VITRINE_RETURN_IF_ERROR(CheckRange("min_score", params.min_score, 0, 1));
   if (request.has_group_by_product()) {

@@ -48,9 +48,7 @@ void HitSelection::Begin() {
   for (auto& counts : counts_) counts.clear();
 }
 
-void HitSelection::Add(const Shard& shard, uint32_t row) {
-  std::vector<std::vector<std::string>> values =
-      ValuesOf(shard.key(row).product_id);
+void HitSelection::Add(const Shard& shard, uint32_t row, Values values) {
   for (size_t i = 0; i < counts_.size(); ++i) {
     for (std::string& value : values[i]) ++counts_[i][std::move(value)];
   }
@@ -64,8 +62,8 @@ void HitSelection::Add(const Shard& shard, uint32_t row) {
 bool HitSelection::Admit(const Shard& shard, uint32_t row,
                          std::vector<SearchHit>* hits) {
   // First what takes less time.
-  if (!counts_.empty() && IsFull(ValuesOf(shard.key(row).product_id)))
-    return false;
+  Values values = ValuesOf(shard.key(row).product_id);
+  if (IsFull(values)) return false;
   if (params_.collapse_near_duplicates) {
     if (const auto original = DuplicateOf(shard, row, *hits)) {
       std::vector<RowRef>& told = (*hits)[*original].near_duplicates;
@@ -73,7 +71,7 @@ bool HitSelection::Admit(const Shard& shard, uint32_t row,
       return false;
     }
   }
-  Add(shard, row);
+  Add(shard, row, std::move(values));
   return true;
 }
 
@@ -90,9 +88,8 @@ std::optional<size_t> HitSelection::DuplicateOf(
   return std::nullopt;
 }
 
-std::vector<std::vector<std::string>> HitSelection::ValuesOf(
-    std::string_view product_id) const {
-  std::vector<std::vector<std::string>> values(counts_.size());
+HitSelection::Values HitSelection::ValuesOf(std::string_view product_id) const {
+  Values values(counts_.size());
   for (size_t i = 0; i < counts_.size(); ++i) {
     ForEachValue(
         snapshot_, product_id, params_.diversity[i].attribute,
@@ -101,8 +98,7 @@ std::vector<std::vector<std::string>> HitSelection::ValuesOf(
   return values;
 }
 
-bool HitSelection::IsFull(
-    const std::vector<std::vector<std::string>>& values) const {
+bool HitSelection::IsFull(const Values& values) const {
   for (size_t i = 0; i < counts_.size(); ++i) {
     for (const std::string& value : values[i]) {
       const auto found = counts_[i].find(value);

@@ -30,20 +30,24 @@ class HitSelection {
   // Begins anew, with no hit.
   void Begin();
   // Takes a row as the next hit, whatever the limits.
-  void Add(const Shard& shard, uint32_t row);
+  void Add(const Shard& shard, uint32_t row) {
+    Add(shard, row, ValuesOf(shard.key(row).product_id));
+  }
   // Whether a row, which comes after all hits so far, becomes the next hit. One
   // that is nearly identical to a hit is added to that hit's duplicates.
   bool Admit(const Shard& shard, uint32_t row, std::vector<SearchHit>* hits);
 
  private:
+  // The values of a product, a list for each limit.
+  using Values = std::vector<std::vector<std::string>>;
+
+  void Add(const Shard& shard, uint32_t row, Values values);
   // The hit that a row is a duplicate of.
   std::optional<size_t> DuplicateOf(const Shard& shard, uint32_t row,
                                     const std::vector<SearchHit>& hits) const;
-  // The product's values, a list for each limit.
-  std::vector<std::vector<std::string>> ValuesOf(
-      std::string_view product_id) const;
+  Values ValuesOf(std::string_view product_id) const;
   // Whether one of them stands as often as it may.
-  bool IsFull(const std::vector<std::vector<std::string>>& values) const;
+  bool IsFull(const Values& values) const;
 
   const Snapshot& snapshot_;
   const SearchParams& params_;

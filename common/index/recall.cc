@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "common/index/search.h"
+#include "common/index/search_params.h"
 
 namespace vitrine {
 namespace {
@@ -58,10 +58,9 @@ std::optional<Enclosing> Enclose(const RecallCurves& curves,
 // written is passed over.
 template <typename Visit>
 void ForEachStep(const storage::RecallCurve& curve, const Visit& visit) {
-  constexpr uint32_t kMostEf = 4096;
   for (int i = 0; i < std::min(curve.ef_size(), curve.recall_size()); ++i) {
     const float recall = curve.recall(i);
-    if (curve.ef(i) >= 1 && curve.ef(i) <= kMostEf && recall >= 0 &&
+    if (curve.ef(i) >= 1 && curve.ef(i) <= kMaxEf && recall >= 0 &&
         recall <= 1) {
       visit(static_cast<int>(curve.ef(i)), recall);
     }

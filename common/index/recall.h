@@ -11,8 +11,6 @@
 #include <optional>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "common/index/index_paths.h"
 #include "common/vector/blocks.h"
 #include "vitrine/storage/manifest.pb.h"
 
@@ -58,12 +56,5 @@ double RecallOf(const SearchResult& exact, const SearchResult& found, int k);
 // miss promise no more than a thousand can: the rule of three (Hanley and
 // Lippman-Hand 1983).
 double LowerBound(const std::vector<double>& recalls);
-
-// Fills in the curves of a shard that was written into the index, by 1,000
-// queries of each kind: rows with noise, their own products excluded, against
-// scans of all rows. `set` tells metric and blocks. Uses `threads`.
-absl::Status MeasureRecall(const IndexPaths& paths,
-                           const storage::VectorSet& set, int threads,
-                           storage::Shard* shard);
 
 }  // namespace vitrine

@@ -1,4 +1,5 @@
-// The measuring of recall.h.
+#include "common/index/recall_measure.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -67,7 +67,7 @@ class Searcher {
     const LiveShard& live = snapshot_.shards()[s];
     const bool walkable =
         live.shard->graph() != nullptr && !params_.exact && !params_.scan &&
-        wanted_ < kMaxEf && wanted_ < live.shard->rows() &&
+        wanted_ < kMaxEf &&
         OrdersAlike(live.shard->graph_space(), params_.metric);
     if (walkable && Walk(s, live)) {
       exhausted_ = false;
@@ -116,7 +116,7 @@ class Searcher {
   }
 
  private:
-  // How many candidates of a shard are kept so that `wanted` hits may stand: a
+  // How many candidates of a shard are kept so that wanted_ hits may stand: a
   // product may have several rows, and to keep more costs less than to search
   // again.
   size_t Kept() const {

@@ -9,7 +9,7 @@
 namespace vitrine {
 
 inline constexpr int kMaxEf = 4096;
-inline constexpr int kMaxResults = 1000;
+inline constexpr int kMaxResults = 1000;  // Of k, and of offset + k.
 
 // What Search refuses: see there.
 absl::Status CheckSearchParams(const Snapshot& snapshot,

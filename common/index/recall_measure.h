@@ -1,0 +1,17 @@
+// Measuring what recall.h tells of a graph.
+#pragma once
+
+#include "absl/status/status.h"
+#include "common/index/index_paths.h"
+#include "vitrine/storage/manifest.pb.h"
+
+namespace vitrine {
+
+// Fills in the curves of a shard that was written into the index, by 1,000
+// queries of each kind: rows with noise, their own products excluded, against
+// scans of all rows. `set` tells metric and blocks. Uses `threads`.
+absl::Status MeasureRecall(const IndexPaths& paths,
+                           const storage::VectorSet& set, int threads,
+                           storage::Shard* shard);
+
+}  // namespace vitrine
