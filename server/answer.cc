@@ -2,9 +2,31 @@
 
 #include <algorithm>
 
+#include "common/index/product_record.h"
 #include "common/vector/half.h"
 
 namespace vitrine {
+namespace {
+
+// Fills in what of a hit its product's record tells.
+void FillFromRecord(std::string_view record, const v1::ReturnFields& fields,
+                    v1::Hit* hit) {
+  ProductRecordView view;
+  if (!ReadProductRecord(record, &view)) return;
+  hit->set_category(view.category.data(), view.category.size());
+  if (!fields.omit_title())
+    hit->set_title(view.title.data(), view.title.size());
+  if (fields.omit_attributes()) return;
+  std::string_view name, value;
+  for (std::string_view entry : view.attributes) {
+    if (!ReadAttributeEntry(entry, &name, &value)) continue;
+    // An Attribute is stored as an AttributeValue is sent.
+    (*hit->mutable_attributes())[std::string(name)].ParseFromArray(
+        value.data(), static_cast<int>(value.size()));
+  }
+}
+
+}  // namespace
 
 v1::Metric ToProto(Metric metric) {
   switch (metric) {
@@ -46,46 +68,38 @@ void FillVector(const Snapshot& snapshot, const uint16_t* stored,
                    vector->mutable_values()->mutable_data());
 }
 
-v1::Hit MakeHit(const Snapshot& snapshot, const SearchHit& found,
-                const v1::ReturnFields& fields,
-                std::span<const std::string> sha256s) {
+void FillHit(const Snapshot& snapshot, const SearchHit& found,
+             const v1::ReturnFields& fields,
+             std::span<const std::string> sha256s, v1::Hit* hit) {
   const RowKey key = found.key();
-  v1::Hit hit;
-  hit.set_product_id(std::string(key.product_id));
-  hit.set_image(std::string(key.image_key));
+  hit->set_product_id(key.product_id.data(), key.product_id.size());
+  hit->set_image(key.image_key.data(), key.image_key.size());
   // Rounding of stored vectors may pass 1 by a little.
-  hit.set_score(std::clamp(found.score, 0.0f, 1.0f));
-  hit.set_distance(std::max(found.distance, 0.0f));
+  hit->set_score(std::clamp(found.score, 0.0f, 1.0f));
+  hit->set_distance(std::max(found.distance, 0.0f));
   for (size_t b = 0; b < found.block_cosines.size(); ++b) {
-    v1::BlockScore* score = hit.add_block_scores();
+    v1::BlockScore* score = hit->add_block_scores();
     score->set_block(snapshot.blocks()[b].name);
     score->set_cosine(std::clamp(found.block_cosines[b], -1.0f, 1.0f));
   }
-  hit.set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
-                       sha256s.end());
+  hit->set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
+                        sha256s.end());
   for (const RowRef& duplicate : found.near_duplicates) {
     const RowKey of = duplicate.shard->key(duplicate.row);
-    v1::NearDuplicate* told = hit.add_near_duplicates();
-    told->set_product_id(std::string(of.product_id));
-    told->set_image(std::string(of.image_key));
+    v1::NearDuplicate* told = hit->add_near_duplicates();
+    told->set_product_id(of.product_id.data(), of.product_id.size());
+    told->set_image(of.image_key.data(), of.image_key.size());
   }
   // A picture may be searchable before its product's record has come.
-  if (auto record = snapshot.FindProduct(key.product_id); record.ok()) {
-    hit.set_category(record->category());
-    if (!fields.omit_title()) hit.set_title(record->title());
-    if (!fields.omit_attributes()) {
-      for (const auto& [name, attribute] : record->attributes()) {
-        (*hit.mutable_attributes())[name] = ToProto(attribute);
-      }
-    }
+  if (const auto record = snapshot.products().Find(key.product_id)) {
+    FillFromRecord(*record, fields, hit);
   }
   if (fields.thumbnail()) {
-    hit.set_thumbnail(std::string(snapshot.FindThumbnail(key.sha256)));
+    hit->set_thumbnail(std::string(snapshot.FindThumbnail(key.sha256)));
   }
   if (fields.vector()) {
-    FillVector(snapshot, found.shard->vector(found.row), hit.mutable_vector());
+    FillVector(snapshot, found.shard->vector(found.row), hit->mutable_vector());
   }
-  return hit;
 }
 
 v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result) {

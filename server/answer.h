@@ -21,11 +21,11 @@ v1::AttributeValue ToProto(const storage::Attribute& attribute);
 void FillVector(const Snapshot& snapshot, const uint16_t* stored,
                 v1::Vector* vector);
 
-// A hit with the fields that are asked for. `sha256s` are those of the query's
-// pictures, 32 bytes each.
-v1::Hit MakeHit(const Snapshot& snapshot, const SearchHit& found,
-                const v1::ReturnFields& fields,
-                std::span<const std::string> sha256s);
+// Fills an empty hit with the fields that are asked for. `sha256s` are those of
+// the query's pictures, 32 bytes each.
+void FillHit(const Snapshot& snapshot, const SearchHit& found,
+             const v1::ReturnFields& fields,
+             std::span<const std::string> sha256s, v1::Hit* hit);
 
 v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result);
 

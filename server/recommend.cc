@@ -336,8 +336,8 @@ class Recommender {
         FindOthers(k_similar(), MetricOf(snapshot_.serving()), {},
                    restricted ? &filter : rows_.get()));
     for (const SearchHit& hit : hits) {
-      *response->add_similar() =
-          MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
+      FillHit(snapshot_, hit, request_.fields(), subject_.sha256s,
+              response->add_similar());
     }
     return absl::OkStatus();
   }
@@ -401,8 +401,8 @@ class Recommender {
                              FindOthers(k_per_slot(), Metric::kCosine,
                                         ComplementEmphasis(), &filter));
     for (const SearchHit& hit : hits) {
-      *recommendation->add_hits() =
-          MakeHit(snapshot_, hit, request_.fields(), subject_.sha256s);
+      FillHit(snapshot_, hit, request_.fields(), subject_.sha256s,
+              recommendation->add_hits());
     }
     return absl::OkStatus();
   }

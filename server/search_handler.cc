@@ -46,12 +46,12 @@ struct Asked {
   absl::Status status;
   Query query;
   SearchHit first;  // What the query's params point to, where they do.
-  v1::SearchResponse response;
+  v1::SearchResponse* response = nullptr;
 };
 
 // Fills in the query.
 absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
-  v1::Timings* timings = asked->response.mutable_timings();
+  v1::Timings* timings = asked->response->mutable_timings();
   timings->set_queue_ms(MillisecondsSince(call.arrived));
   VITRINE_RETURN_IF_ERROR(call.Check());
   VITRINE_ASSIGN_OR_RETURN(asked->query,
@@ -72,10 +72,10 @@ void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
   if (serving.recall_monitor() != nullptr) {
     serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
   }
-  v1::SearchResponse& response = asked->response;
+  v1::SearchResponse& response = *asked->response;
   for (const SearchHit& hit : result.hits) {
-    *response.add_hits() =
-        MakeHit(snapshot, hit, asked->request->fields(), query.sha256s);
+    FillHit(snapshot, hit, asked->request->fields(), query.sha256s,
+            response.add_hits());
   }
   response.set_generation(snapshot.generation());
   response.set_model(snapshot.serving().model());
@@ -92,41 +92,43 @@ bool HasPictures(const v1::SearchRequest& request) {
       [](const v1::Example& example) { return example.has_image(); });
 }
 
-absl::StatusOr<v1::SearchResponse> HandleSearch(
-    const Serving& serving, const v1::SearchRequest& request,
-    const Call& call) {
+absl::Status HandleSearch(const Serving& serving,
+                          const v1::SearchRequest& request, const Call& call,
+                          v1::SearchResponse* response) {
   const v1::SearchRequest* const only = &request;
-  return HandleSearches(serving, {&only, 1}, call).front();
+  return HandleSearches(serving, {&only, 1}, call, {&response, 1}).front();
 }
 
-std::vector<absl::StatusOr<v1::SearchResponse>> HandleSearches(
+std::vector<absl::Status> HandleSearches(
     const Serving& serving, std::span<const v1::SearchRequest* const> requests,
-    const Call& call) {
+    const Call& call, std::span<v1::SearchResponse* const> responses) {
   const Snapshot& snapshot = serving.snapshot();
   std::vector<Asked> asked(requests.size());
   std::vector<SearchQuery> queries;
   for (size_t i = 0; i < requests.size(); ++i) {
     asked[i].request = requests[i];
+    asked[i].response = responses[i];
     asked[i].status = Ask(serving, call, &asked[i]);
     if (asked[i].status.ok())
       queries.push_back({asked[i].query.vector, &asked[i].query.params});
   }
   const auto begin = std::chrono::steady_clock::now();
-  auto found = SearchBatch(snapshot, queries);
-  std::vector<absl::StatusOr<v1::SearchResponse>> answers;
+  const auto found = SearchBatch(snapshot, queries);
+  std::vector<absl::Status> statuses;
   auto result = found.begin();
   for (Asked& one : asked) {
-    if (!one.status.ok()) {
-      answers.emplace_back(one.status);
-    } else if (!result->ok()) {
-      answers.emplace_back((result++)->status());
-    } else {
-      Answer(serving, **result++, &one);
-      one.response.mutable_timings()->set_search_ms(MillisecondsSince(begin));
-      answers.emplace_back(std::move(one.response));
+    if (one.status.ok()) {
+      one.status = result->status();
+      if (result->ok()) {
+        Answer(serving, **result, &one);
+        one.response->mutable_timings()->set_search_ms(
+            MillisecondsSince(begin));
+      }
+      ++result;
     }
+    statuses.push_back(std::move(one.status));
   }
-  return answers;
+  return statuses;
 }
 
 absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,

@@ -15,15 +15,17 @@ namespace vitrine {
 // longer than a search.
 bool HasPictures(const v1::SearchRequest& request);
 
-// Thread-safe, as are all handlers.
-absl::StatusOr<v1::SearchResponse> HandleSearch(
-    const Serving& serving, const v1::SearchRequest& request, const Call& call);
+// Fills an empty response, which after an error is not to be read. Thread-safe,
+// as are all handlers.
+absl::Status HandleSearch(const Serving& serving,
+                          const v1::SearchRequest& request, const Call& call,
+                          v1::SearchResponse* response);
 
 // Answers each request as HandleSearch does; those that scan the same rows
 // share the reading of them. One that fails spoils no other.
-std::vector<absl::StatusOr<v1::SearchResponse>> HandleSearches(
+std::vector<absl::Status> HandleSearches(
     const Serving& serving, std::span<const v1::SearchRequest* const> requests,
-    const Call& call);
+    const Call& call, std::span<v1::SearchResponse* const> responses);
 
 absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
                                               const v1::EmbedRequest& request,

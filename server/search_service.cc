@@ -3,9 +3,11 @@
 #include <memory>
 #include <utility>
 
+#include "common/base/status.h"
 #include "server/call.h"
 #include "server/grpc_status.h"
 #include "server/list_products.h"
+#include "server/message_arena.h"
 #include "server/products.h"
 #include "server/recommend.h"
 #include "server/search_handler.h"
@@ -13,26 +15,60 @@
 
 namespace vitrine {
 
-template <typename Response, typename Handler>
+namespace {
+
+// The messages of a call to Search on an arena of their own: an answer is
+// hundreds of small pieces.
+class SearchMessages final
+    : public grpc::MessageHolder<v1::SearchRequest, v1::SearchResponse> {
+ public:
+  SearchMessages() {
+    set_request(
+        google::protobuf::Arena::CreateMessage<v1::SearchRequest>(&arena_));
+    set_response(
+        google::protobuf::Arena::CreateMessage<v1::SearchResponse>(&arena_));
+  }
+  void Release() override { delete this; }
+
+ private:
+  google::protobuf::Arena arena_{MessageArenaOptions()};
+};
+
+class SearchMessageAllocator final
+    : public grpc::MessageAllocator<v1::SearchRequest, v1::SearchResponse> {
+ public:
+  SearchMessages* AllocateMessages() override { return new SearchMessages(); }
+};
+
+// Moves what a handler has made to where gRPC takes it from.
+template <typename Response>
+absl::Status Put(absl::StatusOr<Response> made, Response* response) {
+  if (made.ok()) *response = *std::move(made);
+  return made.status();
+}
+
+}  // namespace
+
+SearchServiceImpl::SearchServiceImpl(const SnapshotStore* store,
+                                     Executors executors, std::string version)
+    : store_(store), executors_(executors), version_(std::move(version)) {
+  static SearchMessageAllocator* const allocator = new SearchMessageAllocator();
+  SetMessageAllocatorFor_Search(allocator);
+}
+
+template <typename Handler>
 grpc::ServerUnaryReactor* SearchServiceImpl::Answer(
-    grpc::CallbackServerContext* context, Executor* executor,
-    Response* response, Handler handler) {
+    grpc::CallbackServerContext* context, Executor* executor, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   Call call;
   call.deadline = context->deadline();
   call.cancelled = [context] { return context->IsCancelled(); };
-  // Context and response live until the reactor is finished.
-  const absl::Status scheduled =
-      executor->TrySchedule([this, reactor, response, call = std::move(call),
-                             handler = std::move(handler)] {
-        auto serving = store_->Take();
-        absl::Status status = serving.status();
-        if (status.ok()) {
-          auto answer = handler(**serving, call);
-          status = answer.status();
-          if (status.ok()) *response = *std::move(answer);
-        }
-        reactor->Finish(ToGrpc(status));
+  // Context and messages live until the reactor is finished.
+  const absl::Status scheduled = executor->TrySchedule(
+      [this, reactor, call = std::move(call), handler = std::move(handler)] {
+        const auto serving = store_->Take();
+        reactor->Finish(
+            ToGrpc(serving.ok() ? handler(**serving, call) : serving.status()));
       });
   if (!scheduled.ok()) reactor->Finish(ToGrpc(scheduled));
   return reactor;
@@ -41,11 +77,11 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Answer(
 grpc::ServerUnaryReactor* SearchServiceImpl::Search(
     grpc::CallbackServerContext* context, const v1::SearchRequest* request,
     v1::SearchResponse* response) {
-  return Answer(context,
-                HasPictures(*request) ? executors_.pictures : executors_.others,
-                response, [request](const Serving& serving, const Call& call) {
-                  return serving.Checked(HandleSearch(serving, *request, call));
-                });
+  return Answer(
+      context, HasPictures(*request) ? executors_.pictures : executors_.others,
+      [request, response](const Serving& serving, const Call& call) {
+        return serving.Checked(HandleSearch(serving, *request, call, response));
+      });
 }
 
 grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
@@ -58,35 +94,39 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
     v1::RecommendResponse* response) {
   return Answer(
       context, request->has_image() ? executors_.pictures : executors_.others,
-      response, [request](const Serving& serving, const Call& call) {
-        return serving.Checked(HandleRecommend(serving, *request, call));
+      [request, response](const Serving& serving, const Call& call) {
+        return Put(serving.Checked(HandleRecommend(serving, *request, call)),
+                   response);
       });
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
     grpc::CallbackServerContext* context, const v1::EmbedRequest* request,
     v1::EmbedResponse* response) {
-  return Answer(context, executors_.pictures, response,
-                [request](const Serving& serving, const Call& call) {
-                  return HandleEmbed(serving, *request, call);
+  return Answer(context, executors_.pictures,
+                [request, response](const Serving& serving, const Call& call) {
+                  return Put(HandleEmbed(serving, *request, call), response);
                 });
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::GetProduct(
     grpc::CallbackServerContext* context, const v1::GetProductRequest* request,
     v1::GetProductResponse* response) {
-  return Answer(context, executors_.others, response,
-                [request](const Serving& serving, const Call&) {
-                  return serving.Checked(HandleGetProduct(serving, *request));
+  return Answer(context, executors_.others,
+                [request, response](const Serving& serving, const Call&) {
+                  return Put(
+                      serving.Checked(HandleGetProduct(serving, *request)),
+                      response);
                 });
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
     grpc::CallbackServerContext* context, const v1::GetImageRequest* request,
     v1::GetImageResponse* response) {
-  return Answer(context, executors_.others, response,
-                [request](const Serving& serving, const Call&) {
-                  return serving.Checked(HandleGetImage(serving, *request));
+  return Answer(context, executors_.others,
+                [request, response](const Serving& serving, const Call&) {
+                  return Put(serving.Checked(HandleGetImage(serving, *request)),
+                             response);
                 });
 }
 
@@ -99,12 +139,12 @@ SearchServiceImpl::ListProducts(grpc::CallbackServerContext*,
 grpc::ServerUnaryReactor* SearchServiceImpl::DescribeIndex(
     grpc::CallbackServerContext* context, const v1::DescribeIndexRequest*,
     v1::DescribeIndexResponse* response) {
-  return Answer(
-      context, executors_.others, response,
-      [this](const Serving& serving,
-             const Call&) -> absl::StatusOr<v1::DescribeIndexResponse> {
-        return HandleDescribeIndex(serving, store_->degraded(), version_);
-      });
+  return Answer(context, executors_.others,
+                [this, response](const Serving& serving, const Call&) {
+                  *response = HandleDescribeIndex(serving, store_->degraded(),
+                                                  version_);
+                  return absl::OkStatus();
+                });
 }
 
 }  // namespace vitrine

@@ -16,8 +16,7 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
  public:
   // Both must outlive the service.
   SearchServiceImpl(const SnapshotStore* store, Executors executors,
-                    std::string version)
-      : store_(store), executors_(executors), version_(std::move(version)) {}
+                    std::string version);
 
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
@@ -46,12 +45,11 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
       v1::DescribeIndexResponse* response) override;
 
  private:
-  // Runs `handler(serving, call)` on `executor` and finishes the call with what
-  // it answers.
-  template <typename Response, typename Handler>
+  // Runs `handler(serving, call)` on `executor` and finishes the call with the
+  // status that it returns.
+  template <typename Handler>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
-                                   Executor* executor, Response* response,
-                                   Handler handler);
+                                   Executor* executor, Handler handler);
 
   const SnapshotStore* const store_;
   const Executors executors_;

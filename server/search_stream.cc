@@ -13,6 +13,7 @@
 #include "common/base/status.h"
 #include "server/call.h"
 #include "server/grpc_status.h"
+#include "server/message_arena.h"
 #include "server/search_handler.h"
 
 namespace vitrine {
@@ -51,7 +52,8 @@ class SearchStreamReactor final
     pictures_.executor = executors.pictures;
     others_.executor = executors.others;
     reading_ = true;
-    StartRead(&incoming_);
+    incoming_ = std::make_shared<Batch>();
+    StartRead(incoming_->request);
   }
 
   void OnReadDone(bool ok) override {
@@ -86,10 +88,16 @@ class SearchStreamReactor final
 
  private:
   struct Batch {
-    v1::SearchStreamRequest request;
+    // Answers are thousands of small pieces.
+    google::protobuf::Arena arena{MessageArenaOptions()};
+    v1::SearchStreamRequest* const request =
+        google::protobuf::Arena::CreateMessage<v1::SearchStreamRequest>(&arena);
     size_t request_bytes = 0;
-    v1::SearchStreamResponse response;
+    v1::SearchStreamResponse* const response =
+        google::protobuf::Arena::CreateMessage<v1::SearchStreamResponse>(
+            &arena);
     size_t answer_bytes = 0;
+    bool full = false;  // Takes no further answers.
     std::shared_ptr<const Serving> serving;
     Call call;
     int unanswered = 0;
@@ -108,16 +116,16 @@ class SearchStreamReactor final
 
   // Takes what was read. Holds the mutex.
   void Admit() {
-    auto batch = std::make_shared<Batch>();
-    batch->request.Swap(&incoming_);
-    batch->request_bytes = batch->request.ByteSizeLong();
-    batch->response.set_batch_id(batch->request.batch_id());
+    const std::shared_ptr<Batch> batch =
+        std::exchange(incoming_, std::make_shared<Batch>());
+    batch->request_bytes = batch->request->ByteSizeLong();
+    batch->response->set_batch_id(batch->request->batch_id());
     batch->call.deadline = deadline_;
     batch->call.cancelled = [this] { return broken_.load(); };
     ++batches_in_flight_;
     bytes_in_flight_ += batch->request_bytes;
 
-    const int queries = batch->request.queries_size();
+    const int queries = batch->request->queries_size();
     auto serving = store_->Take();
     absl::Status status = serving.status();
     if (queries > kMaxQueries) {
@@ -128,17 +136,18 @@ class SearchStreamReactor final
                          "queries", kMaxQueries);
     }
     if (!status.ok()) {
-      *batch->response.mutable_error() = ErrorOf(status);
+      *batch->response->mutable_error() = ErrorOf(status);
     }
     if (!status.ok() || queries == 0) {
-      outgoing_.push_back(std::move(batch));
+      outgoing_.push_back(batch);
       return;
     }
     batch->serving = *std::move(serving);
     batch->unanswered = queries;
-    for (int i = 0; i < queries; ++i) batch->response.add_items();
+    for (int i = 0; i < queries; ++i) batch->response->add_items();
     for (int i = 0; i < queries; ++i) {
-      Lane& lane = HasPictures(batch->request.queries(i)) ? pictures_ : others_;
+      Lane& lane =
+          HasPictures(batch->request->queries(i)) ? pictures_ : others_;
       lane.waiting.push_back({batch, i});
     }
   }
@@ -158,24 +167,31 @@ class SearchStreamReactor final
     }
     if (!queries.empty()) {
       const std::shared_ptr<Batch> batch = queries.front().batch;
-      std::vector<absl::StatusOr<v1::SearchResponse>> answers;
-      if (batch->answer_bytes < kMaxAnswerBytes) {
+      std::vector<absl::Status> statuses(queries.size());
+      std::vector<size_t> sizes(queries.size());
+      if (!batch->full) {
         std::vector<const v1::SearchRequest*> requests;
-        for (const Query& query : queries)
-          requests.push_back(&batch->request.queries(query.index));
+        std::vector<v1::SearchResponse*> responses;
+        for (const Query& query : queries) {
+          requests.push_back(&batch->request->queries(query.index));
+          responses.push_back(
+              batch->response->mutable_items(query.index)->mutable_response());
+        }
         lock.unlock();
-        answers = HandleSearches(*batch->serving, requests, batch->call);
-        for (auto& answer : answers)
-          answer = batch->serving->Checked(std::move(answer));
+        statuses =
+            HandleSearches(*batch->serving, requests, batch->call, responses);
+        for (size_t i = 0; i < queries.size(); ++i) {
+          statuses[i] = batch->serving->Checked(std::move(statuses[i]));
+          if (statuses[i].ok()) sizes[i] = responses[i]->ByteSizeLong();
+        }
         lock.lock();
       } else {
-        answers.assign(queries.size(), TooManyAnswers());
+        statuses.assign(queries.size(), TooManyAnswers());
       }
       for (size_t i = 0; i < queries.size(); ++i)
-        Put(std::move(answers[i]), queries[i].index, batch.get());
+        Put(std::move(statuses[i]), sizes[i], queries[i].index, batch.get());
       batch->unanswered -= static_cast<int>(queries.size());
       if (batch->unanswered == 0) {
-        batch->request.Clear();
         batch->serving.reset();
         outgoing_.push_back(batch);
       }
@@ -188,26 +204,25 @@ class SearchStreamReactor final
   // batcher, from several threads, and large answers fill the memory.
   static bool IsAlone(const Query& query) {
     const v1::SearchRequest& request =
-        query.batch->request.queries(query.index);
+        query.batch->request->queries(query.index);
     return HasPictures(request) || request.fields().thumbnail() ||
            request.fields().vector();
   }
 
-  // Puts an answer into its batch. Holds the mutex.
-  void Put(absl::StatusOr<v1::SearchResponse> answer, int index, Batch* batch) {
-    const size_t bytes = answer.ok() ? answer->ByteSizeLong() : 0;
+  // Counts an answer of so many bytes, or puts an error in its place. Holds the
+  // mutex.
+  void Put(absl::Status status, size_t bytes, int index, Batch* batch) {
     if (batch->answer_bytes + bytes > kMaxAnswerBytes) {
-      answer = TooManyAnswers();
-    } else {
-      batch->answer_bytes += bytes;
-      answer_bytes_ += bytes;
+      // The arena keeps what is left out until all of the batch goes.
+      batch->full = true;
+      status = TooManyAnswers();
     }
-    v1::SearchStreamResponse::Item* item = batch->response.mutable_items(index);
-    if (answer.ok()) {
-      *item->mutable_response() = *std::move(answer);
-    } else {
-      *item->mutable_error() = ErrorOf(answer.status());
+    if (!status.ok()) {
+      *batch->response->mutable_items(index)->mutable_error() = ErrorOf(status);
+      return;
     }
+    batch->answer_bytes += bytes;
+    answer_bytes_ += bytes;
   }
 
   // Whether a query of the lane may be answered now. Where too much waits for
@@ -244,10 +259,10 @@ class SearchStreamReactor final
                         (broken_ || (all_read_ && batches_in_flight_ == 0));
     finished_ = finished_ || finish;
     const v1::SearchStreamResponse* response =
-        write ? &outgoing_.front()->response : nullptr;
+        write ? outgoing_.front()->response : nullptr;
     lock.unlock();
     if (write) StartWrite(response);
-    if (read) StartRead(&incoming_);
+    if (read) StartRead(incoming_->request);
     if (finish) {
       Finish(broken_ ? grpc::Status::CANCELLED : grpc::Status::OK);
     }
@@ -262,9 +277,9 @@ class SearchStreamReactor final
   // Answered batches; the first is being written while `writing_`.
   std::deque<std::shared_ptr<Batch>> outgoing_;
   int batches_in_flight_ = 0;
-  size_t bytes_in_flight_ = 0;  // Of their requests.
-  size_t answer_bytes_ = 0;     // Of their answers.
-  v1::SearchStreamRequest incoming_;
+  size_t bytes_in_flight_ = 0;       // Of their requests.
+  size_t answer_bytes_ = 0;          // Of their answers.
+  std::shared_ptr<Batch> incoming_;  // The one that is read next.
   bool reading_ = false;
   bool writing_ = false;
   bool all_read_ = false;

@@ -47,6 +47,10 @@ class Serving {
     if (!status.ok()) return status;
     return made;
   }
+  absl::Status Checked(absl::Status made) const {
+    absl::Status status = snapshot_->CheckFiles();
+    return status.ok() ? made : status;
+  }
   // Made at its first use, since most requests need none.
   const Catalogue& catalogue() const {
     std::call_once(catalogue_made_, [this] {

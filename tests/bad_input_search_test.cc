@@ -49,9 +49,9 @@ class BadSearchTest : public ::testing::Test {
                const Expected& expected) {
     v1::SearchRequest request;
     request.add_examples()->set_product_id("a");
-    ASSERT_OK(HandleSearch(*serving_, request, Call()));
+    ASSERT_OK(AnswerOf(*serving_, request));
     spoil(&request);
-    ExpectRefused(HandleSearch(*serving_, request, Call()).status(), expected);
+    ExpectRefused(AnswerOf(*serving_, request).status(), expected);
   }
   void RefusesRecommend(const std::function<void(v1::RecommendRequest*)>& spoil,
                         const Expected& expected) {

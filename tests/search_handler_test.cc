@@ -43,7 +43,7 @@ class SearchHandlerTest : public ::testing::Test {
     serving_ = index_.Open();
   }
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request) {
-    return HandleSearch(*serving_, request, Call());
+    return AnswerOf(*serving_, request);
   }
   static v1::Example* AddVector(const std::vector<float>& vector,
                                 v1::SearchRequest* request) {
@@ -291,11 +291,11 @@ TEST_F(SearchHandlerTest, EmbedsPicturesAndTellsWhichFailed) {
 TEST_F(SearchHandlerTest, DropsACallThatIsLateOrGone) {
   Call late;
   late.deadline = std::chrono::system_clock::now() - std::chrono::seconds(1);
-  EXPECT_STATUS(HandleSearch(*serving_, ByProduct("a"), late),
+  EXPECT_STATUS(AnswerOf(*serving_, ByProduct("a"), late),
                 absl::StatusCode::kDeadlineExceeded, "the deadline passed");
   Call gone;
   gone.cancelled = [] { return true; };
-  EXPECT_STATUS(HandleSearch(*serving_, ByProduct("a"), gone),
+  EXPECT_STATUS(AnswerOf(*serving_, ByProduct("a"), gone),
                 absl::StatusCode::kCancelled, "cancelled");
 }
 

@@ -75,7 +75,7 @@ TEST_F(SelectionTest, FindsOnlyWhatMatches) {
   v1::SearchRequest request = ByProduct("d1");
   Require("colour", "Red", request.mutable_filter());
   ASSERT_OK_AND_ASSIGN(const v1::SearchResponse response,
-                       HandleSearch(*serving_, request, At(kNow)));
+                       AnswerOf(*serving_, request, At(kNow)));
   EXPECT_THAT(Ids(response.hits()), UnorderedElementsAre("d1", "d3", "s1"));
   EXPECT_EQ(response.hits(0).product_id(), "d1");
   EXPECT_EQ(response.plan().rows_matching(), 3);
@@ -85,7 +85,7 @@ TEST_F(SelectionTest, AnExampleThatDoesNotMatchIsNoHit) {
   v1::SearchRequest request = ByProduct("d2");
   Require("colour", "Red", request.mutable_filter());
   ASSERT_OK_AND_ASSIGN(const v1::SearchResponse response,
-                       HandleSearch(*serving_, request, At(kNow)));
+                       AnswerOf(*serving_, request, At(kNow)));
   EXPECT_THAT(Ids(response.hits()), UnorderedElementsAre("d1", "d3", "s1"));
 }
 
@@ -94,7 +94,7 @@ TEST_F(SelectionTest, WhatNobodyHasIsNoError) {
   Require("flavour", "Sweet", request.mutable_filter());
   request.add_facets("flavour");
   ASSERT_OK_AND_ASSIGN(const v1::SearchResponse response,
-                       HandleSearch(*serving_, request, At(kNow)));
+                       AnswerOf(*serving_, request, At(kNow)));
   EXPECT_THAT(Ids(response.hits()), IsEmpty());
   ASSERT_EQ(response.facets_size(), 1);
   EXPECT_EQ(response.facets(0).counts_size(), 0);
@@ -106,7 +106,7 @@ TEST_F(SelectionTest, CountsAllThatMatchNotTheHitsAlone) {
   request.add_facets("colour");
   request.set_k(1);
   ASSERT_OK_AND_ASSIGN(const v1::SearchResponse response,
-                       HandleSearch(*serving_, request, At(kNow)));
+                       AnswerOf(*serving_, request, At(kNow)));
   EXPECT_EQ(response.hits_size(), 1);
   ASSERT_EQ(response.facets_size(), 1);
   const v1::Facet& facet = response.facets(0);
@@ -125,7 +125,7 @@ TEST_F(SelectionTest, FindsProductsInTheirWindowsOnly) {
        {std::pair(kNow - 1, false), std::pair(kNow, true),
         std::pair(kNow + 999, true), std::pair(kNow + 1'000, false)}) {
     ASSERT_OK_AND_ASSIGN(const v1::SearchResponse response,
-                         HandleSearch(*serving_, request, At(now)));
+                         AnswerOf(*serving_, request, At(now)));
     // Out of its window it still counts as an example.
     EXPECT_EQ(response.hits_size(), offered ? 5 : 4) << now - kNow;
     EXPECT_EQ(response.hits(0).product_id() == "d3", offered) << now - kNow;

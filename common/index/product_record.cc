@@ -87,7 +87,7 @@ bool ReadList(std::string_view bytes, std::vector<std::string_view>* values) {
 }  // namespace
 
 bool ReadProductRecord(std::string_view bytes, ProductRecordView* record) {
-  record->category = {};
+  record->title = record->category = {};
   record->attributes.clear();
   record->visible_from_unix_ms = 0;
   record->visible_until_unix_ms = 0;
@@ -95,6 +95,9 @@ bool ReadProductRecord(std::string_view bytes, ProductRecordView* record) {
   FieldReader fields(bytes);
   while (const uint32_t tag = fields.Next()) {
     switch (tag) {
+      case BytesTag(ProductRecord::kTitleFieldNumber):
+        record->title = fields.Bytes();
+        break;
       case BytesTag(ProductRecord::kCategoryFieldNumber):
         record->category = fields.Bytes();
         break;

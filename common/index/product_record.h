@@ -14,8 +14,9 @@ namespace vitrine {
 using AttributeValue =
     std::variant<std::string_view, double, bool, std::vector<std::string_view>>;
 
-// What of a storage::ProductRecord filters ask.
+// What of a storage::ProductRecord filters and hits ask.
 struct ProductRecordView {
+  std::string_view title;
   std::string_view category;
   // For ReadAttributeEntry.
   std::vector<std::string_view> attributes;

@@ -11,7 +11,8 @@ namespace {
 
 enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
 
-constexpr size_t kStride = 16;
+// A mark takes as much memory as a third of the record that it stands for.
+constexpr size_t kStride = 4;
 
 // The first 8 bytes as a number that orders as they do; what a shorter text
 // lacks is zeros.

@@ -10,6 +10,7 @@
 
 #include "common/base/file.h"
 #include "common/base/hash.h"
+#include "server/search_handler.h"
 #include "server/serving.h"
 #include "server/slots.h"
 #include "server/snapshot_store.h"
@@ -121,5 +122,15 @@ class ServingIndex {
   std::string model_;
   IndexBuilder builder_;
 };
+
+// What a server answers to a search.
+inline absl::StatusOr<v1::SearchResponse> AnswerOf(
+    const Serving& serving, const v1::SearchRequest& request,
+    const Call& call = Call()) {
+  v1::SearchResponse response;
+  absl::Status status = HandleSearch(serving, request, call, &response);
+  if (!status.ok()) return status;
+  return response;
+}
 
 }  // namespace vitrine
