@@ -7,6 +7,13 @@
 #include "common/index/recall.h"
 
 namespace vitrine {
+namespace {
+
+// After a comparison none is begun for so many times as long, however large the
+// index: an exact scan takes as long as thousands of walks.
+constexpr int kRest = 100;
+
+}  // namespace
 
 RecallMonitor::RecallMonitor(double share) : share_(share) {
   if (share_ > 0) thread_ = std::thread([this] { Run(); });
@@ -32,7 +39,8 @@ void RecallMonitor::Offer(const std::shared_ptr<const Snapshot>& snapshot,
   if (share_ < 1 && std::uniform_real_distribution<>()(random) >= share_)
     return;
   std::lock_guard lock(mutex_);
-  if (busy_ || waiting_) return;
+  if (busy_ || waiting_ || std::chrono::steady_clock::now() < rests_until_)
+    return;
   Comparison& comparison = waiting_.emplace();
   comparison.snapshot = snapshot;
   comparison.vector = query.vector;
@@ -70,6 +78,7 @@ void RecallMonitor::Run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || waiting_; });
     if (stopping_) return;
+    const auto begin = std::chrono::steady_clock::now();
     // Gone, with the snapshot that it keeps, before the next one is taken.
     {
       const Comparison comparison = *std::exchange(waiting_, std::nullopt);
@@ -77,8 +86,10 @@ void RecallMonitor::Run() {
       lock.unlock();
       Compare(comparison);
     }
+    const auto end = std::chrono::steady_clock::now();
     lock.lock();
     busy_ = false;
+    if (share_ < 1) rests_until_ = end + kRest * (end - begin);
     changed_.notify_all();
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -21,7 +22,8 @@ namespace vitrine {
 class RecallMonitor {
  public:
   // Compares `share` of the answers that graphs were walked for, 0 to 1, in a
-  // thread of low priority.
+  // thread of low priority, and fewer where that would take more than a
+  // hundredth of a core's time; with 1, as many as it can.
   explicit RecallMonitor(double share);
   // Drops what waits.
   ~RecallMonitor();
@@ -69,6 +71,7 @@ class RecallMonitor {
   std::condition_variable changed_;
   std::optional<Comparison> waiting_;
   bool busy_ = false;
+  std::chrono::steady_clock::time_point rests_until_;
   bool stopping_ = false;
   std::array<int64_t, kUpTo.size()> queries_{};
   std::array<double, kUpTo.size()> recalls_{};  // Sums.

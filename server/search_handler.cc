@@ -21,6 +21,12 @@ namespace {
 
 constexpr int kMaxEmbedPictures = 64;
 
+// What may be asked of a brief search.
+constexpr int kBriefExamples = 4;
+constexpr int kBriefResults = 100;
+constexpr int kBriefEf = 128;
+constexpr uint32_t kBriefScan = 10'000;  // Rows that no graph leads to.
+
 // The picture of `product_id` that is most similar to the query.
 SearchHit BestPictureOf(const Snapshot& snapshot, std::string_view product_id,
                         const std::vector<float>& query) {
@@ -73,6 +79,10 @@ void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
     serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
   }
   v1::SearchResponse& response = *asked->response;
+  std::vector<std::string_view> products;
+  for (const SearchHit& hit : result.hits)
+    products.push_back(hit.key().product_id);
+  snapshot.products().Prefetch(products);
   for (const SearchHit& hit : result.hits) {
     FillHit(snapshot, hit, asked->request->fields(), query.sha256s,
             response.add_hits());
@@ -90,6 +100,24 @@ bool HasPictures(const v1::SearchRequest& request) {
   return std::any_of(
       request.examples().begin(), request.examples().end(),
       [](const v1::Example& example) { return example.has_image(); });
+}
+
+bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request) {
+  if (HasPictures(request) || request.examples_size() > kBriefExamples ||
+      int64_t{request.k()} + request.offset() > kBriefResults ||
+      request.ef() > kBriefEf || request.has_min_recall() || request.exact() ||
+      request.metric() != v1::METRIC_UNSPECIFIED || request.has_filter() ||
+      snapshot.selector().has_windows() || !request.facets().empty() ||
+      !request.exclude_product_ids().empty() || !request.diversity().empty() ||
+      request.collapse_near_duplicates() || request.fields().thumbnail() ||
+      request.fields().vector()) {
+    return false;
+  }
+  uint32_t scanned = 0;
+  for (const LiveShard& live : snapshot.shards()) {
+    if (live.shard->graph() == nullptr) scanned += live.shard->rows();
+  }
+  return scanned <= kBriefScan;
 }
 
 absl::Status HandleSearch(const Serving& serving,

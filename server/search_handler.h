@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/index/snapshot.h"
 #include "server/call.h"
 #include "server/serving.h"
 #include "vitrine/v1/search.pb.h"
@@ -14,6 +15,10 @@ namespace vitrine {
 // Whether a request holds pictures, whose decoding and embedding take far
 // longer than a search.
 bool HasPictures(const v1::SearchRequest& request);
+
+// Whether the answer takes a fraction of a millisecond: a walk or two with a
+// vector or a product, and nothing besides.
+bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request);
 
 // Fills an empty response, which after an error is not to be read. Thread-safe,
 // as are all handlers.

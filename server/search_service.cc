@@ -1,9 +1,11 @@
 #include "server/search_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include "common/base/status.h"
+#include "common/base/thread_pool.h"
 #include "server/call.h"
 #include "server/grpc_status.h"
 #include "server/list_products.h"
@@ -40,6 +42,17 @@ class SearchMessageAllocator final
   SearchMessages* AllocateMessages() override { return new SearchMessages(); }
 };
 
+Call CallOf(grpc::CallbackServerContext* context) {
+  Call call;
+  call.deadline = context->deadline();
+  call.cancelled = [context] { return context->IsCancelled(); };
+  return call;
+}
+
+// gRPC's own threads, of which 1.51 starts this many (CallbackAlternativeCQ in
+// completion_queue_cc.cc); half of them always read what arrives.
+int MostBriefCalls() { return std::clamp(AvailableCores() / 2, 2, 16) / 2; }
+
 // Moves what a handler has made to where gRPC takes it from.
 template <typename Response>
 absl::Status Put(absl::StatusOr<Response> made, Response* response) {
@@ -60,12 +73,9 @@ template <typename Handler>
 grpc::ServerUnaryReactor* SearchServiceImpl::Answer(
     grpc::CallbackServerContext* context, Executor* executor, Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  Call call;
-  call.deadline = context->deadline();
-  call.cancelled = [context] { return context->IsCancelled(); };
   // Context and messages live until the reactor is finished.
   const absl::Status scheduled = executor->TrySchedule(
-      [this, reactor, call = std::move(call), handler = std::move(handler)] {
+      [this, reactor, call = CallOf(context), handler = std::move(handler)] {
         const auto serving = store_->Take();
         reactor->Finish(
             ToGrpc(serving.ok() ? handler(**serving, call) : serving.status()));
@@ -77,11 +87,24 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Answer(
 grpc::ServerUnaryReactor* SearchServiceImpl::Search(
     grpc::CallbackServerContext* context, const v1::SearchRequest* request,
     v1::SearchResponse* response) {
-  return Answer(
-      context, HasPictures(*request) ? executors_.pictures : executors_.others,
-      [request, response](const Serving& serving, const Call& call) {
-        return serving.Checked(HandleSearch(serving, *request, call, response));
-      });
+  const auto handler = [request, response](const Serving& serving,
+                                           const Call& call) {
+    return serving.Checked(HandleSearch(serving, *request, call, response));
+  };
+  // What takes no longer than to wake another thread is answered here.
+  if (++brief_calls_ <= MostBriefCalls()) {
+    const auto serving = store_->Take();
+    if (serving.ok() && IsBrief((*serving)->snapshot(), *request)) {
+      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+      reactor->Finish(ToGrpc(handler(**serving, CallOf(context))));
+      --brief_calls_;
+      return reactor;
+    }
+  }
+  --brief_calls_;
+  return Answer(context,
+                HasPictures(*request) ? executors_.pictures : executors_.others,
+                handler);
 }
 
 grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*

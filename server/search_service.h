@@ -1,9 +1,10 @@
-// vitrine.v1.SearchService over gRPC: each call is handed to our own threads,
-// and what they answer is handed back.
+// vitrine.v1.SearchService over gRPC: calls are handed to our own threads, and
+// what they answer is handed back; brief ones are answered at once.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <string>
 
 #include "server/executor.h"
@@ -54,6 +55,7 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
   const SnapshotStore* const store_;
   const Executors executors_;
   const std::string version_;
+  std::atomic<int> brief_calls_ = 0;  // Being answered on gRPC's threads.
 };
 
 }  // namespace vitrine

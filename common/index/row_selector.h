@@ -28,6 +28,9 @@ class RowSelector {
   RowSelector(const std::vector<LiveShard>& shards, const Table& products,
               const RowSelector* previous);
 
+  // Whether some products are not always offered.
+  bool has_windows() const { return has_windows_; }
+
   // `filter` is one that CheckFilter has passed, or null. Null where all live
   // rows are meant. A row whose product has no record yet matches no filter,
   // and is always offered.

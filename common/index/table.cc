@@ -9,10 +9,10 @@
 namespace vitrine {
 namespace {
 
-enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
+constexpr size_t kCacheLine = 64;
+constexpr size_t kPrefetched = 512;  // Of a record's bytes.
 
-// A mark takes as much memory as a third of the record that it stands for.
-constexpr size_t kStride = 4;
+enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
 
 // The first 8 bytes as a number that orders as they do; what a shorter text
 // lacks is zeros.
@@ -123,9 +123,9 @@ void TableSegment::MarkKeys() {
   const auto [end, ignored] =
       std::mismatch(first.begin(), first.end(), last.begin(), last.end());
   common_ = first.substr(0, static_cast<size_t>(end - first.begin()));
-  for (size_t i = 0; i < records_.size(); i += kStride) {
-    const std::string_view key = entry(static_cast<uint32_t>(i)).key;
-    marks_.push_back(MarkOf(key.substr(common_.size())));
+  marks_.reserve(records_.size());
+  for (uint32_t i = 0; i < size(); ++i) {
+    marks_.push_back(MarkOf(entry(i).key.substr(common_.size())));
   }
 }
 
@@ -140,26 +140,40 @@ TableSegment::Entry TableSegment::entry(uint32_t i) const {
 uint32_t TableSegment::LowerBound(std::string_view key) const {
   const int order = key.substr(0, common_.size()).compare(common_);
   if (order != 0) return order < 0 ? 0 : size();
-  // Between the last marked key that is less for certain and the first that is
-  // greater for certain.
+  // Among the keys that may be equal, or all where nothing is marked.
   const uint64_t mark = MarkOf(key.substr(common_.size()));
-  const auto [less, greater] =
-      std::equal_range(marks_.begin(), marks_.end(), mark);
-  const size_t begin =
-      less == marks_.begin()
-          ? 0
-          : static_cast<size_t>(less - marks_.begin() - 1) * kStride;
-  const size_t end =
-      greater == marks_.end()
-          ? records_.size()
-          : static_cast<size_t>(greater - marks_.begin()) * kStride;
-  const auto it = std::partition_point(
-      records_.begin() + static_cast<std::ptrdiff_t>(begin),
-      records_.begin() + static_cast<std::ptrdiff_t>(end),
-      [&](const Record& record) {
-        return Part(strings_, record.offset, record.key_bytes) < key;
-      });
+  auto begin = records_.begin();
+  auto end = records_.end();
+  if (!marks_.empty()) {
+    const auto [first, last] =
+        std::equal_range(marks_.begin(), marks_.end(), mark);
+    end = begin + (last - marks_.begin());
+    begin += first - marks_.begin();
+  }
+  const auto it = std::partition_point(begin, end, [&](const Record& record) {
+    return Part(strings_, record.offset, record.key_bytes) < key;
+  });
   return static_cast<uint32_t>(it - records_.begin());
+}
+
+void TableSegment::Prefetch(std::span<const std::string_view> keys) const {
+  std::vector<const Record*> records;
+  for (std::string_view key : keys) {
+    if (marks_.empty() || !key.starts_with(common_)) continue;
+    const auto it = std::lower_bound(marks_.begin(), marks_.end(),
+                                     MarkOf(key.substr(common_.size())));
+    if (it == marks_.end()) continue;
+    records.push_back(&records_[static_cast<size_t>(it - marks_.begin())]);
+    __builtin_prefetch(records.back());
+  }
+  for (const Record* record : records) {
+    const size_t bytes =
+        std::min<size_t>(kPrefetched, uint64_t{record->key_bytes} +
+                                          record->stored_value_bytes());
+    const std::string_view part = Part(strings_, record->offset, bytes);
+    for (size_t i = 0; i < part.size(); i += kCacheLine)
+      __builtin_prefetch(part.data() + i);
+  }
 }
 
 std::optional<std::string_view> Table::Find(std::string_view key) const {
@@ -173,6 +187,11 @@ std::optional<std::string_view> Table::Find(std::string_view key) const {
     return entry.value;
   }
   return std::nullopt;
+}
+
+void Table::Prefetch(std::span<const std::string_view> keys) const {
+  for (auto it = segments_.rbegin(); it != segments_.rend(); ++it)
+    (*it)->Prefetch(keys);
 }
 
 void Table::ForEach(

@@ -48,6 +48,8 @@ class TableSegment {
   Entry entry(uint32_t i) const;
   // The first entry whose key is not less than `key`.
   uint32_t LowerBound(std::string_view key) const;
+  // As Table::Prefetch.
+  void Prefetch(std::span<const std::string_view> keys) const;
 
   struct Record;  // As it lies in the file.
 
@@ -60,8 +62,8 @@ class TableSegment {
   std::unique_ptr<SectionFile> file_;
   std::span<const Record> records_;
   std::string_view strings_;
-  // Of every so-manieth key. Most of a search goes on here, in a few cache
-  // lines, where each of its steps would touch two that lie far away.
+  // Of each key. Most of a search goes on here, in a few cache lines, where
+  // each of its steps would touch two that lie far away.
   std::string_view common_;      // What all keys begin with.
   std::vector<uint64_t> marks_;  // The next 8 bytes; keys rise, and so do they.
 };
@@ -77,6 +79,9 @@ class Table {
   // The value of a key that is there and not deleted; valid as long as the
   // table.
   std::optional<std::string_view> Find(std::string_view key) const;
+  // Has the memory bring what Find will read of all these keys, so that it
+  // waits once for all.
+  void Prefetch(std::span<const std::string_view> keys) const;
   // Calls `visit` for each live key after `after`, in order, until it returns
   // false. The values are valid as long as the table.
   void ForEach(std::string_view after,
