@@ -126,7 +126,9 @@ class World {
     indexing_ = std::thread([this] { indexer_->Run().IgnoreError(); });
     ServerOptions serving;
     serving.store.paths.root = root_ / "index";
-    serving.store.load_model = load;
+    serving.store.load_model = [load](const auto& bundle, const auto&) {
+      return load(bundle);
+    };
     serving.store.slots = &SlotTable::Default();
     serving.listen = "127.0.0.1:0";
     serving.threads = threads;

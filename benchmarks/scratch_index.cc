@@ -6,6 +6,7 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/index/manifest.h"
+#include "common/index/product_columns.h"
 #include "common/index/search.h"
 
 namespace vitrine {
@@ -36,7 +37,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
   if (!products.empty()) {
     VITRINE_ASSIGN_OR_RETURN(
         *manifest.add_product_segments(),
-        WriteTableSegment(paths.products() / "000001-1", products));
+        WriteProductSegment(paths.products() / "000001-1", products));
   }
   VITRINE_RETURN_IF_ERROR(PublishManifest(paths, manifest));
   return Snapshot::Open(paths, manifest, nullptr);

@@ -12,6 +12,7 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/index/bitmap.h"
+#include "common/index/product_columns.h"
 
 namespace vitrine {
 namespace {
@@ -142,7 +143,7 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   }
   if (!changes.products.empty()) {
     add(&products, [&changes, path = new_path(paths.products())] {
-      return WriteTableSegment(path, changes.products);
+      return WriteProductSegment(path, changes.products);
     });
   }
   if (!changes.sources.empty()) {

@@ -104,6 +104,7 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
       index.embedder,
       options.load_embedder(settings.bundle_path, options.threads));
   settings.card = index.embedder->card();
+  settings.trial = index.embedder->trial();
   VITRINE_ASSIGN_OR_RETURN(
       index.publisher, Publisher::Begin(paths, settings, options.publisher));
   return index;

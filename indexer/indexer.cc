@@ -189,8 +189,13 @@ absl::Status Indexer::RunOnce() {
   merger_.reset();
   const Clock::time_point settling = Clock::now();
   if (!stopping_) {
-    VITRINE_RETURN_IF_ERROR(SettleMerges(
-        publisher(), SettledMergeLimits(options_.merge), AvailableCores()));
+    // What a stop leaves undone the next run merges.
+    const absl::Status settled =
+        SettleMerges(publisher(), SettledMergeLimits(options_.merge),
+                     AvailableCores(), [this] { return stopping_.load(); });
+    if (!absl::IsCancelled(settled)) {
+      VITRINE_RETURN_IF_ERROR(settled);
+    }
   }
   summary_.settle_s = SecondsBetween(settling, Clock::now());
   summary_.wall_s = SecondsBetween(start, Clock::now());

@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/index/picture_pack.h"
+#include "common/index/product_columns.h"
 #include "common/index/recall_measure.h"
 #include "indexer/publisher.h"
 
@@ -143,7 +144,8 @@ MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
 
 absl::StatusOr<MergeOutput> RunMerge(
     const IndexPaths& paths, const IndexView& view, const MergePlan& plan,
-    int threads, const std::function<std::string()>& new_file_name) {
+    int threads, const StopRequested& stop,
+    const std::function<std::string()>& new_file_name) {
   const storage::Manifest& manifest = view.snapshot->manifest();
   MergeOutput output;
   auto write = [&]() -> absl::Status {
@@ -152,8 +154,8 @@ absl::StatusOr<MergeOutput> RunMerge(
           NewestNames(manifest.product_segments(), plan.products);
       VITRINE_ASSIGN_OR_RETURN(
           output.products,
-          WriteTableSegment(paths.products() / new_file_name(),
-                            view.snapshot->products().Merge(plan.products)));
+          WriteProductSegment(paths.products() / new_file_name(),
+                              view.snapshot->products().Merge(plan.products)));
     }
     if (plan.sources > 0) {
       output.source_inputs =
@@ -180,6 +182,7 @@ absl::StatusOr<MergeOutput> RunMerge(
         GraphParams params;
         params.space = SpaceOf(view.snapshot->serving());
         params.threads = threads;
+        params.stop = stop;
         const std::string name = new_file_name();
         VITRINE_ASSIGN_OR_RETURN(
             storage::FileRef file,
@@ -189,7 +192,7 @@ absl::StatusOr<MergeOutput> RunMerge(
         output.shard->set_has_graph(plan.graph);
         if (plan.graph) {
           VITRINE_RETURN_IF_ERROR(MeasureRecall(paths, view.snapshot->serving(),
-                                                threads, &*output.shard));
+                                                threads, stop, &*output.shard));
         }
       }
     }

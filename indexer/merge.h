@@ -60,11 +60,13 @@ struct MergeOutput {
   std::shared_ptr<const Snapshot> opened;
 };
 
-// Writes the outputs. `threads` build the graph. Reads only what is immutable,
-// so that it runs beside publications and other merges of other files.
+// Writes the outputs. `threads` build the graph; CANCELLED, with nothing left
+// of it, where that had to stop. Reads only what is immutable, so that it runs
+// beside publications and other merges of other files.
 absl::StatusOr<MergeOutput> RunMerge(
     const IndexPaths& paths, const IndexView& view, const MergePlan& plan,
-    int threads, const std::function<std::string()>& new_file_name);
+    int threads, const StopRequested& stop,
+    const std::function<std::string()>& new_file_name);
 
 // The paths of what a merge has written.
 std::vector<std::filesystem::path> FilesOfMerge(const IndexPaths& paths,

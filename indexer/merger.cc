@@ -14,18 +14,18 @@ constexpr std::chrono::seconds kAfterFailure(30);
 }  // namespace
 
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
-                               int threads) {
+                               int threads, const StopRequested& stop) {
   if (due.plan.empty()) return false;
   VITRINE_ASSIGN_OR_RETURN(
       const MergeOutput output,
-      RunMerge(publisher->paths(), due.view, due.plan, threads,
+      RunMerge(publisher->paths(), due.view, due.plan, threads, stop,
                [publisher] { return publisher->NewFileName(); }));
   VITRINE_RETURN_IF_ERROR(publisher->Commit(output).status());
   return true;
 }
 
 absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
-                          int threads) {
+                          int threads, const StopRequested& stop) {
   while (true) {
     DueMerge due;
     due.view = publisher->view();
@@ -33,7 +33,7 @@ absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
     due.plan = PlanGraphMerge(due.view, limits, {});
     if (due.plan.empty()) due.plan = PlanLightMerge(due.view, limits, {});
     VITRINE_ASSIGN_OR_RETURN(const bool merged,
-                             MergeOnce(publisher, due, threads));
+                             MergeOnce(publisher, due, threads, stop));
     if (!merged) return absl::OkStatus();
   }
 }
@@ -109,12 +109,14 @@ bool Merger::MergeInLane(Lane lane) {
     }
     busy_.insert(taken.begin(), taken.end());
   }
-  const absl::StatusOr<bool> merged = MergeOnce(publisher_, due, 1);
-  if (!merged.ok()) report_(merged.status());
+  const absl::StatusOr<bool> merged =
+      MergeOnce(publisher_, due, 1, [this] { return stopping_.load(); });
+  if (!merged.ok() && !absl::IsCancelled(merged.status()))
+    report_(merged.status());
   std::unique_lock lock(mutex_);
   for (const std::string& name : taken) busy_.erase(name);
   if (merged.ok()) return *merged;
-  changed_.wait_for(lock, kAfterFailure, [this] { return stopping_; });
+  changed_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
   due_[lane] = true;
   return false;
 }

@@ -1,6 +1,7 @@
 // Merging beside publication: one thread for light merges, one for graphs.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -24,13 +25,14 @@ struct DueMerge {
 
 // Runs a merge and commits it. Returns whether there was anything to do.
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
-                               int threads);
+                               int threads, const StopRequested& stop);
 
-// Merges until nothing is due under `limits`, in the calling thread.
+// Merges until nothing is due under `limits`, in the calling thread. CANCELLED
+// where it had to stop.
 absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
-                          int threads);
+                          int threads, const StopRequested& stop = {});
 
-// Merges in the background until destroyed, which waits for the merge in hand.
+// Merges in the background until destroyed, which gives up a graph in hand.
 // Thread-safe.
 class Merger {
  public:
@@ -63,7 +65,7 @@ class Merger {
   std::set<std::string> busy_;  // Shards that a lane is merging.
   bool due_[2] = {true, true};
   bool running_[2] = {false, false};
-  bool stopping_ = false;
+  std::atomic<bool> stopping_ = false;
 
   std::thread threads_[2];
 };

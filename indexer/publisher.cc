@@ -104,6 +104,10 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
   set->set_model_bytes(bundle.size());
   set->set_metric(settings.metric);
   set->set_precision(settings.card.precision);
+  set->mutable_trial()->set_variant(
+      std::string(EmbedVariantName(settings.trial.variant)));
+  set->mutable_trial()->mutable_vector()->Assign(settings.trial.vector.begin(),
+                                                 settings.trial.vector.end());
   for (const Block& block : settings.card.blocks) {
     storage::BlockSpec* spec = set->add_blocks();
     spec->set_name(block.name);

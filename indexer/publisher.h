@@ -44,6 +44,7 @@ struct PublisherOptions {
 // What an index is begun with.
 struct IndexSettings {
   ModelCard card;
+  EmbedTrial trial;
   std::filesystem::path bundle_path;
   storage::VectorSet::Metric metric = storage::VectorSet::METRIC_COSINE;
 };

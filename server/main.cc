@@ -40,11 +40,9 @@ ABSL_FLAG(std::string, slots, "",
           "server/default_slots.txt.");
 ABSL_FLAG(std::string, verify, "auto",
           "What of a new generation's files is verified before they are "
-          "served: `always` all, `background` only their structure and the "
-          "products' records, so that it takes no time for vectors and "
-          "pictures, and the rest while they are served; `auto` is `always` "
-          "below 2 GB and `background` from there "
-          "on.");
+          "served: `always` all, `background` only their structure, so that "
+          "more rows take no more time, and the rest while they are served; "
+          "`auto` is `always` below 2 GB and `background` from there on.");
 ABSL_FLAG(int32_t, reload_poll_ms, 100,
           "How often to look for a new generation where the file system tells "
           "nothing of it, as NFS does.");
@@ -161,8 +159,9 @@ int Main(const std::vector<std::string>& arguments) {
                           : AvailableCores();
   ServerOptions options;
   options.store.paths.root = absl::GetFlag(FLAGS_index);
-  options.store.load_model = [threads](const std::filesystem::path& bundle) {
-    return LoadTorchEmbedder(bundle, threads);
+  options.store.load_model = [threads](const std::filesystem::path& bundle,
+                                       const EmbedTrial& trial) {
+    return LoadTorchEmbedder(bundle, threads, EmbedVariant::kFastest, trial);
   };
   options.store.slots =
       *slots != nullptr ? slots->get() : &SlotTable::Default();

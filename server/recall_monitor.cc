@@ -51,6 +51,7 @@ void RecallMonitor::Offer(const std::shared_ptr<const Snapshot>& snapshot,
   comparison.params.excluded_products.clear();
   if (query.params.first != nullptr) comparison.first = *query.params.first;
   comparison.params.first = nullptr;
+  comparison.params.stop = nullptr;
   comparison.result = result;
   changed_.notify_all();
 }

@@ -68,6 +68,7 @@ absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
                                  asked->query.vector);
     asked->query.params.first = &asked->first;
   }
+  asked->query.params.stop = [&call] { return !call.Check().ok(); };
   return call.Check();
 }
 
@@ -146,11 +147,14 @@ std::vector<absl::Status> HandleSearches(
   auto result = found.begin();
   for (Asked& one : asked) {
     if (one.status.ok()) {
-      one.status = result->status();
       if (result->ok()) {
         Answer(serving, **result, &one);
         one.response->mutable_timings()->set_search_ms(
             MillisecondsSince(begin));
+      } else {
+        // The call's own word on why it was stopped.
+        if (absl::IsCancelled(result->status())) one.status = call.Check();
+        one.status.Update(result->status());
       }
       ++result;
     }

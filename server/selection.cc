@@ -1,5 +1,6 @@
 #include "server/selection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -49,8 +50,16 @@ absl::Status CheckFacets(const v1::SearchRequest& request) {
       CheckCount("facets", request.facets_size(), 0, kMaxFacets));
   for (int i = 0; i < request.facets_size(); ++i) {
     const std::string& attribute = request.facets(i);
-    if (!attribute.empty() && attribute != "product_id") continue;
     const std::string field = absl::StrCat("facets[", i, "]");
+    const auto end = request.facets().begin() + i;
+    if (std::find(request.facets().begin(), end, attribute) != end) {
+      return MakeError(absl::StatusCode::kInvalidArgument,
+                       v1::ERROR_REASON_INVALID_PARAMETER,
+                       absl::StrCat(field, " is \"", attribute,
+                                    "\" again; give each attribute once"),
+                       field);
+    }
+    if (!attribute.empty() && attribute != "product_id") continue;
     return MakeError(
         absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
         absl::StrCat(field, " is \"", attribute,

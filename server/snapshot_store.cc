@@ -192,8 +192,11 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
           options_.paths);
     }
   }
+  EmbedTrial trial;
+  trial.variant = EmbedVariantOf(set.trial().variant());
+  trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());
   VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder,
-                           options_.load_model(path));
+                           options_.load_model(path, trial));
   const ModelCard& card = embedder->card();
   if (!SameBlocks(card.blocks, snapshot.blocks())) {
     return MakeError(

@@ -22,9 +22,10 @@ namespace vitrine {
 
 struct SnapshotStoreOptions {
   IndexPaths paths;
-  // Loads the bundle of a path; called from one thread at a time.
+  // Loads the bundle of a path, of which the indexer has found `trial`; called
+  // from one thread at a time.
   std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
-      const std::filesystem::path& bundle)>
+      const std::filesystem::path& bundle, const EmbedTrial& trial)>
       load_model;
   const SlotTable* slots = nullptr;         // Must outlive the store, …
   RecallMonitor* recall_monitor = nullptr;  // … as this must; may be null.

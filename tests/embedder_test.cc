@@ -174,6 +174,29 @@ TEST_F(TorchEmbedderTest, RunsTheVariantThatWasAskedFor) {
   }
 }
 
+TEST_F(TorchEmbedderTest, TakesTheVariantOfATrialThatStillHolds) {
+  auto path = Bundle(kGood);
+  for (const EmbedVariant variant :
+       {EmbedVariant::kFrozen, EmbedVariant::kOptimized,
+        EmbedVariant::kChannelsLast}) {
+    EmbedTrial trial = Load(path, 1, variant)->trial();
+    EXPECT_EQ(trial.variant, variant);
+    ASSERT_EQ(trial.vector.size(), size_t{kDim});
+    auto known = LoadTorchEmbedder(path, 1, EmbedVariant::kFastest, trial);
+    ASSERT_TRUE(known.ok()) << known.status();
+    EXPECT_EQ((*known)->trial().variant, variant);
+    // Nothing was timed.
+    EXPECT_EQ((*known)->description().find("a second"), std::string::npos);
+    // What holds no more is tried anew.
+    for (const float first : {-trial.vector[0] - 1, std::nanf("")}) {
+      trial.vector[0] = first;
+      auto tried = LoadTorchEmbedder(path, 1, EmbedVariant::kFastest, trial);
+      ASSERT_TRUE(tried.ok()) << tried.status();
+      EXPECT_NE((*tried)->description().find("a second"), std::string::npos);
+    }
+  }
+}
+
 TEST_F(TorchEmbedderTest, RunsHalfPrecisionOnDiskInFloat32) {
   std::vector<uint8_t> pictures = Pictures(4);
   std::vector<float> full = Embed(*Load(Bundle(kGood)), pictures, 4);

@@ -68,6 +68,23 @@ TEST_F(HitSelectionTest, NoValueStandsMoreOftenThanItMay) {
   }
 }
 
+TEST_F(HitSelectionTest, ASearchThatHasToStopLooksNoFurther) {
+  AddProducts(2000, nullptr);
+  auto snapshot = Publish();
+  SearchParams params;
+  params.min_score = -2;
+  int asked = 0;
+  params.stop = [&asked] { return ++asked > 0; };
+  // The nearest rows are enough.
+  ASSERT_OK(Search(*snapshot, DrawVector(1, &random_), params));
+  EXPECT_EQ(asked, 0);
+  params.k = 15;
+  params.diversity = {{"brand", 2}};
+  EXPECT_STATUS(Search(*snapshot, DrawVector(1, &random_), params),
+                absl::StatusCode::kCancelled, "stopped");
+  EXPECT_EQ(asked, 1);
+}
+
 // Five brands at two each, and the rest without one.
 TEST_F(HitSelectionTest, TheSearchGoesOnUntilEnoughHitsStand) {
   const GraphParams graph;

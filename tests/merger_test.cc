@@ -99,7 +99,7 @@ TEST(Merge, AppliesDeletionsThatCameMeanwhile) {
   const IndexView view = index.publisher()->view();
   MergePlan plan = PlanLightMerge(view, SettledMergeLimits(SmallLimits()), {});
   ASSERT_EQ(plan.shards.size(), 6u);
-  auto output = RunMerge(index.paths(), view, plan, 1,
+  auto output = RunMerge(index.paths(), view, plan, 1, {},
                          [&] { return index.publisher()->NewFileName(); });
   ASSERT_TRUE(output.ok()) << output.status();
 
@@ -127,7 +127,7 @@ TEST(Merge, OutlivesItsInputs) {
   const IndexView view = index.publisher()->view();
   const MergePlan plan =
       PlanLightMerge(view, SettledMergeLimits(SmallLimits()), {});
-  const auto output = RunMerge(index.paths(), view, plan, 1, [&] {
+  const auto output = RunMerge(index.paths(), view, plan, 1, {}, [&] {
     return index.publisher()->NewFileName();
   });
   ASSERT_TRUE(output.ok()) << output.status();
@@ -148,11 +148,35 @@ TEST(Merge, LeavesNoFileWhenItFails) {
       PlanLightMerge(view, SettledMergeLimits(SmallLimits()), {});
   // The shard is the last to be written.
   std::filesystem::rename(index.paths().shards(), index.paths().root / "gone");
-  EXPECT_FALSE(RunMerge(index.paths(), view, plan, 1, [&] {
+  EXPECT_FALSE(RunMerge(index.paths(), view, plan, 1, {}, [&] {
                  return index.publisher()->NewFileName();
                }).ok());
   std::filesystem::rename(index.paths().root / "gone", index.paths().shards());
   EXPECT_EQ(testing::FilesUnder(index.paths().root), before);
+}
+
+TEST(Merge, StopsInAGraphAndInItsMeasuringAndLeavesNoFile) {
+  TestIndex index;
+  ChangeSet changes = index.Changes();
+  for (int i = 0; i < 700; ++i) {
+    changes.PutImage(MakeRow(std::to_string(i), "k", std::to_string(i)), "");
+  }
+  index.Publish(changes);
+  const auto before = testing::FilesUnder(index.paths().root);
+  const IndexView view = index.publisher()->view();
+  const MergePlan plan = PlanGraphMerge(view, SmallLimits(), {});
+  ASSERT_TRUE(plan.graph);
+  for (const auto& [after, where] :
+       {std::pair(3, "building a graph"), std::pair(50, "measuring recall")}) {
+    int asked = 0;
+    const auto output = RunMerge(
+        index.paths(), view, plan, 1, [&] { return asked++ > after; },
+        [&] { return index.publisher()->NewFileName(); });
+    EXPECT_EQ(output.status().code(), absl::StatusCode::kCancelled);
+    EXPECT_NE(output.status().message().find(where), std::string::npos)
+        << output.status();
+    EXPECT_EQ(testing::FilesUnder(index.paths().root), before);
+  }
 }
 
 TEST(Merge, ForgetsThumbnailsThatNoRowShows) {

@@ -114,7 +114,7 @@ TEST_F(ProductRowsTest, FollowsMergedSegments) {
   segments->Clear();
   ASSERT_OK_AND_ASSIGN(
       *segments->Add(),
-      WriteTableSegment(builder_.paths().products() / "merged", merged));
+      WriteProductSegment(builder_.paths().products() / "merged", merged));
   ASSERT_OK(builder_.Publish());
   ASSERT_OK_AND_ASSIGN(
       const auto third,

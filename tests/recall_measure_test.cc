@@ -16,7 +16,7 @@ class MeasureRecallTest : public SearchFixture {
   std::shared_ptr<const Snapshot> Measured(int rows) {
     const GraphParams graph;
     EXPECT_OK(builder_.AddShard(DrawRows(rows, 1), &graph));
-    EXPECT_OK(MeasureRecall(builder_.paths(), builder_.set(), 2,
+    EXPECT_OK(MeasureRecall(builder_.paths(), builder_.set(), 2, {},
                             builder_.set().mutable_shards(0)));
     return Publish();
   }

@@ -120,7 +120,7 @@ TEST_F(RowSelectorTest, SelectsWhatTheRecordsSay) {
                                static_cast<int>(count));
       ASSERT_OK_AND_ASSIGN(
           *segments->Add(),
-          WriteTableSegment(
+          WriteProductSegment(
               builder_.paths().products() / absl::StrCat("merged-", generation),
               merged));
     }

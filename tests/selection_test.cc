@@ -117,6 +117,15 @@ TEST_F(SelectionTest, CountsAllThatMatchNotTheHitsAlone) {
   EXPECT_EQ(facet.counts(1).count(), 1);
 }
 
+TEST_F(SelectionTest, RefusesAFacetThatIsAskedForTwice) {
+  v1::SearchRequest request = ByProduct("d1");
+  for (const char* attribute : {"colour", "category", "colour"})
+    request.add_facets(attribute);
+  EXPECT_STATUS(AnswerOf(*serving_, request, At(kNow)),
+                absl::StatusCode::kInvalidArgument,
+                "facets[2] is \"colour\" again");
+}
+
 TEST_F(SelectionTest, FindsProductsInTheirWindowsOnly) {
   Offer("d3", kNow, kNow + 1'000);
   v1::SearchRequest request = ByProduct("d3");

@@ -240,8 +240,9 @@ TEST_F(ServerTest, ShowsItsServicesByReflection) {
 TEST_F(ServerTest, RefusesAPortThatIsTakenBeforeItOpensAnything) {
   ServerOptions options;
   options.store = index_.StoreOptions();
-  options.store.load_model = [](const std::filesystem::path& bundle)
-      -> absl::StatusOr<std::unique_ptr<Embedder>> {
+  options.store.load_model =
+      [](const std::filesystem::path& bundle,
+         const EmbedTrial&) -> absl::StatusOr<std::unique_ptr<Embedder>> {
     ADD_FAILURE() << "loads " << bundle;
     return absl::InternalError("loaded");
   };

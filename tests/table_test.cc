@@ -51,6 +51,19 @@ TEST_F(TableTest, TheNewestSegmentWins) {
   EXPECT_THAT(All(table, "bb"), ElementsAre(Pair("d", "")));
 }
 
+TEST_F(TableTest, NotesWhatTheWriterAsksFor) {
+  const auto path = dir_.path() / "noted";
+  ASSERT_OK_AND_ASSIGN(
+      const storage::FileRef ref,
+      WriteTableSegment(
+          path, {{"a", "x"}, {"b", std::nullopt}, {"c", ""}, {"d", "x"}},
+          [](std::string_view value) { return value == "x"; }));
+  ASSERT_OK_AND_ASSIGN(const auto segment, TableSegment::Open(path, ref));
+  ASSERT_TRUE(segment->noted().has_value());
+  EXPECT_THAT(*segment->noted(), ElementsAre(0, 3));
+  EXPECT_FALSE(Segment({{"a", "x"}})->noted().has_value());
+}
+
 TEST_F(TableTest, MergingKeepsDeletionsUntilAllIsMerged) {
   const Table table({Segment({{"a", "1"}, {"b", "1"}}),
                      Segment({{"b", std::nullopt}}), Segment({{"c", "3"}})});

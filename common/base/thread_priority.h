@@ -3,8 +3,8 @@
 
 namespace vitrine {
 
-// Lets other threads go before the calling one: 10 for what should be done soon,
-// 19 for what may wait for an idle processor.
+// Lets other threads go before the calling one: 10 for what should be done
+// soon, 19 for what may wait for an idle processor.
 void LowerThreadPriority(int nice);
 
 }  // namespace vitrine

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/stop_requested.h"
 #include "common/vector/codes.h"
 
 namespace vitrine {
@@ -21,6 +22,7 @@ struct GraphParams {
   int m = 16;  // Links a node on upper levels; twice as many on level 0.
   int ef_construction = 200;
   int threads = 1;
+  StopRequested stop = {};
 };
 
 // A graph over rows 0 … n - 1.

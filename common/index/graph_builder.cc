@@ -114,6 +114,7 @@ std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
   constexpr size_t kChunk = 64;
   const auto chunks = static_cast<int>((rows - 1 + kChunk - 1) / kChunk);
   ParallelFor(chunks, params.threads, [&](int chunk) {
+    if (params.stop && params.stop()) return;
     try {
       const size_t begin = 1 + static_cast<size_t>(chunk) * kChunk;
       for (size_t i = begin; i < std::min(rows, begin + kChunk); ++i)
@@ -138,6 +139,8 @@ absl::StatusOr<Graph> BuildGraph(const CodedRows& coded,
   try {
     Space space(params.space, coded);
     const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, coded, params);
+    if (params.stop && params.stop())
+      return absl::CancelledError("building a graph was stopped");
     const auto rows = static_cast<uint32_t>(hnsw->cur_element_count);
     Graph graph;
     graph.space = params.space;

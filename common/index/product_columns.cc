@@ -16,6 +16,12 @@ bool ReadCategory(std::string_view bytes, AttributeValue* value) {
   return !bytes.empty();
 }
 
+// Whether a product that lives is not always offered.
+bool HasWindow(const ProductRecordView& record) {
+  return record.deleted_unix_ms == 0 && (record.visible_from_unix_ms != 0 ||
+                                         record.visible_until_unix_ms != 0);
+}
+
 }  // namespace
 
 // Collects the values of one attribute, record by record.
@@ -149,25 +155,38 @@ const ProductColumn* ProductColumns::Find(std::string_view attribute) const {
   return found == columns_.end() ? nullptr : &found->second;
 }
 
+absl::StatusOr<storage::FileRef> WriteProductSegment(
+    const std::filesystem::path& path, const TableChanges& changes) {
+  return WriteTableSegment(path, changes, [](std::string_view value) {
+    ProductRecordView record;
+    return ReadProductRecord(value, &record) && HasWindow(record);
+  });
+}
+
 ProductSegment::ProductSegment(std::shared_ptr<const TableSegment> table)
     : table_(std::move(table)) {
+  if (const auto noted = table_->noted()) {
+    for (const uint32_t i : *noted) AddWindow(i);
+  } else {
+    for (uint32_t i = 0; i < table_->size(); ++i) AddWindow(i);
+  }
+}
+
+void ProductSegment::AddWindow(uint32_t i) {
+  if (i >= table_->size()) return;
   ProductRecordView record;
-  for (uint32_t i = 0; i < table_->size(); ++i) {
-    const TableSegment::Entry entry = table_->entry(i);
-    if (entry.deleted || !ReadProductRecord(entry.value, &record) ||
-        record.deleted_unix_ms != 0 ||
-        (record.visible_from_unix_ms == 0 &&
-         record.visible_until_unix_ms == 0)) {
-      continue;
-    }
-    Window& window = windows_.emplace_back();
-    window.record = i;
-    if (record.visible_from_unix_ms != 0) {
-      window.from_unix_ms = record.visible_from_unix_ms;
-    }
-    if (record.visible_until_unix_ms != 0) {
-      window.until_unix_ms = record.visible_until_unix_ms;
-    }
+  const TableSegment::Entry entry = table_->entry(i);
+  if (entry.deleted || !ReadProductRecord(entry.value, &record) ||
+      !HasWindow(record)) {
+    return;
+  }
+  Window& window = windows_.emplace_back();
+  window.record = i;
+  if (record.visible_from_unix_ms != 0) {
+    window.from_unix_ms = record.visible_from_unix_ms;
+  }
+  if (record.visible_until_unix_ms != 0) {
+    window.until_unix_ms = record.visible_until_unix_ms;
   }
 }
 

@@ -60,6 +60,10 @@ class ProductColumns {
   absl::flat_hash_map<std::string_view, ProductColumn> columns_;
 };
 
+// Publishes changes of the product table.
+absl::StatusOr<storage::FileRef> WriteProductSegment(
+    const std::filesystem::path& path, const TableChanges& changes);
+
 // A segment of the product table. Thread-safe.
 class ProductSegment {
  public:
@@ -70,6 +74,8 @@ class ProductSegment {
     int64_t until_unix_ms = std::numeric_limits<int64_t>::max();
   };
 
+  // Reads the records of products that are not always offered; all, where the
+  // segment does not note those.
   explicit ProductSegment(std::shared_ptr<const TableSegment> table);
 
   const TableSegment& table() const { return *table_; }
@@ -80,6 +86,8 @@ class ProductSegment {
   bool has_columns() const { return has_columns_; }
 
  private:
+  void AddWindow(uint32_t record);
+
   const std::shared_ptr<const TableSegment> table_;
   std::vector<Window> windows_;
   mutable std::once_flag columns_made_;

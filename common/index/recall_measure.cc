@@ -54,11 +54,12 @@ struct Query {
 // Measures the one shard of a snapshot.
 class Meter {
  public:
-  Meter(const Snapshot& snapshot, int threads)
+  Meter(const Snapshot& snapshot, int threads, const StopRequested& stop)
       : snapshot_(snapshot),
         shard_(*snapshot.shards().front().shard),
         metric_(MetricOf(snapshot.serving())),
-        threads_(threads) {
+        threads_(threads),
+        stop_(stop) {
     for (int i = 0; i < kQueries; ++i) queries_.push_back(Draw());
   }
 
@@ -171,6 +172,11 @@ class Meter {
     answers->resize(n);
     std::vector<absl::Status> statuses(batches.size());
     ParallelFor(static_cast<int>(batches.size()), threads_, [&](int b) {
+      if (stop_ && stop_()) {
+        statuses[static_cast<size_t>(b)] =
+            absl::CancelledError("measuring recall was stopped");
+        return;
+      }
       const std::vector<size_t>& batch = batches[static_cast<size_t>(b)];
       std::vector<SearchParams> mine(batch.size(), params);
       std::vector<SearchQuery> asked;
@@ -238,6 +244,7 @@ class Meter {
   const Shard& shard_;
   const Metric metric_;
   const int threads_;
+  const StopRequested& stop_;
   std::mt19937 random_{1};
   std::vector<Query> queries_;
 };
@@ -246,7 +253,7 @@ class Meter {
 
 absl::Status MeasureRecall(const IndexPaths& paths,
                            const storage::VectorSet& set, int threads,
-                           storage::Shard* shard) {
+                           const StopRequested& stop, storage::Shard* shard) {
   storage::Manifest alone;
   storage::VectorSet* only = alone.add_vector_sets();
   *only = set;
@@ -256,7 +263,7 @@ absl::Status MeasureRecall(const IndexPaths& paths,
   VITRINE_ASSIGN_OR_RETURN(auto snapshot,
                            Snapshot::Open(paths, alone, nullptr));
   VITRINE_ASSIGN_OR_RETURN(*shard->mutable_recall(),
-                           Meter(*snapshot, threads).Run());
+                           Meter(*snapshot, threads, stop).Run());
   return absl::OkStatus();
 }
 

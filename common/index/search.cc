@@ -93,6 +93,8 @@ class Searcher {
     std::vector<SearchHit> hits;
     const bool below_min_score = Select(&hits);
     if (hits.size() < needed_ && !exhausted_ && !below_min_score) {
+      stopped_ = params_.stop && params_.stop();
+      if (stopped_) return true;
       // Limits that few rows keep within are best judged on all rows soon.
       wanted_ *= IsSelective() ? 8 : 2;
       return false;
@@ -108,7 +110,10 @@ class Searcher {
     return true;
   }
 
-  SearchResult Take() { return std::move(result_); }
+  absl::StatusOr<SearchResult> Take() {
+    if (stopped_) return absl::CancelledError("the search was stopped");
+    return std::move(result_);
+  }
 
   // What its scans of a shard read; null for all live rows.
   const Bitmap* FilterOf(uint32_t s) const {
@@ -315,6 +320,7 @@ class Searcher {
   SearchResult result_;
   std::vector<Candidate> candidates_;  // The best of each shard.
   bool exhausted_ = true;              // No shard has any more.
+  bool stopped_ = false;
   // What comes after it may come after rows that no candidate stands for: the
   // first of the last candidates of those shards that have more.
   std::optional<Candidate> horizon_;

@@ -50,6 +50,9 @@ struct SearchParams {
   // A hit that comes first in any case; null for none. Its product, or its row
   // where products are not grouped, comes no second time.
   const struct SearchHit* first = nullptr;
+  // Asked before a search looks further because too few of the nearest rows
+  // were hits. It then fails with CANCELLED.
+  StopRequested stop = {};
   // Leaves out pictures that are nearly identical to a better hit.
   bool collapse_near_duplicates = false;
   std::vector<DiversityLimit> diversity = {};
@@ -89,6 +92,7 @@ struct SearchResult {
 
 // `query` has dim numbers, normalised by blocks. Takes no lock; thread-safe.
 // INVALID_ARGUMENT for a k, offset, ef, min_recall or emphasis out of range.
+// CANCELLED where it had to stop.
 absl::StatusOr<SearchResult> Search(const Snapshot& snapshot,
                                     std::span<const float> query,
                                     const SearchParams& params);

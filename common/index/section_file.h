@@ -26,6 +26,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/file.h"
+#include "common/base/stop_requested.h"
 #include "vitrine/storage/manifest.pb.h"
 
 namespace vitrine {
@@ -83,9 +84,6 @@ enum class Verification {
   // All checksums and records too.
   kAll,
 };
-
-// Whether to stop early; may be empty.
-using StopRequested = std::function<bool()>;
 
 // `bytes` from `offset` on, at most `count` of them, where a file that was not
 // verified tells these numbers: what lies outside is empty.

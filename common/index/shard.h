@@ -36,8 +36,8 @@ struct RowKey {
 
 // Publishes `rows`, vectors of `blocks`, as a shard; sorts them. With `graph`,
 // codes them and builds an HNSW graph for its metric; otherwise the shard is
-// flat. No (product id, image key) may occur twice, and the rows must not be
-// empty.
+// flat. CANCELLED where the graph had to stop. No (product id, image key) may
+// occur twice, and the rows must not be empty.
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
                                             const std::vector<Block>& blocks,
                                             std::vector<Row> rows,

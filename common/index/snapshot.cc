@@ -173,12 +173,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     snapshot->images_ += live.shard->rows() - live.dead.Count();
     snapshot->shards_.push_back(std::move(live));
   }
-  // Read through in any case, to know when products are offered.
   VITRINE_ASSIGN_OR_RETURN(
       auto segments,
       OpenAll<TableSegment>(
           paths.products(), snapshot->manifest_.product_segments(),
-          previous->products_.segments(), verify, Verification::kAll));
+          previous->products_.segments(), verify, verification));
   snapshot->products_ = Table(std::move(segments));
   snapshot->selector_ = std::make_unique<const RowSelector>(
       snapshot->shards_, snapshot->products_, previous->selector_.get());

@@ -12,16 +12,57 @@ namespace {
 constexpr size_t kCacheLine = 64;
 constexpr size_t kPrefetched = 512;  // Of a record's bytes.
 
-enum TableSection : uint32_t { kCount = 1, kRecords = 2, kStrings = 3 };
+enum TableSection : uint32_t {
+  kCount = 1,
+  kRecords = 2,
+  kStrings = 3,
+  kMarks = 4,  // Of each key, 8 bytes.
+  kNoted = 5,  // How many entries are noted, and their numbers.
+};
 
-// The first 8 bytes as a number that orders as they do; what a shorter text
-// lacks is zeros.
+constexpr size_t kMarked = sizeof(uint64_t);  // Bytes of a key.
+
+// The first kMarked bytes as a number that orders as they do; what a shorter
+// text lacks is zeros.
 uint64_t MarkOf(std::string_view text) {
   uint64_t mark = 0;
   for (size_t i = 0; i < sizeof mark; ++i) {
     mark = mark << 8 | (i < text.size() ? static_cast<uint8_t>(text[i]) : 0);
   }
   return mark;
+}
+
+// What all keys have in common that lie between these two in order, both
+// included.
+std::string_view CommonOf(std::string_view first, std::string_view last) {
+  const auto [end, ignored] =
+      std::mismatch(first.begin(), first.end(), last.begin(), last.end());
+  return first.substr(0, static_cast<size_t>(end - first.begin()));
+}
+
+// The marks of all keys.
+std::vector<uint64_t> MarksOf(const TableChanges& changes) {
+  std::vector<uint64_t> marks;
+  if (changes.empty()) return marks;
+  const size_t common =
+      CommonOf(changes.begin()->first, changes.rbegin()->first).size();
+  marks.reserve(changes.size());
+  for (const auto& [key, value] : changes)
+    marks.push_back(MarkOf(std::string_view(key).substr(common)));
+  return marks;
+}
+
+// The count and then the numbers of the values that `is_noted` holds for.
+std::vector<uint32_t> NotedOf(const TableChanges& changes,
+                              bool (*is_noted)(std::string_view value)) {
+  std::vector<uint32_t> noted(1);
+  uint32_t i = 0;
+  for (const auto& [key, value] : changes) {
+    if (value && is_noted(*value)) noted.push_back(i);
+    ++i;
+  }
+  noted[0] = static_cast<uint32_t>(noted.size() - 1);
+  return noted;
 }
 
 }  // namespace
@@ -39,7 +80,8 @@ struct TableSegment::Record {
 };
 
 absl::StatusOr<storage::FileRef> WriteTableSegment(
-    const std::filesystem::path& path, const TableChanges& changes) {
+    const std::filesystem::path& path, const TableChanges& changes,
+    bool (*is_noted)(std::string_view value)) {
   VITRINE_ASSIGN_OR_RETURN(auto writer,
                            SectionWriter::Create(path, FileKind::kTable));
   const auto count = static_cast<uint32_t>(changes.size());
@@ -61,6 +103,14 @@ absl::StatusOr<storage::FileRef> WriteTableSegment(
     VITRINE_RETURN_IF_ERROR(
         writer->AppendArray(std::span<const TableSegment::Record>(&record, 1)));
     offset += key.size() + record.stored_value_bytes();
+  }
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kMarks));
+  const std::vector<uint64_t> marks = MarksOf(changes);
+  VITRINE_RETURN_IF_ERROR(writer->AppendArray(std::span(marks)));
+  if (is_noted != nullptr) {
+    VITRINE_RETURN_IF_ERROR(writer->BeginSection(kNoted));
+    const std::vector<uint32_t> noted = NotedOf(changes, is_noted);
+    VITRINE_RETURN_IF_ERROR(writer->AppendArray(std::span(noted)));
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kStrings));
   for (const auto& [key, value] : changes) {
@@ -85,10 +135,25 @@ absl::StatusOr<std::shared_ptr<const TableSegment>> TableSegment::Open(
   VITRINE_ASSIGN_OR_RETURN(segment->records_,
                            file.Array<Record>(kRecords, count[0]));
   segment->strings_ = file.section(kStrings);
+  if (!file.section(kMarks).empty()) {
+    VITRINE_ASSIGN_OR_RETURN(segment->marks_,
+                             file.Array<uint64_t>(kMarks, count[0]));
+    segment->common_ = CommonOf(segment->entry(0).key,
+                                segment->entry(segment->size() - 1).key);
+  }
+  const std::string_view noted = file.section(kNoted);
+  if (noted.size() >= sizeof(uint32_t)) {
+    VITRINE_ASSIGN_OR_RETURN(
+        const auto numbers,
+        file.Array<uint32_t>(kNoted, noted.size() / sizeof(uint32_t)));
+    if (numbers[0] != numbers.size() - 1) {
+      return file.Damaged(absl::StrCat("it notes ", numbers.size() - 1,
+                                       " records instead of ", numbers[0]));
+    }
+    segment->noted_ = numbers.subspan(1);
+  }
   if (verification == Verification::kAll) {
     VITRINE_RETURN_IF_ERROR(segment->Verify(/*stop=*/{}));
-    // What is not verified may be unordered, and is not read through either.
-    segment->MarkKeys();
   }
   return segment;
 }
@@ -113,20 +178,18 @@ absl::Status TableSegment::CheckRecords() const {
       return file_->Damaged(absl::StrCat("record ", i, " is unordered"));
     previous = key;
   }
-  return absl::OkStatus();
-}
-
-void TableSegment::MarkKeys() {
-  if (records_.empty()) return;
-  // What the first and the last have in common, all between them have too.
-  const std::string_view first = entry(0).key, last = entry(size() - 1).key;
-  const auto [end, ignored] =
-      std::mismatch(first.begin(), first.end(), last.begin(), last.end());
-  common_ = first.substr(0, static_cast<size_t>(end - first.begin()));
-  marks_.reserve(records_.size());
-  for (uint32_t i = 0; i < size(); ++i) {
-    marks_.push_back(MarkOf(entry(i).key.substr(common_.size())));
+  // By the keys, now that they are known to be right.
+  for (uint32_t i = 0; i < marks_.size(); ++i) {
+    if (marks_[i] != MarkOf(Part(entry(i).key, common_.size(), kMarked)))
+      return file_->Damaged(absl::StrCat("record ", i, " has a wrong mark"));
   }
+  if (noted_) {
+    for (size_t i = 0; i < noted_->size(); ++i) {
+      if ((*noted_)[i] >= size() || (i > 0 && (*noted_)[i] <= (*noted_)[i - 1]))
+        return file_->Damaged(absl::StrCat("note ", i, " is wrong"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 TableSegment::Entry TableSegment::entry(uint32_t i) const {

@@ -22,9 +22,11 @@ namespace vitrine {
 using TableChanges =
     std::map<std::string, std::optional<std::string>, std::less<>>;
 
-// Publishes changes as a segment.
+// Publishes changes as a segment. Where `is_noted` is given, the segment lists
+// the entries whose value it holds for: see TableSegment::noted.
 absl::StatusOr<storage::FileRef> WriteTableSegment(
-    const std::filesystem::path& path, const TableChanges& changes);
+    const std::filesystem::path& path, const TableChanges& changes,
+    bool (*is_noted)(std::string_view value) = nullptr);
 
 // An open segment. Immutable and thread-safe.
 class TableSegment {
@@ -48,6 +50,10 @@ class TableSegment {
   Entry entry(uint32_t i) const;
   // The first entry whose key is not less than `key`.
   uint32_t LowerBound(std::string_view key) const;
+  // The entries that the writer was asked to note, so that nobody has to read
+  // all to know them; nothing where it was asked for none. Those of a segment
+  // that was not verified may lie past its end.
+  std::optional<std::span<const uint32_t>> noted() const { return noted_; }
   // As Table::Prefetch.
   void Prefetch(std::span<const std::string_view> keys) const;
 
@@ -56,7 +62,6 @@ class TableSegment {
  private:
   TableSegment() = default;
   absl::Status CheckRecords() const;
-  void MarkKeys();
 
   std::string name_;
   std::unique_ptr<SectionFile> file_;
@@ -64,8 +69,9 @@ class TableSegment {
   std::string_view strings_;
   // Of each key. Most of a search goes on here, in a few cache lines, where
   // each of its steps would touch two that lie far away.
-  std::string_view common_;      // What all keys begin with.
-  std::vector<uint64_t> marks_;  // The next 8 bytes; keys rise, and so do they.
+  std::string_view common_;          // What all keys begin with.
+  std::span<const uint64_t> marks_;  // The next 8 bytes; keys and they ascend.
+  std::optional<std::span<const uint32_t>> noted_;
 };
 
 // Some segments as one table. Immutable and thread-safe.

@@ -5,12 +5,29 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/model/model_card.h"
 
 namespace vitrine {
+
+// How a TorchScript module can be made to run. kFastest measures the others.
+enum class EmbedVariant { kFastest, kFrozen, kOptimized, kChannelsLast };
+
+// As logs and indexes have it.
+std::string_view EmbedVariantName(EmbedVariant variant);
+// kFastest for a name that is not known.
+EmbedVariant EmbedVariantOf(std::string_view name);
+
+// What trying a bundle has shown.
+struct EmbedTrial {
+  EmbedVariant variant = EmbedVariant::kFastest;  // The fastest one.
+  // What it gives for the first of ProbePictures: dim raw numbers.
+  std::vector<float> vector;
+};
 
 // Runs a model. Not thread-safe: one thread owns it; the embedder itself
 // spreads a batch over the threads that it was given.
@@ -32,19 +49,21 @@ class Embedder {
   virtual int preferred_batch() const { return 1; }
   // For logs: the variant that runs, and what was measured.
   virtual std::string description() const { return {}; }
+  virtual EmbedTrial trial() const { return {}; }
 };
-
-// How a TorchScript module can be made to run. kFastest measures the others.
-enum class EmbedVariant { kFastest, kFrozen, kOptimized, kChannelsLast };
 
 // Loads a TorchScript bundle, in its fastest variant unless one is asked for,
 // to run on `threads` threads, each with pictures of its own: a batch scales
-// with cores, a lone picture takes one. INVALID_ARGUMENT, with what was wrong
-// and what is right, for a file that is no bundle, has no card or a bad one, or
-// whose output is not n × dim. A bundle is code: load only what you trust.
-// Sets malloc's thresholds and the BLAS's threads for the whole process.
+// with cores, a lone picture takes one. `trial` may be that of an earlier load
+// of the same bundle: where its variant still gives the same vector it is
+// taken, and no other is tried, which takes a third of the time.
+// INVALID_ARGUMENT, with what was wrong and what is right, for a file that is
+// no bundle, has no card or a bad one, or whose output is not n × dim. A bundle
+// is code: load only what you trust. Sets malloc's thresholds and the BLAS's
+// threads for the whole process.
 absl::StatusOr<std::unique_ptr<Embedder>> LoadTorchEmbedder(
     const std::filesystem::path& path, int threads,
-    EmbedVariant variant = EmbedVariant::kFastest);
+    EmbedVariant variant = EmbedVariant::kFastest,
+    const EmbedTrial& trial = {});
 
 }  // namespace vitrine

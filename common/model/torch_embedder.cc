@@ -12,6 +12,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/model/embedder.h"
+#include "common/model/probe.h"
 
 namespace vitrine {
 namespace {
@@ -106,64 +108,20 @@ double ThreadSeconds() {
   return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
-// Pictures that differ in colour, shape and texture, so that a vector that
-// depends on its neighbours gives itself away.
-std::vector<uint8_t> ProbePictures(int n, int size) {
-  std::vector<uint8_t> pixels;
-  pixels.reserve(size_t(n) * size * size * 3);
-  for (int i = 0; i < n; ++i) {
-    for (int y = 0; y < size; ++y) {
-      for (int x = 0; x < size; ++x) {
-        double dx = 2.0 * x / size - 1, dy = 2.0 * y / size - 1;
-        bool inside = dx * dx * (1 + i) + dy * dy < 0.6;
-        int stripe = (x * (i + 1) / 8 + y * i / 8) % 2 * 40;
-        pixels.push_back(uint8_t(inside ? 60 + 45 * i + stripe : 240));
-        pixels.push_back(uint8_t(inside ? 190 - 40 * i : 235 - stripe / 8));
-        pixels.push_back(uint8_t(inside ? 255 * y / size : 230));
-      }
-    }
-  }
-  return pixels;
-}
-
-double Cosine(const float* a, const float* b, int dim) {
-  double ab = 0, aa = 0, bb = 0;
-  for (int i = 0; i < dim; ++i) {
-    ab += double(a[i]) * b[i];
-    aa += double(a[i]) * a[i];
-    bb += double(b[i]) * b[i];
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : aa == bb;
-}
-
-// The smallest cosine of kChunk pairs of vectors.
-double MinCosine(const std::vector<float>& a, const std::vector<float>& b,
-                 int dim) {
-  double min = 1;
-  for (int i = 0; i < kChunk; ++i) {
-    min = std::min(min, Cosine(&a[size_t(i) * dim], &b[size_t(i) * dim], dim));
-  }
-  return min;
-}
-
-const char* NameOf(EmbedVariant variant) {
-  switch (variant) {
-    case EmbedVariant::kOptimized:
-      return "optimize_for_inference";
-    case EmbedVariant::kChannelsLast:
-      return "channels-last";
-    default:
-      return "frozen";
-  }
-}
-
 // A module made ready to run, and what its trial gave.
 struct Candidate {
   EmbedVariant variant;
   jit::Module module;
   std::vector<float> vectors;  // kChunk × dim, of the probe pictures.
-  double seconds = HUGE_VAL;   // The best of a chunk.
+  double seconds = HUGE_VAL;   // The best of a chunk, where it was timed.
 };
+
+std::string RateOf(const Candidate& candidate) {
+  return std::isfinite(candidate.seconds)
+             ? absl::StrFormat(", %.1f pictures a second of CPU",
+                               kChunk / candidate.seconds)
+             : "";
+}
 
 jit::Module Prepare(const jit::Module& base, EmbedVariant variant) {
   jit::Module module = base;
@@ -248,10 +206,12 @@ class TorchEmbedder : public Embedder {
         card_(std::move(card)),
         module_(chosen.module),
         threads_(threads),
-        description_(absl::StrFormat(
-            "%s %s, %s, %d thread%s, %.1f pictures a second of CPU", card_.name,
-            card_.version, NameOf(chosen.variant), threads,
-            threads == 1 ? "" : "s", kChunk / chosen.seconds)) {
+        trial_{chosen.variant,
+               {chosen.vectors.begin(), chosen.vectors.begin() + card_.dim()}},
+        description_(absl::StrCat(
+            card_.name, " ", card_.version, ", ",
+            std::string(EmbedVariantName(chosen.variant)), ", ", threads,
+            threads == 1 ? " thread" : " threads", RateOf(chosen))) {
     if (threads > 1) pool_ = std::make_unique<ThreadPool>(threads - 1);
   }
 
@@ -259,6 +219,7 @@ class TorchEmbedder : public Embedder {
   const std::filesystem::path& bundle_path() const override { return path_; }
   int preferred_batch() const override { return kChunk * threads_; }
   std::string description() const override { return description_; }
+  EmbedTrial trial() const override { return trial_; }
 
   // The batch is cut into chunks that the workers, the caller among them, take
   // as they come free. Each chunk runs on one thread: Torch's own threads would
@@ -344,9 +305,35 @@ class TorchEmbedder : public Embedder {
   const ModelCard card_;
   jit::Module module_;
   const int threads_;
+  const EmbedTrial trial_;
   const std::string description_;
   std::unique_ptr<ThreadPool> pool_;
 };
+
+// Whether two variants give the same vectors.
+bool Agree(const std::vector<float>& a, const std::vector<float>& b, int dim) {
+  return MinCosine(a, b, dim) >= kVariantCosine;
+}
+
+// The variant of an earlier trial, where it runs here as it did then.
+std::optional<Candidate> AsTried(const jit::Module& base, const ModelCard& card,
+                                 const EmbedTrial& trial,
+                                 const std::vector<uint8_t>& probe) {
+  const auto dim = static_cast<size_t>(card.dim());
+  if (trial.variant == EmbedVariant::kFastest || trial.vector.size() != dim) {
+    return std::nullopt;
+  }
+  try {
+    Candidate candidate{trial.variant, Prepare(base, trial.variant), {}};
+    if (!Try(candidate, probe, card).ok()) return std::nullopt;
+    const std::vector<float> first(candidate.vectors.begin(),
+                                   candidate.vectors.begin() + card.dim());
+    if (Agree(first, trial.vector, card.dim())) return candidate;
+  } catch (const std::exception&) {
+    // Of another machine or LibTorch.
+  }
+  return std::nullopt;
+}
 
 // The variants that were asked for and that agree with the plain module; the
 // plain module's own error where it fails.
@@ -363,10 +350,8 @@ absl::StatusOr<std::vector<Candidate>> Candidates(
     try {
       Candidate candidate{variant, Prepare(base, variant), {}};
       if (!Try(candidate, probe, card).ok()) continue;
-      if (MinCosine(candidate.vectors, candidates.front().vectors, card.dim()) <
-          kVariantCosine) {
+      if (!Agree(candidate.vectors, candidates.front().vectors, card.dim()))
         continue;
-      }
       if (wanted == variant) candidates.clear();
       candidates.push_back(std::move(candidate));
     } catch (const std::exception&) {
@@ -394,7 +379,8 @@ Candidate Fastest(std::vector<Candidate> candidates,
 }
 
 absl::StatusOr<std::unique_ptr<Embedder>> Load(
-    const std::filesystem::path& path, int threads, EmbedVariant variant) {
+    const std::filesystem::path& path, int threads, EmbedVariant variant,
+    const EmbedTrial& trial) {
   VITRINE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kMaxBundleBytes));
   jit::ExtraFilesMap extra{{"card.json", ""}};
   jit::Module base;
@@ -420,19 +406,23 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
   base.to(card.precision == "bfloat16" ? torch::kBFloat16 : torch::kFloat);
 
   std::vector<uint8_t> probe = ProbePictures(kChunk, card.input_size);
-  VITRINE_ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
-                           Candidates(base, card, variant, probe));
-  Candidate chosen = Fastest(std::move(candidates), probe, card.input_size);
-  return std::make_unique<TorchEmbedder>(path, std::move(card), chosen,
+  std::optional<Candidate> chosen = AsTried(base, card, trial, probe);
+  if (!chosen) {
+    VITRINE_ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
+                             Candidates(base, card, variant, probe));
+    chosen = Fastest(std::move(candidates), probe, card.input_size);
+  }
+  return std::make_unique<TorchEmbedder>(path, std::move(card), *chosen,
                                          std::max(1, threads));
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Embedder>> LoadTorchEmbedder(
-    const std::filesystem::path& path, int threads, EmbedVariant variant) try {
+    const std::filesystem::path& path, int threads, EmbedVariant variant,
+    const EmbedTrial& trial) try {
   PrepareProcess();
-  auto embedder = Load(path, threads, variant);
+  auto embedder = Load(path, threads, variant, trial);
   if (!embedder.ok()) return Annotate(embedder.status(), path.string());
   return embedder;
 } catch (const std::exception& error) {

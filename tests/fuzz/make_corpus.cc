@@ -60,7 +60,8 @@ void Write(const std::filesystem::path& folder) {
       WriteShard(folder / "shard/graph_l1", Blocks(), DrawRows(9), &l1).ok());
   Require(
       WriteTableSegment(folder / "table/three",
-                        {{"a", "one"}, {"b", std::nullopt}, {"long key", ""}})
+                        {{"a", "one"}, {"b", std::nullopt}, {"long key", ""}},
+                        [](std::string_view value) { return value.empty(); })
           .ok());
   Require(WriteTableSegment(folder / "table/none", {}).ok());
   Require(WritePicturePack(

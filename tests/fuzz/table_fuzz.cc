@@ -2,7 +2,10 @@
 // all of them was verified.
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "common/index/product_columns.h"
 #include "common/index/table.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -11,16 +14,22 @@ namespace {
 
 void Ask(const std::shared_ptr<const TableSegment>& segment, bool verified) {
   size_t bytes = 0;
+  std::vector<std::string_view> keys;
   for (uint32_t i = 0; i < segment->size(); ++i) {
     const TableSegment::Entry entry = segment->entry(i);
     bytes += entry.key.size() + entry.value.size();
+    keys.push_back(entry.key);
     const uint32_t found = segment->LowerBound(entry.key);
     Require(found <= segment->size());
     if (verified) Require(found == i);
   }
   Require(bytes <= uint64_t{segment->size()} * 2 * segment->file().bytes());
+  const ProductSegment products(segment);
+  for (const ProductSegment::Window& window : products.windows())
+    Require(window.record < segment->size());
   // Twice, so that segments are merged.
   const Table table({segment, segment});
+  table.Prefetch(keys);
   uint32_t listed = 0;
   std::string last;
   table.ForEach("", [&](std::string_view key, std::string_view value) {

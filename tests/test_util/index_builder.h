@@ -14,6 +14,7 @@
 #include "common/index/index_paths.h"
 #include "common/index/manifest.h"
 #include "common/index/picture_pack.h"
+#include "common/index/product_columns.h"
 #include "common/index/shard.h"
 #include "common/index/table.h"
 #include "common/vector/blocks.h"
@@ -96,7 +97,7 @@ class IndexBuilder {
     }
     VITRINE_ASSIGN_OR_RETURN(
         *manifest_.add_product_segments(),
-        WriteTableSegment(
+        WriteProductSegment(
             paths_.products() / ("table-" + std::to_string(++files_)),
             changes));
     return absl::OkStatus();

@@ -96,8 +96,9 @@ class ServingIndex {
     SnapshotStoreOptions options;
     options.paths = paths();
     options.slots = &SlotTable::Default();
-    options.load_model = [this](const std::filesystem::path& bundle)
-        -> absl::StatusOr<std::unique_ptr<Embedder>> {
+    options.load_model =
+        [this](const std::filesystem::path& bundle,
+               const EmbedTrial&) -> absl::StatusOr<std::unique_ptr<Embedder>> {
       return std::make_unique<PlainEmbedder>(bundle, bundle.stem().string(),
                                              &gate_);
     };
