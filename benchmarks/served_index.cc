@@ -87,18 +87,10 @@ absl::StatusOr<std::unique_ptr<ServedIndex>> ServedIndex::StartProgram(
 absl::StatusOr<std::unique_ptr<ServedIndex>> ServedIndex::Start(
     const std::filesystem::path& index, int core) {
   // Its first line comes when the index is open, if it can be opened.
-  VITRINE_ASSIGN_OR_RETURN(
-      auto served, StartProgram({BuiltProgram("vitrine-server").string(),
-                                 "--index=" + index.string(),
-                                 "--listen=127.0.0.1:0", "--require-index"},
-                                "", core));
-  grpc::ClientContext context;
-  context.set_wait_for_ready(true);
-  v1::DescribeIndexResponse described;
-  const grpc::Status status =
-      served->stub_->DescribeIndex(&context, {}, &described);
-  if (!status.ok()) return absl::InternalError(status.error_message());
-  return served;
+  return StartProgram(
+      {BuiltProgram("vitrine-server").string(), "--index=" + index.string(),
+       "--listen=127.0.0.1:0", "--require-index"},
+      "", core);
 }
 
 absl::StatusOr<std::unique_ptr<ServedIndex>> ServedIndex::StartEmptyHandler(

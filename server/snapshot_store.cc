@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,16 @@ std::string Describe(const std::vector<Block>& blocks) {
                     " at ", block.weight);
   }
   return text;
+}
+
+// The set that a generation serves.
+absl::StatusOr<storage::VectorSet> SetOf(const IndexPaths& paths,
+                                         uint64_t generation) {
+  VITRINE_ASSIGN_OR_RETURN(const storage::Manifest manifest,
+                           ReadManifest(paths, generation));
+  VITRINE_ASSIGN_OR_RETURN(const storage::VectorSet* const set,
+                           ServingSet(manifest));
+  return *set;
 }
 
 }  // namespace
@@ -137,6 +148,16 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
                                        const absl::Status& damage,
                                        std::shared_ptr<const Serving>* next) {
   const std::shared_ptr<const Serving> previous = serving_;
+  // At the start the model takes longer than all else, and goes on beside it.
+  std::string model;
+  std::future<absl::StatusOr<std::unique_ptr<Embedder>>> loading;
+  if (previous == nullptr) {
+    if (const auto set = SetOf(options_.paths, newest); set.ok()) {
+      model = set->model();
+      loading = std::async(std::launch::async,
+                           [this, set = *set] { return LoadModelOf(set); });
+    }
+  }
   // What a scrub found once must not be served again until the next scrub.
   const bool doubtful = !damage.ok() || absl::IsDataLoss(trouble_);
   std::string degraded;
@@ -159,21 +180,27 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
       return trouble;
     }
   }
-  VITRINE_ASSIGN_OR_RETURN(std::shared_ptr<EmbedBatcher> embedder,
-                           EmbedderFor(*snapshot, previous.get()));
+  std::shared_ptr<EmbedBatcher> embedder;
+  if (previous != nullptr &&
+      previous->snapshot().serving().model() == snapshot->serving().model()) {
+    embedder = previous->shared_embedder();
+  } else {
+    VITRINE_ASSIGN_OR_RETURN(
+        std::unique_ptr<Embedder> loaded,
+        loading.valid() && model == snapshot->serving().model()
+            ? loading.get()
+            : LoadModelOf(snapshot->serving()));
+    VITRINE_ASSIGN_OR_RETURN(embedder,
+                             EmbedderFor(*snapshot, std::move(loaded)));
+  }
   *next =
       std::make_shared<const Serving>(std::move(snapshot), std::move(embedder),
                                       *options_.slots, options_.recall_monitor);
   return trouble;
 }
 
-absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
-    const Snapshot& snapshot, const Serving* previous) const {
-  const storage::VectorSet& set = snapshot.serving();
-  if (previous != nullptr &&
-      previous->snapshot().serving().model() == set.model()) {
-    return previous->shared_embedder();
-  }
+absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
+    const storage::VectorSet& set) const {
   const std::filesystem::path path = options_.paths.model(set.model());
   // A bundle is code: nothing of it is run before its digest is right.
   {
@@ -195,8 +222,13 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
   EmbedTrial trial;
   trial.variant = EmbedVariantOf(set.trial().variant());
   trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());
-  VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder,
-                           options_.load_model(path, trial));
+  return options_.load_model(path, trial);
+}
+
+absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
+    const Snapshot& snapshot, std::unique_ptr<Embedder> embedder) const {
+  const storage::VectorSet& set = snapshot.serving();
+  const std::filesystem::path path = options_.paths.model(set.model());
   const ModelCard& card = embedder->card();
   if (!SameBlocks(card.blocks, snapshot.blocks())) {
     return MakeError(

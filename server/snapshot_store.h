@@ -68,8 +68,11 @@ class SnapshotStore {
   // `damage` is that of what is served.
   absl::Status OpenNewest(uint64_t newest, const absl::Status& damage,
                           std::shared_ptr<const Serving>* next);
+  absl::StatusOr<std::unique_ptr<Embedder>> LoadModelOf(
+      const storage::VectorSet& set) const;
+  // Takes the embedder where it fits the snapshot.
   absl::StatusOr<std::shared_ptr<EmbedBatcher>> EmbedderFor(
-      const Snapshot& snapshot, const Serving* previous) const;
+      const Snapshot& snapshot, std::unique_ptr<Embedder> embedder) const;
   // Takes up `next`, where it is not null, and `trouble` in one step, so that
   // nobody sees the one without the other.
   void Settle(const absl::Status& trouble,
