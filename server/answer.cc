@@ -1,6 +1,7 @@
 #include "server/answer.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/index/product_record.h"
 #include "common/vector/half.h"
@@ -23,6 +24,40 @@ void FillFromRecord(std::string_view record, const v1::ReturnFields& fields,
     // An Attribute is stored as an AttributeValue is sent.
     (*hit->mutable_attributes())[std::string(name)].ParseFromArray(
         value.data(), static_cast<int>(value.size()));
+  }
+}
+
+// `record` is the product's, where it has one.
+void FillHit(const Snapshot& snapshot, const SearchHit& found,
+             std::optional<std::string_view> record,
+             const v1::ReturnFields& fields,
+             std::span<const std::string> sha256s, v1::Hit* hit) {
+  const RowKey key = found.key();
+  hit->set_product_id(key.product_id.data(), key.product_id.size());
+  hit->set_image(key.image_key.data(), key.image_key.size());
+  // Rounding of stored vectors may pass 1 by a little.
+  hit->set_score(std::clamp(found.score, 0.0f, 1.0f));
+  hit->set_distance(std::max(found.distance, 0.0f));
+  for (size_t b = 0; b < found.block_cosines.size(); ++b) {
+    v1::BlockScore* score = hit->add_block_scores();
+    score->set_block(snapshot.blocks()[b].name);
+    score->set_cosine(std::clamp(found.block_cosines[b], -1.0f, 1.0f));
+  }
+  hit->set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
+                        sha256s.end());
+  for (const RowRef& duplicate : found.near_duplicates) {
+    const RowKey of = duplicate.shard->key(duplicate.row);
+    v1::NearDuplicate* told = hit->add_near_duplicates();
+    told->set_product_id(of.product_id.data(), of.product_id.size());
+    told->set_image(of.image_key.data(), of.image_key.size());
+  }
+  // A picture may be searchable before its product's record has come.
+  if (record) FillFromRecord(*record, fields, hit);
+  if (fields.thumbnail()) {
+    hit->set_thumbnail(std::string(snapshot.FindThumbnail(key.sha256)));
+  }
+  if (fields.vector()) {
+    FillVector(snapshot, found.shard->vector(found.row), hit->mutable_vector());
   }
 }
 
@@ -68,38 +103,16 @@ void FillVector(const Snapshot& snapshot, const uint16_t* stored,
                    vector->mutable_values()->mutable_data());
 }
 
-void FillHit(const Snapshot& snapshot, const SearchHit& found,
+void AddHits(const Snapshot& snapshot, std::span<const SearchHit> found,
              const v1::ReturnFields& fields,
-             std::span<const std::string> sha256s, v1::Hit* hit) {
-  const RowKey key = found.key();
-  hit->set_product_id(key.product_id.data(), key.product_id.size());
-  hit->set_image(key.image_key.data(), key.image_key.size());
-  // Rounding of stored vectors may pass 1 by a little.
-  hit->set_score(std::clamp(found.score, 0.0f, 1.0f));
-  hit->set_distance(std::max(found.distance, 0.0f));
-  for (size_t b = 0; b < found.block_cosines.size(); ++b) {
-    v1::BlockScore* score = hit->add_block_scores();
-    score->set_block(snapshot.blocks()[b].name);
-    score->set_cosine(std::clamp(found.block_cosines[b], -1.0f, 1.0f));
-  }
-  hit->set_same_content(std::find(sha256s.begin(), sha256s.end(), key.sha256) !=
-                        sha256s.end());
-  for (const RowRef& duplicate : found.near_duplicates) {
-    const RowKey of = duplicate.shard->key(duplicate.row);
-    v1::NearDuplicate* told = hit->add_near_duplicates();
-    told->set_product_id(of.product_id.data(), of.product_id.size());
-    told->set_image(of.image_key.data(), of.image_key.size());
-  }
-  // A picture may be searchable before its product's record has come.
-  if (const auto record = snapshot.products().Find(key.product_id)) {
-    FillFromRecord(*record, fields, hit);
-  }
-  if (fields.thumbnail()) {
-    hit->set_thumbnail(std::string(snapshot.FindThumbnail(key.sha256)));
-  }
-  if (fields.vector()) {
-    FillVector(snapshot, found.shard->vector(found.row), hit->mutable_vector());
-  }
+             std::span<const std::string> sha256s,
+             google::protobuf::RepeatedPtrField<v1::Hit>* hits) {
+  std::vector<std::string_view> products;
+  products.reserve(found.size());
+  for (const SearchHit& one : found) products.push_back(one.key().product_id);
+  const auto records = snapshot.products().FindAll(products);
+  for (size_t i = 0; i < found.size(); ++i)
+    FillHit(snapshot, found[i], records[i], fields, sha256s, hits->Add());
 }
 
 v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result) {

@@ -21,11 +21,12 @@ v1::AttributeValue ToProto(const storage::Attribute& attribute);
 void FillVector(const Snapshot& snapshot, const uint16_t* stored,
                 v1::Vector* vector);
 
-// Fills an empty hit with the fields that are asked for. `sha256s` are those of
-// the query's pictures, 32 bytes each.
-void FillHit(const Snapshot& snapshot, const SearchHit& found,
+// Adds hits with the fields that are asked for. `sha256s` are those of the
+// query's pictures, 32 bytes each.
+void AddHits(const Snapshot& snapshot, std::span<const SearchHit> found,
              const v1::ReturnFields& fields,
-             std::span<const std::string> sha256s, v1::Hit* hit);
+             std::span<const std::string> sha256s,
+             google::protobuf::RepeatedPtrField<v1::Hit>* hits);
 
 v1::QueryPlan MakePlan(const Snapshot& snapshot, const SearchResult& result);
 

@@ -335,10 +335,8 @@ class Recommender {
         std::vector<SearchHit> hits,
         FindOthers(k_similar(), MetricOf(snapshot_.serving()), {},
                    restricted ? &filter : rows_.get()));
-    for (const SearchHit& hit : hits) {
-      FillHit(snapshot_, hit, request_.fields(), subject_.sha256s,
-              response->add_similar());
-    }
+    AddHits(snapshot_, hits, request_.fields(), subject_.sha256s,
+            response->mutable_similar());
     return absl::OkStatus();
   }
 
@@ -400,10 +398,8 @@ class Recommender {
     VITRINE_ASSIGN_OR_RETURN(const std::vector<SearchHit> hits,
                              FindOthers(k_per_slot(), Metric::kCosine,
                                         ComplementEmphasis(), &filter));
-    for (const SearchHit& hit : hits) {
-      FillHit(snapshot_, hit, request_.fields(), subject_.sha256s,
-              recommendation->add_hits());
-    }
+    AddHits(snapshot_, hits, request_.fields(), subject_.sha256s,
+            recommendation->mutable_hits());
     return absl::OkStatus();
   }
 

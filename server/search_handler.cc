@@ -80,14 +80,8 @@ void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
     serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
   }
   v1::SearchResponse& response = *asked->response;
-  std::vector<std::string_view> products;
-  for (const SearchHit& hit : result.hits)
-    products.push_back(hit.key().product_id);
-  snapshot.products().Prefetch(products);
-  for (const SearchHit& hit : result.hits) {
-    FillHit(snapshot, hit, asked->request->fields(), query.sha256s,
-            response.add_hits());
-  }
+  AddHits(snapshot, result.hits, asked->request->fields(), query.sha256s,
+          response.mutable_hits());
   response.set_generation(snapshot.generation());
   response.set_model(snapshot.serving().model());
   response.set_metric(ToProto(query.params.metric));

@@ -49,9 +49,16 @@ Call CallOf(grpc::CallbackServerContext* context) {
   return call;
 }
 
-// gRPC's own threads, of which 1.51 starts this many (CallbackAlternativeCQ in
-// completion_queue_cc.cc); half of them always read what arrives.
-int MostBriefCalls() { return std::clamp(AvailableCores() / 2, 2, 16) / 2; }
+// How many brief calls are answered on gRPC's own threads at a time. Version
+// 1.51 starts half as many as there are cores, from 2 to 16
+// (CallbackAlternativeCQ in completion_queue_cc.cc). Where those are all cores,
+// all of them may answer; otherwise half of them go on reading what arrives,
+// for the other cores.
+int MostBriefCalls() {
+  const int cores = AvailableCores();
+  const int threads = std::clamp(cores / 2, 2, 16);
+  return threads >= cores ? threads : threads / 2;
+}
 
 // Moves what a handler has made to where gRPC takes it from.
 template <typename Response>

@@ -45,6 +45,9 @@ TEST_F(TableTest, TheNewestSegmentWins) {
   EXPECT_EQ(table.Find("c"), std::nullopt);
   EXPECT_EQ(table.Find("d"), "");
   EXPECT_EQ(table.Find("e"), std::nullopt);
+  const std::vector<std::string_view> keys = {"e", "c", "a", "d", "b", "a", ""};
+  EXPECT_THAT(table.FindAll(keys), ElementsAre(std::nullopt, std::nullopt, "1",
+                                               "", "2", "1", std::nullopt));
   EXPECT_THAT(All(table),
               ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("d", "")));
   EXPECT_THAT(All(table, "a"), ElementsAre(Pair("b", "2"), Pair("d", "")));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -200,43 +201,54 @@ TableSegment::Entry TableSegment::entry(uint32_t i) const {
           record.value_bytes == Record::kDeleted};
 }
 
-uint32_t TableSegment::LowerBound(std::string_view key) const {
+TableSegment::Range TableSegment::RangeOf(std::string_view key) const {
   const int order = key.substr(0, common_.size()).compare(common_);
-  if (order != 0) return order < 0 ? 0 : size();
-  // Among the keys that may be equal, or all where nothing is marked.
-  const uint64_t mark = MarkOf(key.substr(common_.size()));
-  auto begin = records_.begin();
-  auto end = records_.end();
-  if (!marks_.empty()) {
-    const auto [first, last] =
-        std::equal_range(marks_.begin(), marks_.end(), mark);
-    end = begin + (last - marks_.begin());
-    begin += first - marks_.begin();
-  }
-  const auto it = std::partition_point(begin, end, [&](const Record& record) {
-    return Part(strings_, record.offset, record.key_bytes) < key;
-  });
+  if (order < 0) return {0, 0};
+  if (order > 0) return {size(), size()};
+  if (marks_.empty()) return {0, size()};
+  // Keys of the same mark.
+  const auto [begin, end] = std::equal_range(
+      marks_.begin(), marks_.end(), MarkOf(key.substr(common_.size())));
+  return {static_cast<uint32_t>(begin - marks_.begin()),
+          static_cast<uint32_t>(end - marks_.begin())};
+}
+
+uint32_t TableSegment::LowerBoundIn(Range range, std::string_view key) const {
+  const auto it = std::partition_point(
+      records_.begin() + range.begin, records_.begin() + range.end,
+      [&](const Record& record) {
+        return Part(strings_, record.offset, record.key_bytes) < key;
+      });
   return static_cast<uint32_t>(it - records_.begin());
 }
 
-void TableSegment::Prefetch(std::span<const std::string_view> keys) const {
-  std::vector<const Record*> records;
+uint32_t TableSegment::LowerBound(std::string_view key) const {
+  return LowerBoundIn(RangeOf(key), key);
+}
+
+std::vector<uint32_t> TableSegment::LowerBounds(
+    std::span<const std::string_view> keys) const {
+  std::vector<Range> ranges;
+  ranges.reserve(keys.size());
   for (std::string_view key : keys) {
-    if (marks_.empty() || !key.starts_with(common_)) continue;
-    const auto it = std::lower_bound(marks_.begin(), marks_.end(),
-                                     MarkOf(key.substr(common_.size())));
-    if (it == marks_.end()) continue;
-    records.push_back(&records_[static_cast<size_t>(it - marks_.begin())]);
-    __builtin_prefetch(records.back());
+    ranges.push_back(RangeOf(key));
+    __builtin_prefetch(records_.data() + ranges.back().begin);
   }
-  for (const Record* record : records) {
-    const size_t bytes =
-        std::min<size_t>(kPrefetched, uint64_t{record->key_bytes} +
-                                          record->stored_value_bytes());
-    const std::string_view part = Part(strings_, record->offset, bytes);
+  for (const Range range : ranges) {
+    if (range.begin == range.end) continue;
+    const Record& record = records_[range.begin];
+    const std::string_view part =
+        Part(strings_, record.offset,
+             std::min<uint64_t>(kPrefetched, uint64_t{record.key_bytes} +
+                                                 record.stored_value_bytes()));
     for (size_t i = 0; i < part.size(); i += kCacheLine)
       __builtin_prefetch(part.data() + i);
   }
+  std::vector<uint32_t> bounds;
+  bounds.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i)
+    bounds.push_back(LowerBoundIn(ranges[i], keys[i]));
+  return bounds;
 }
 
 std::optional<std::string_view> Table::Find(std::string_view key) const {
@@ -252,9 +264,31 @@ std::optional<std::string_view> Table::Find(std::string_view key) const {
   return std::nullopt;
 }
 
-void Table::Prefetch(std::span<const std::string_view> keys) const {
-  for (auto it = segments_.rbegin(); it != segments_.rend(); ++it)
-    (*it)->Prefetch(keys);
+std::vector<std::optional<std::string_view>> Table::FindAll(
+    std::span<const std::string_view> keys) const {
+  std::vector<std::optional<std::string_view>> found(keys.size());
+  std::vector<std::string_view> sought(keys.begin(), keys.end());
+  std::vector<size_t> index(keys.size());
+  std::iota(index.begin(), index.end(), size_t{0});
+  for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
+    if (sought.empty()) break;
+    const TableSegment& segment = **it;
+    const std::vector<uint32_t> bounds = segment.LowerBounds(sought);
+    size_t left = 0;
+    for (size_t i = 0; i < sought.size(); ++i) {
+      const TableSegment::Entry entry = bounds[i] < segment.size()
+                                            ? segment.entry(bounds[i])
+                                            : TableSegment::Entry();
+      if (bounds[i] < segment.size() && entry.key == sought[i]) {
+        if (!entry.deleted) found[index[i]] = entry.value;
+      } else {
+        sought[left] = sought[i];
+        index[left++] = index[i];
+      }
+    }
+    sought.resize(left);
+  }
+  return found;
 }
 
 void Table::ForEach(

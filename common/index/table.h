@@ -54,13 +54,22 @@ class TableSegment {
   // all to know them; nothing where it was asked for none. Those of a segment
   // that was not verified may lie past its end.
   std::optional<std::span<const uint32_t>> noted() const { return noted_; }
-  // As Table::Prefetch.
-  void Prefetch(std::span<const std::string_view> keys) const;
+  // LowerBound of each key; the memory is waited for once for all.
+  std::vector<uint32_t> LowerBounds(
+      std::span<const std::string_view> keys) const;
 
   struct Record;  // As it lies in the file.
 
  private:
   TableSegment() = default;
+  // Entries [begin, end): no other is the key, and the first of them that is
+  // not less than it is its lower bound; `end` where there is none.
+  struct Range {
+    uint32_t begin;
+    uint32_t end;
+  };
+  Range RangeOf(std::string_view key) const;
+  uint32_t LowerBoundIn(Range range, std::string_view key) const;
   absl::Status CheckRecords() const;
 
   std::string name_;
@@ -85,9 +94,9 @@ class Table {
   // The value of a key that is there and not deleted; valid as long as the
   // table.
   std::optional<std::string_view> Find(std::string_view key) const;
-  // Has the memory bring what Find will read of all these keys, so that it
-  // waits once for all.
-  void Prefetch(std::span<const std::string_view> keys) const;
+  // Find of each key; the memory is waited for once for all.
+  std::vector<std::optional<std::string_view>> FindAll(
+      std::span<const std::string_view> keys) const;
   // Calls `visit` for each live key after `after`, in order, until it returns
   // false. The values are valid as long as the table.
   void ForEach(std::string_view after,

@@ -29,7 +29,9 @@ void Ask(const std::shared_ptr<const TableSegment>& segment, bool verified) {
     Require(window.record < segment->size());
   // Twice, so that segments are merged.
   const Table table({segment, segment});
-  table.Prefetch(keys);
+  const auto all = table.FindAll(keys);
+  for (size_t i = 0; i < keys.size(); ++i)
+    Require(all[i] == table.Find(keys[i]));
   uint32_t listed = 0;
   std::string last;
   table.ForEach("", [&](std::string_view key, std::string_view value) {
