@@ -139,6 +139,10 @@ absl::Status RunFilterRows(const BenchOptions& options, Report* report) {
       VITRINE_ASSIGN_OR_RETURN(
           const Measured measured,
           Measure(*snapshot, drawn, filters, options.repetitions));
+      report->Add({.name = absl::StrCat("filtered_recall_", percent),
+                   .value = measured.recall,
+                   .unit = absl::StrCat("of the 10 right ones, ", NameOf(kind)),
+                   .recall = measured.recall});
       report->Add(
           {.name = absl::StrCat("filtered_vs_scan_", percent),
            .value = static_cast<double>(queries) / measured.ours,

@@ -69,7 +69,7 @@ struct BenchOptions {
   std::filesystem::path python;   // An interpreter that has the opponents.
   bool quick = false;             // Less of everything.
   int repetitions = 7;
-  size_t rows = 50000;               // To draw.
+  size_t rows = 50'000;              // To draw.
   std::filesystem::path split_file;  // Senders whose photos ask.
 };
 

@@ -24,6 +24,7 @@ namespace {
 constexpr int kK = 10;
 constexpr int kEfConstruction = 200;
 constexpr double kRecall = 0.99;
+constexpr size_t kManyRows = 500'000;  // To build a graph takes minutes.
 // The last steps are for a million rows, whose tenth neighbours are hard to
 // tell from their hundredth.
 constexpr int kLadder[] = {10,  16,  24,  32,  48,   64,   96,   128,  192,
@@ -100,7 +101,8 @@ class Contest {
         report_(report),
         floats_(drawn.rows.size()) {
     FloatsFromHalves(drawn.rows.data(), drawn.rows.size(), floats_.data());
-    ms_ = options.quick ? std::vector<int>{16} : std::vector<int>{16, 32};
+    ms_ = options.quick || options.rows >= kManyRows ? std::vector<int>{16}
+                                                     : std::vector<int>{16, 32};
     ours_ = {"vitrine", [this](int ef, Answers* answers) {
                return AskOurs({.k = kK, .ef = ef}, answers);
              }};
