@@ -49,10 +49,9 @@ ABSL_FLAG(int32_t, reload_poll_ms, 100,
 ABSL_FLAG(
     double, shadow_share, 0.001,
     "The share of answers by graphs, 0 to 1, that are compared with exact "
-    "scans in the background; fewer where that would take more than a "
-    "hundredth "
-    "of a core, unless it is 1. `vitrine describe` tells how much of the right "
-    "hits they held.");
+    "scans in the background; fewer where that would take more than half a "
+    "per cent of a core, unless it is 1. `vitrine describe` tells how much of "
+    "the right hits they held.");
 ABSL_FLAG(double, grace_seconds, 10,
           "How long calls in flight may take to end after SIGTERM.");
 

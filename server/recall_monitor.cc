@@ -11,7 +11,7 @@ namespace {
 
 // After a comparison none is begun for so many times as long, however large the
 // index: an exact scan takes as long as thousands of walks.
-constexpr int kRest = 100;
+constexpr int kRest = 200;
 
 }  // namespace
 

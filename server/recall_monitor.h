@@ -22,8 +22,8 @@ namespace vitrine {
 class RecallMonitor {
  public:
   // Compares `share` of the answers that graphs were walked for, 0 to 1, in a
-  // thread of low priority, and fewer where that would take more than a
-  // hundredth of a core's time; with 1, as many as it can.
+  // thread of low priority, and fewer where that would take more than
+  // half a per cent of a core; with 1, as many as it can.
   explicit RecallMonitor(double share);
   // Drops what waits.
   ~RecallMonitor();
