@@ -27,6 +27,7 @@ absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
 absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
                           int threads, const StopRequested& stop) {
   while (true) {
+    if (stop && stop()) return absl::CancelledError("merging was stopped");
     DueMerge due;
     due.view = publisher->view();
     // Graphs first: they take in flat shards that would only be copied.

@@ -106,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
   set->set_precision(settings.card.precision);
   set->mutable_trial()->set_variant(
       std::string(EmbedVariantName(settings.trial.variant)));
+  set->mutable_trial()->set_machine(settings.trial.machine);
   set->mutable_trial()->mutable_vector()->Assign(settings.trial.vector.begin(),
                                                  settings.trial.vector.end());
   for (const Block& block : settings.card.blocks) {

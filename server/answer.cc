@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/base/utf8.h"
 #include "common/index/product_record.h"
 #include "common/vector/half.h"
 
@@ -14,16 +15,21 @@ void FillFromRecord(std::string_view record, const v1::ReturnFields& fields,
                     v1::Hit* hit) {
   ProductRecordView view;
   if (!ReadProductRecord(record, &view)) return;
-  hit->set_category(view.category.data(), view.category.size());
-  if (!fields.omit_title())
+  // Until the file is verified it may hold what no message may.
+  if (IsUtf8(view.category))
+    hit->set_category(view.category.data(), view.category.size());
+  if (!fields.omit_title() && IsUtf8(view.title))
     hit->set_title(view.title.data(), view.title.size());
   if (fields.omit_attributes()) return;
   std::string_view name, value;
   for (std::string_view entry : view.attributes) {
-    if (!ReadAttributeEntry(entry, &name, &value)) continue;
+    if (!ReadAttributeEntry(entry, &name, &value) || !IsUtf8(name)) continue;
     // An Attribute is stored as an AttributeValue is sent.
-    (*hit->mutable_attributes())[std::string(name)].ParseFromArray(
-        value.data(), static_cast<int>(value.size()));
+    const std::string key(name);
+    if (!(*hit->mutable_attributes())[key].ParseFromArray(
+            value.data(), static_cast<int>(value.size()))) {
+      hit->mutable_attributes()->erase(key);
+    }
   }
 }
 

@@ -20,6 +20,9 @@ struct Call {
       std::chrono::system_clock::time_point::max();
   // Whether the caller has gone; may be empty.
   std::function<bool()> cancelled;
+  // Whether the thread may not be held long: a search that turns out to need
+  // more than its first walks ends with CANCELLED.
+  bool brief = false;
 
   // DEADLINE_EXCEEDED or CANCELLED where work would be in vain.
   absl::Status Check() const;

@@ -1,5 +1,7 @@
 #include "server/recall_monitor.h"
 
+#include <time.h>
+
 #include <random>
 #include <utility>
 
@@ -12,6 +14,15 @@ namespace {
 // After a comparison none is begun for so many times as long, however large the
 // index: an exact scan takes as long as thousands of walks.
 constexpr int kRest = 200;
+
+// Of the calling thread. On the wall a comparison may take far longer: others
+// go first.
+std::chrono::nanoseconds ThreadCpuTime() {
+  timespec now;
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) +
+         std::chrono::nanoseconds(now.tv_nsec);
+}
 
 }  // namespace
 
@@ -79,7 +90,7 @@ void RecallMonitor::Run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || waiting_; });
     if (stopping_) return;
-    const auto begin = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds begin = ThreadCpuTime();
     // Gone, with the snapshot that it keeps, before the next one is taken.
     {
       const Comparison comparison = *std::exchange(waiting_, std::nullopt);
@@ -87,10 +98,11 @@ void RecallMonitor::Run() {
       lock.unlock();
       Compare(comparison);
     }
-    const auto end = std::chrono::steady_clock::now();
+    const std::chrono::nanoseconds took = ThreadCpuTime() - begin;
     lock.lock();
     busy_ = false;
-    if (share_ < 1) rests_until_ = end + kRest * (end - begin);
+    if (share_ < 1)
+      rests_until_ = std::chrono::steady_clock::now() + kRest * took;
     changed_.notify_all();
   }
 }

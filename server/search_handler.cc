@@ -25,7 +25,6 @@ constexpr int kMaxEmbedPictures = 64;
 constexpr int kBriefExamples = 4;
 constexpr int kBriefResults = 100;
 constexpr int kBriefEf = 128;
-constexpr uint32_t kBriefScan = 10'000;  // Rows that no graph leads to.
 
 // The picture of `product_id` that is most similar to the query.
 SearchHit BestPictureOf(const Snapshot& snapshot, std::string_view product_id,
@@ -68,7 +67,9 @@ absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
                                  asked->query.vector);
     asked->query.params.first = &asked->first;
   }
-  asked->query.params.stop = [&call] { return !call.Check().ok(); };
+  asked->query.params.stop = [&call] {
+    return call.brief || !call.Check().ok();
+  };
   return call.Check();
 }
 
@@ -112,7 +113,7 @@ bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request) {
   for (const LiveShard& live : snapshot.shards()) {
     if (live.shard->graph() == nullptr) scanned += live.shard->rows();
   }
-  return scanned <= kBriefScan;
+  return scanned <= kLongScan;
 }
 
 absl::Status HandleSearch(const Serving& serving,

@@ -16,8 +16,9 @@ namespace vitrine {
 // longer than a search.
 bool HasPictures(const v1::SearchRequest& request);
 
-// Whether the answer takes a fraction of a millisecond: a walk or two with a
-// vector or a product, and nothing besides.
+// Whether the answer should take a fraction of a millisecond: graphs are walked
+// once with a vector or a product, few rows are scanned, and nothing else is
+// asked for. Where it takes more after all, a brief call is CANCELLED.
 bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request);
 
 // Fills an empty response, which after an error is not to be read. Thread-safe,

@@ -1,6 +1,7 @@
 #include "server/search_service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -49,16 +50,29 @@ Call CallOf(grpc::CallbackServerContext* context) {
   return call;
 }
 
-// How many brief calls are answered on gRPC's own threads at a time. Version
-// 1.51 starts half as many as there are cores, from 2 to 16
-// (CallbackAlternativeCQ in completion_queue_cc.cc). Where those are all cores,
-// all of them may answer; otherwise half of them go on reading what arrives,
-// for the other cores.
-int MostBriefCalls() {
-  const int cores = AvailableCores();
-  const int threads = std::clamp(cores / 2, 2, 16);
-  return threads >= cores ? threads : threads / 2;
+// How many brief calls are answered on gRPC's own threads at a time: half of
+// those, so that the others go on reading what arrives and answer health
+// checks. Version 1.51 starts half as many as there are cores, from 2 to 16
+// (CallbackAlternativeCQ in completion_queue_cc.cc).
+int MostBriefCalls(const Executors& executors) {
+  return std::min(std::clamp(AvailableCores() / 2, 2, 16) / 2,
+                  executors.others->threads());
 }
+
+// Counts one as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::atomic<int>* count) : count_(count), n_(++*count) {}
+  ~Counted() { --*count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  // How many there were with it when it began.
+  int n() const { return n_; }
+
+ private:
+  std::atomic<int>* const count_;
+  const int n_;
+};
 
 // Moves what a handler has made to where gRPC takes it from.
 template <typename Response>
@@ -71,7 +85,10 @@ absl::Status Put(absl::StatusOr<Response> made, Response* response) {
 
 SearchServiceImpl::SearchServiceImpl(const SnapshotStore* store,
                                      Executors executors, std::string version)
-    : store_(store), executors_(executors), version_(std::move(version)) {
+    : store_(store),
+      executors_(executors),
+      version_(std::move(version)),
+      most_brief_calls_(MostBriefCalls(executors)) {
   static SearchMessageAllocator* const allocator = new SearchMessageAllocator();
   SetMessageAllocatorFor_Search(allocator);
 }
@@ -98,17 +115,21 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Search(
                                            const Call& call) {
     return serving.Checked(HandleSearch(serving, *request, call, response));
   };
-  // What takes no longer than to wake another thread is answered here.
-  if (++brief_calls_ <= MostBriefCalls()) {
+  // What takes hardly longer than to wake another thread is answered here.
+  if (const Counted calls(&brief_calls_); calls.n() <= most_brief_calls_) {
     const auto serving = store_->Take();
     if (serving.ok() && IsBrief((*serving)->snapshot(), *request)) {
-      grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-      reactor->Finish(ToGrpc(handler(**serving, CallOf(context))));
-      --brief_calls_;
-      return reactor;
+      Call call = CallOf(context);
+      call.brief = true;
+      const absl::Status status = handler(**serving, call);
+      if (!absl::IsCancelled(status) || context->IsCancelled()) {
+        grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+        reactor->Finish(ToGrpc(status));
+        return reactor;
+      }
+      response->Clear();  // It was not brief.
     }
   }
-  --brief_calls_;
   return Answer(context,
                 HasPictures(*request) ? executors_.pictures : executors_.others,
                 handler);

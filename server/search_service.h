@@ -55,6 +55,7 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
   const SnapshotStore* const store_;
   const Executors executors_;
   const std::string version_;
+  const int most_brief_calls_;
   std::atomic<int> brief_calls_ = 0;  // Being answered on gRPC's threads.
 };
 

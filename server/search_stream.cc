@@ -28,6 +28,9 @@ constexpr size_t kMaxBytesInFlight = 64 << 20;
 // Also a limit that search.proto names: a batch is answered by one message, of
 // which gRPC holds a copy until the caller has taken it.
 constexpr size_t kMaxAnswerBytes = 64 << 20;
+// Those that are left out stay in memory until their batch is written: past so
+// much no further ones are looked for.
+constexpr size_t kMaxArenaBytes = 2 * kMaxAnswerBytes;
 // So many are answered together, and then the thread turns to other requests
 // that wait for it.
 constexpr size_t kQueriesAtOnce = 8;
@@ -72,7 +75,7 @@ class SearchStreamReactor final
     writing_ = false;
     --batches_in_flight_;
     bytes_in_flight_ -= outgoing_.front()->request_bytes;
-    answer_bytes_ -= outgoing_.front()->answer_bytes;
+    answer_bytes_ -= outgoing_.front()->arena_bytes;
     outgoing_.pop_front();
     if (!ok) broken_ = true;
     GoOn(std::move(lock));
@@ -97,7 +100,7 @@ class SearchStreamReactor final
         google::protobuf::Arena::CreateMessage<v1::SearchStreamResponse>(
             &arena);
     size_t answer_bytes = 0;
-    bool full = false;  // Takes no further answers.
+    size_t arena_bytes = 0;  // With those that were left out.
     std::shared_ptr<const Serving> serving;
     Call call;
     int unanswered = 0;
@@ -169,7 +172,7 @@ class SearchStreamReactor final
       const std::shared_ptr<Batch> batch = queries.front().batch;
       std::vector<absl::Status> statuses(queries.size());
       std::vector<size_t> sizes(queries.size());
-      if (!batch->full) {
+      if (batch->arena_bytes < kMaxArenaBytes) {
         std::vector<const v1::SearchRequest*> requests;
         std::vector<v1::SearchResponse*> responses;
         for (const Query& query : queries) {
@@ -182,7 +185,7 @@ class SearchStreamReactor final
             HandleSearches(*batch->serving, requests, batch->call, responses);
         for (size_t i = 0; i < queries.size(); ++i) {
           statuses[i] = batch->serving->Checked(std::move(statuses[i]));
-          if (statuses[i].ok()) sizes[i] = responses[i]->ByteSizeLong();
+          sizes[i] = responses[i]->ByteSizeLong();
         }
         lock.lock();
       } else {
@@ -209,20 +212,18 @@ class SearchStreamReactor final
            request.fields().vector();
   }
 
-  // Counts an answer of so many bytes, or puts an error in its place. Holds the
-  // mutex.
+  // Counts an answer of so many bytes, or puts an error in its place, which
+  // leaves them on the arena. Holds the mutex.
   void Put(absl::Status status, size_t bytes, int index, Batch* batch) {
-    if (batch->answer_bytes + bytes > kMaxAnswerBytes) {
-      // The arena keeps what is left out until all of the batch goes.
-      batch->full = true;
-      status = TooManyAnswers();
-    }
-    if (!status.ok()) {
-      *batch->response->mutable_items(index)->mutable_error() = ErrorOf(status);
-      return;
-    }
-    batch->answer_bytes += bytes;
+    batch->arena_bytes += bytes;
     answer_bytes_ += bytes;
+    if (batch->answer_bytes + bytes > kMaxAnswerBytes)
+      status = TooManyAnswers();
+    if (status.ok()) {
+      batch->answer_bytes += bytes;
+    } else {
+      *batch->response->mutable_items(index)->mutable_error() = ErrorOf(status);
+    }
   }
 
   // Whether a query of the lane may be answered now. Where too much waits for

@@ -27,7 +27,8 @@ const v1::Filter* FilterOf(const Request& request) {
 bool HasRowOf(const Snapshot& snapshot, const RowFilter* rows,
               std::string_view product_id);
 
-// INVALID_ARGUMENT where there are too many facets or one cannot be counted.
+// INVALID_ARGUMENT where there are too many facets, or one cannot be counted or
+// is named twice.
 absl::Status CheckFacets(const v1::SearchRequest& request);
 // Adds the facets that are asked for.
 void AddFacets(const Snapshot& snapshot, const v1::SearchRequest& request,

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <future>
 #include <utility>
 #include <vector>
 
@@ -149,13 +148,11 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
                                        std::shared_ptr<const Serving>* next) {
   const std::shared_ptr<const Serving> previous = serving_;
   // At the start the model takes longer than all else, and goes on beside it.
-  std::string model;
-  std::future<absl::StatusOr<std::unique_ptr<Embedder>>> loading;
-  if (previous == nullptr) {
+  if (previous == nullptr && !loading_.valid()) {
     if (const auto set = SetOf(options_.paths, newest); set.ok()) {
-      model = set->model();
-      loading = std::async(std::launch::async,
-                           [this, set = *set] { return LoadModelOf(set); });
+      loading_model_ = set->model();
+      loading_ = std::async(std::launch::async,
+                            [this, set = *set] { return LoadModelOf(set); });
     }
   }
   // What a scrub found once must not be served again until the next scrub.
@@ -185,13 +182,15 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
       previous->snapshot().serving().model() == snapshot->serving().model()) {
     embedder = previous->shared_embedder();
   } else {
-    VITRINE_ASSIGN_OR_RETURN(
-        std::unique_ptr<Embedder> loaded,
-        loading.valid() && model == snapshot->serving().model()
-            ? loading.get()
-            : LoadModelOf(snapshot->serving()));
+    absl::StatusOr<std::unique_ptr<Embedder>> loaded =
+        absl::NotFoundError("no model was loaded");
+    // One at a time, be it that of a generation that does not open.
+    if (loading_.valid()) loaded = loading_.get();
+    if (!loaded.ok() || loading_model_ != snapshot->serving().model())
+      loaded = LoadModelOf(snapshot->serving());
+    VITRINE_RETURN_IF_ERROR(loaded.status());
     VITRINE_ASSIGN_OR_RETURN(embedder,
-                             EmbedderFor(*snapshot, std::move(loaded)));
+                             EmbedderFor(*snapshot, *std::move(loaded)));
   }
   *next =
       std::make_shared<const Serving>(std::move(snapshot), std::move(embedder),

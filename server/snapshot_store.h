@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -89,6 +90,9 @@ class SnapshotStore {
   uint64_t tried_ = 0;  // The newest generation at the last try.
   std::chrono::steady_clock::time_point retry_at_;
   bool said_degraded_ = false;
+  // A model whose generation is not open yet.
+  std::string loading_model_;
+  std::future<absl::StatusOr<std::unique_ptr<Embedder>>> loading_;
 
   Scrubber scrubber_;
   int inotify_fd_ = -1;

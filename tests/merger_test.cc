@@ -51,6 +51,18 @@ TEST(SettleMerges, LeavesOneFlatShardOfAFewRows) {
   ASSERT_TRUE(index.Reopen().ok());
 }
 
+TEST(SettleMerges, StopsBeforeAnyMerge) {
+  TestIndex index;
+  for (int i = 0; i < 6; ++i) {
+    index.Put("p" + std::to_string(i), "k", std::to_string(i));
+  }
+  EXPECT_EQ(SettleMerges(index.publisher(), SettledMergeLimits(SmallLimits()),
+                         1, [] { return true; })
+                .code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_EQ(Shards(&index, false), 6);
+}
+
 TEST(SettleMerges, BuildsAGraphOfEnoughRows) {
   TestIndex index;
   for (int batch = 0; batch < 5; ++batch) {

@@ -1,6 +1,8 @@
 #include "server/search_handler.h"
 
 #include <cmath>
+#include <functional>
+#include <initializer_list>
 
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
@@ -286,6 +288,43 @@ TEST_F(SearchHandlerTest, EmbedsPicturesAndTellsWhichFailed) {
             v1::ERROR_REASON_IMAGE_NOT_DECODABLE);
   EXPECT_EQ(response.items(1).error().field(), "images[1].content");
   EXPECT_EQ(response.model(), index_.model());
+}
+
+TEST_F(SearchHandlerTest, TakesPlainSearchesAloneForBrief) {
+  const v1::SearchRequest plain = ByProduct("a");
+  EXPECT_TRUE(IsBrief(serving_->snapshot(), plain));
+  using Change = std::function<void(v1::SearchRequest*)>;
+  for (const Change& change : std::initializer_list<Change>{
+           [](auto* r) { r->set_k(100); }, [](auto* r) { r->set_ef(128); },
+           [](auto* r) { AddVector(At(1), r); },
+           [](auto* r) { r->add_emphasis()->set_block("colour"); }}) {
+    v1::SearchRequest request = plain;
+    change(&request);
+    EXPECT_TRUE(IsBrief(serving_->snapshot(), request))
+        << request.ShortDebugString();
+  }
+  for (const Change& change : std::initializer_list<Change>{
+           [](auto* r) { r->set_k(101); },
+           [](auto* r) { r->set_k(100), r->set_offset(1); },
+           [](auto* r) { r->set_ef(129); }, [](auto* r) { r->set_exact(true); },
+           [](auto* r) { r->set_min_recall(0.9); },
+           [](auto* r) { r->set_metric(v1::METRIC_MANHATTAN); },
+           [](auto* r) { r->mutable_filter(); },
+           [](auto* r) { r->add_facets("category"); },
+           [](auto* r) { r->add_diversity(); },
+           [](auto* r) { r->set_collapse_near_duplicates(true); },
+           [](auto* r) { r->add_exclude_product_ids("b"); },
+           [](auto* r) { r->mutable_fields()->set_thumbnail(true); },
+           [](auto* r) { r->mutable_fields()->set_vector(true); },
+           [](auto* r) { r->add_examples()->mutable_image(); },
+           [](auto* r) {
+             for (int i = 0; i < 4; ++i) AddVector(At(1), r);
+           }}) {
+    v1::SearchRequest request = plain;
+    change(&request);
+    EXPECT_FALSE(IsBrief(serving_->snapshot(), request))
+        << request.ShortDebugString();
+  }
 }
 
 TEST_F(SearchHandlerTest, DropsACallThatIsLateOrGone) {

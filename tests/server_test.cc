@@ -237,6 +237,24 @@ TEST_F(ServerTest, ShowsItsServicesByReflection) {
   }
 }
 
+// Its nearest rows are of one product, so that it needs more than a first look.
+TEST_F(ServerTest, AnswersASearchThatTurnsOutNotToBeBrief) {
+  TestProduct many = {"many", "Dress", {}, {}};
+  for (int i = 0; i < 300; ++i)
+    many.pictures.push_back({std::to_string(i), DrawVector(7, &random_)});
+  ASSERT_OK(index_.Add({many}));
+  while ((*server_->store().Take())->snapshot().generation() < 2)
+    std::this_thread::yield();
+  grpc::ClientContext context;
+  v1::SearchRequest request;
+  request.add_examples()->set_product_id("many");
+  v1::SearchResponse response;
+  const grpc::Status status = stub_->Search(&context, request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.hits_size(), 10);
+  EXPECT_EQ(response.hits(0).product_id(), "many");
+}
+
 TEST_F(ServerTest, RefusesAPortThatIsTakenBeforeItOpensAnything) {
   ServerOptions options;
   options.store = index_.StoreOptions();

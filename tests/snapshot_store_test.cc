@@ -209,6 +209,38 @@ TEST_F(SnapshotStoreTest, ChangesSnapshotAndModelTogether) {
   EXPECT_EQ(before->embedder().card().id, before->snapshot().serving().model());
 }
 
+// The newest generation, which does not open, has another model.
+TEST_F(SnapshotStoreTest, LoadsModelsOneAtATimeByTheirTrials) {
+  index_.builder().set().mutable_trial()->set_variant("frozen");
+  index_.builder().set().mutable_trial()->add_vector(0.5f);
+  ASSERT_OK(Add("a"));
+  const std::string model = index_.model();
+  index_.UseModel("another bundle");
+  ASSERT_OK(Add("b"));
+  FlipBit(
+      index_.paths().shards() / index_.builder().set().shards(1).file().name(),
+      100);
+  SnapshotStoreOptions options = index_.StoreOptions();
+  std::atomic<int> loading = 0;
+  std::vector<std::string> loaded;
+  options.load_model = [&, load = options.load_model](
+                           const std::filesystem::path& bundle,
+                           const EmbedTrial& trial) {
+    EXPECT_EQ(++loading, 1);
+    EXPECT_EQ(trial.variant, EmbedVariant::kFrozen);
+    EXPECT_THAT(trial.vector, ::testing::ElementsAre(0.5f));
+    loaded.push_back(bundle.stem().string());
+    auto embedder = load(bundle, trial);
+    --loading;
+    return embedder;
+  };
+  store_ = std::make_unique<SnapshotStore>(std::move(options));
+  store_->Start();
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_EQ((*store_->Take())->embedder().card().id, model);
+  EXPECT_THAT(loaded, ::testing::ElementsAre(index_.model(), model));
+}
+
 TEST_F(SnapshotStoreTest, KeepsTheModelOverGenerations) {
   ASSERT_OK(Add("a"));
   Start();

@@ -1,6 +1,7 @@
 #include "common/base/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace vitrine {
 
@@ -11,7 +12,14 @@ size_t Utf8PrefixLength(std::string_view text) {
   while (i < n) {
     const uint8_t lead = s[i];
     if (lead < 0x80) {
-      ++i;
+      // Most texts are ASCII throughout.
+      uint64_t eight = 0;
+      while (n - i >= sizeof eight) {
+        std::memcpy(&eight, s + i, sizeof eight);
+        if ((eight & 0x8080808080808080u) != 0) break;
+        i += sizeof eight;
+      }
+      if (i < n && s[i] < 0x80) ++i;
       continue;
     }
     // The bounds of the second byte exclude overlong forms and surrogates:

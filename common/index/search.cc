@@ -62,7 +62,7 @@ class Searcher {
   }
 
   // Walks a shard's graph for candidates. Otherwise returns the scan that is to
-  // be made instead, and handed to Admit.
+  // be made instead, and handed to Admit; none where the search must stop.
   std::unique_ptr<ShardScan> Look(uint32_t s) {
     const LiveShard& live = snapshot_.shards()[s];
     const bool walkable =
@@ -73,6 +73,7 @@ class Searcher {
       exhausted_ = false;
       return nullptr;
     }
+    if (AtMostMatching(s, live) > kLongScan && MustStop()) return nullptr;
     const bool by_codes =
         !params_.exact && AtMostMatching(s, live) > kCodedFrom * Kept();
     return std::make_unique<ShardScan>(compare_, *live.shard, s, Kept(),
@@ -90,11 +91,11 @@ class Searcher {
   // needed: several rows may be of one product or of an excluded one, so that
   // the search widens until enough hits stand or every row has been offered.
   bool EndRound() {
+    if (stopped_) return true;
     std::vector<SearchHit> hits;
     const bool below_min_score = Select(&hits);
     if (hits.size() < needed_ && !exhausted_ && !below_min_score) {
-      stopped_ = params_.stop && params_.stop();
-      if (stopped_) return true;
+      if (MustStop()) return true;
       // Limits that few rows keep within are best judged on all rows soon.
       wanted_ *= IsSelective() ? 8 : 2;
       return false;
@@ -121,6 +122,11 @@ class Searcher {
   }
 
  private:
+  bool MustStop() {
+    stopped_ = stopped_ || (params_.stop && params_.stop());
+    return stopped_;
+  }
+
   // How many candidates of a shard are kept so that wanted_ hits may stand: a
   // product may have several rows, and to keep more costs less than to search
   // again.

@@ -19,6 +19,7 @@ Metric MetricOf(const storage::VectorSet& set);
 
 // The default number of candidates of a graph walk, where `k` fit into it.
 inline constexpr int kDefaultEf = 64;
+inline constexpr uint32_t kLongScan = 10'000;  // More take a millisecond or so.
 
 // At most `limit` hits with one value of an attribute, or of the products' own
 // "category" or "product_id". Each value of a list counts; a product without
@@ -50,8 +51,9 @@ struct SearchParams {
   // A hit that comes first in any case; null for none. Its product, or its row
   // where products are not grouped, comes no second time.
   const struct SearchHit* first = nullptr;
-  // Asked before a search looks further because too few of the nearest rows
-  // were hits. It then fails with CANCELLED.
+  // Asked before a scan of more than kLongScan rows, and before a search looks
+  // further because too few of the nearest rows were hits. It then fails with
+  // CANCELLED.
   StopRequested stop = {};
   // Leaves out pictures that are nearly identical to a better hit.
   bool collapse_near_duplicates = false;

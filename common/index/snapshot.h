@@ -89,11 +89,12 @@ class Snapshot {
 
  private:
   Snapshot() = default;
-  // Calls visit(part) with each shard, segment and pack.
+  // Calls visit(part) with each segment, shard and pack: one damaged bit of a
+  // segment's keys may hide all its products.
   template <typename Visit>
   void ForEachPart(const Visit& visit) const {
-    for (const LiveShard& live : shards_) visit(*live.shard);
     for (const auto& segment : products_.segments()) visit(*segment);
+    for (const LiveShard& live : shards_) visit(*live.shard);
     for (const auto& pack : packs_) visit(*pack);
   }
 

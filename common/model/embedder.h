@@ -27,6 +27,7 @@ struct EmbedTrial {
   EmbedVariant variant = EmbedVariant::kFastest;  // The fastest one.
   // What it gives for the first of ProbePictures: dim raw numbers.
   std::vector<float> vector;
+  std::string machine;  // Processor and library: on others it may be slower.
 };
 
 // Runs a model. Not thread-safe: one thread owns it; the embedder itself
@@ -55,8 +56,8 @@ class Embedder {
 // Loads a TorchScript bundle, in its fastest variant unless one is asked for,
 // to run on `threads` threads, each with pictures of its own: a batch scales
 // with cores, a lone picture takes one. `trial` may be that of an earlier load
-// of the same bundle: where its variant still gives the same vector it is
-// taken, and no other is tried, which takes a third of the time.
+// of the same bundle: on such a machine its variant is taken where it gives the
+// same vector, and no other is tried, which takes a third of the time.
 // INVALID_ARGUMENT, with what was wrong and what is right, for a file that is
 // no bundle, has no card or a bad one, or whose output is not n × dim. A bundle
 // is code: load only what you trust. Sets malloc's thresholds and the BLAS's

@@ -28,6 +28,7 @@
 #include "common/base/thread_pool.h"
 #include "common/model/embedder.h"
 #include "common/model/probe.h"
+#include "common/vector/cpu.h"
 
 namespace vitrine {
 namespace {
@@ -115,6 +116,11 @@ struct Candidate {
   std::vector<float> vectors;  // kChunk × dim, of the probe pictures.
   double seconds = HUGE_VAL;   // The best of a chunk, where it was timed.
 };
+
+// What decides which variant is the fastest.
+std::string Machine() {
+  return absl::StrCat("LibTorch ", TORCH_VERSION, " on ", CpuBrand());
+}
 
 std::string RateOf(const Candidate& candidate) {
   return std::isfinite(candidate.seconds)
@@ -207,7 +213,8 @@ class TorchEmbedder : public Embedder {
         module_(chosen.module),
         threads_(threads),
         trial_{chosen.variant,
-               {chosen.vectors.begin(), chosen.vectors.begin() + card_.dim()}},
+               {chosen.vectors.begin(), chosen.vectors.begin() + card_.dim()},
+               Machine()},
         description_(absl::StrCat(
             card_.name, " ", card_.version, ", ",
             std::string(EmbedVariantName(chosen.variant)), ", ", threads,
@@ -320,7 +327,8 @@ std::optional<Candidate> AsTried(const jit::Module& base, const ModelCard& card,
                                  const EmbedTrial& trial,
                                  const std::vector<uint8_t>& probe) {
   const auto dim = static_cast<size_t>(card.dim());
-  if (trial.variant == EmbedVariant::kFastest || trial.vector.size() != dim) {
+  if (trial.variant == EmbedVariant::kFastest || trial.vector.size() != dim ||
+      trial.machine != Machine()) {
     return std::nullopt;
   }
   try {
@@ -330,7 +338,7 @@ std::optional<Candidate> AsTried(const jit::Module& base, const ModelCard& card,
                                    candidate.vectors.begin() + card.dim());
     if (Agree(first, trial.vector, card.dim())) return candidate;
   } catch (const std::exception&) {
-    // Of another machine or LibTorch.
+    // It does not run as it did.
   }
   return std::nullopt;
 }
@@ -406,7 +414,9 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
   base.to(card.precision == "bfloat16" ? torch::kBFloat16 : torch::kFloat);
 
   std::vector<uint8_t> probe = ProbePictures(kChunk, card.input_size);
-  std::optional<Candidate> chosen = AsTried(base, card, trial, probe);
+  std::optional<Candidate> chosen;
+  if (variant == EmbedVariant::kFastest)
+    chosen = AsTried(base, card, trial, probe);
   if (!chosen) {
     VITRINE_ASSIGN_OR_RETURN(std::vector<Candidate> candidates,
                              Candidates(base, card, variant, probe));
