@@ -217,7 +217,7 @@ class SearchStreamReactor final
   void Put(absl::Status status, size_t bytes, int index, Batch* batch) {
     batch->arena_bytes += bytes;
     answer_bytes_ += bytes;
-    if (batch->answer_bytes + bytes > kMaxAnswerBytes)
+    if (status.ok() && batch->answer_bytes + bytes > kMaxAnswerBytes)
       status = TooManyAnswers();
     if (status.ok()) {
       batch->answer_bytes += bytes;
@@ -279,7 +279,7 @@ class SearchStreamReactor final
   std::deque<std::shared_ptr<Batch>> outgoing_;
   int batches_in_flight_ = 0;
   size_t bytes_in_flight_ = 0;       // Of their requests.
-  size_t answer_bytes_ = 0;          // Of their answers.
+  size_t answer_bytes_ = 0;          // Of their answers, also those left out.
   std::shared_ptr<Batch> incoming_;  // The one that is read next.
   bool reading_ = false;
   bool writing_ = false;
