@@ -77,8 +77,9 @@ class Counted {
 // Moves what a handler has made to where gRPC takes it from.
 template <typename Response>
 absl::Status Put(absl::StatusOr<Response> made, Response* response) {
-  if (made.ok()) *response = *std::move(made);
-  return made.status();
+  absl::Status status = made.status();
+  if (status.ok()) *response = *std::move(made);
+  return status;
 }
 
 }  // namespace

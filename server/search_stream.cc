@@ -184,7 +184,7 @@ class SearchStreamReactor final
         statuses =
             HandleSearches(*batch->serving, requests, batch->call, responses);
         for (size_t i = 0; i < queries.size(); ++i) {
-          statuses[i] = batch->serving->Checked(std::move(statuses[i]));
+          statuses[i] = batch->serving->Checked(statuses[i]);
           sizes[i] = responses[i]->ByteSizeLong();
         }
         lock.lock();

@@ -47,7 +47,7 @@ class Serving {
     if (!status.ok()) return status;
     return made;
   }
-  absl::Status Checked(absl::Status made) const {
+  absl::Status Checked(const absl::Status& made) const {
     absl::Status status = snapshot_->CheckFiles();
     return status.ok() ? made : status;
   }
