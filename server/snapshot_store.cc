@@ -221,6 +221,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
   EmbedTrial trial;
   trial.variant = EmbedVariantOf(set.trial().variant());
   trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());
+  trial.machine = set.trial().machine();
   return options_.load_model(path, trial);
 }
 

@@ -213,6 +213,7 @@ TEST_F(SnapshotStoreTest, ChangesSnapshotAndModelTogether) {
 TEST_F(SnapshotStoreTest, LoadsModelsOneAtATimeByTheirTrials) {
   index_.builder().set().mutable_trial()->set_variant("frozen");
   index_.builder().set().mutable_trial()->add_vector(0.5f);
+  index_.builder().set().mutable_trial()->set_machine("a machine");
   ASSERT_OK(Add("a"));
   const std::string model = index_.model();
   index_.UseModel("another bundle");
@@ -229,6 +230,7 @@ TEST_F(SnapshotStoreTest, LoadsModelsOneAtATimeByTheirTrials) {
     EXPECT_EQ(++loading, 1);
     EXPECT_EQ(trial.variant, EmbedVariant::kFrozen);
     EXPECT_THAT(trial.vector, ::testing::ElementsAre(0.5f));
+    EXPECT_EQ(trial.machine, "a machine");
     loaded.push_back(bundle.stem().string());
     auto embedder = load(bundle, trial);
     --loading;
