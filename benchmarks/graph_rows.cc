@@ -109,7 +109,7 @@ absl::Status RunGraphRows(const BenchOptions& options, Report* report) {
                .value = n / Median(walk_seconds),
                .unit = "queries/s",
                .against = absl::StrCat("exact scan of ", graph->images(),
-                                       " rows, default ef ", kDefaultEf),
+                                       " rows, default ef"),
                .ratio = Median(scan_seconds) / Median(walk_seconds),
                .recall = recall});
   return absl::OkStatus();

@@ -118,6 +118,40 @@ TEST_F(MeasureRecallTest, WhatCannotBePromisedIsScanned) {
   Ask(*snapshot, params, 120, Basis::kUnmeasured);
 }
 
+TEST_F(MeasureRecallTest, WalksKeepWhatIsRightForTheGraphUnlessTold) {
+  struct Case {
+    std::vector<std::pair<uint32_t, float>> measured;  // Recall by ef.
+    int ef;
+  };
+  const GraphParams graph;
+  ASSERT_OK(builder_.AddShard(DrawRows(3000, 1), &graph));
+  storage::Shard* shard = builder_.set().mutable_shards(0);
+  for (const Case& c :
+       {Case{{}, kDefaultEf}, Case{{{16, 0.99f}, {64, 0.999f}}, kDefaultEf},
+        Case{{{64, 0.9f}, {128, 0.985f}, {256, 0.99f}}, 128},
+        Case{{{64, 0.5f}, {1024, 0.99f}}, kMostDefaultEf}}) {
+    shard->clear_recall();
+    if (!c.measured.empty()) {
+      storage::RecallCurve* curve = shard->add_recall();
+      curve->set_k(10);
+      curve->set_passing(1);
+      curve->set_queries(1000);
+      for (const auto& [ef, recall] : c.measured) {
+        curve->add_ef(ef);
+        curve->add_recall(recall);
+      }
+    }
+    const auto snapshot = Publish();
+    const auto query = DrawVector(1, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult found,
+                         Search(*snapshot, query, {.k = 10}));
+    EXPECT_EQ(found.ef, c.ef);
+    ASSERT_OK_AND_ASSIGN(const SearchResult told,
+                         Search(*snapshot, query, {.k = 10, .ef = 40}));
+    EXPECT_EQ(told.ef, 40);
+  }
+}
+
 TEST_F(MeasureRecallTest, ARecallOutOfRangeIsRefused) {
   auto snapshot = Measured(100);
   for (double wrong : {-0.1, 1.1, std::nan("")}) {

@@ -248,13 +248,16 @@ class Searcher {
   // The ef to walk a shard with; nothing where no walk is known to keep the
   // recall that is asked for.
   std::optional<int> EfOf(uint32_t s, const LiveShard& live) const {
-    if (params_.min_recall <= 0) {
-      return params_.ef > 0 ? params_.ef : kDefaultEf;
+    const bool promised = params_.min_recall > 0;
+    if (!promised && params_.ef > 0) return params_.ef;
+    std::optional<int> ef;
+    if (const std::optional<QueryKind> kind = KindOf(s, live)) {
+      ef = EfForRecall(snapshot_.serving().shards(static_cast<int>(s)).recall(),
+                       *kind, RanksAsked(),
+                       promised ? params_.min_recall : kDefaultRecall);
     }
-    const std::optional<QueryKind> kind = KindOf(s, live);
-    if (!kind) return std::nullopt;
-    return EfForRecall(snapshot_.serving().shards(static_cast<int>(s)).recall(),
-                       *kind, RanksAsked(), params_.min_recall);
+    if (promised) return ef;
+    return std::clamp(ef.value_or(kDefaultEf), kDefaultEf, kMostDefaultEf);
   }
 
   // The answer's recall is that of the worst of its walks.

@@ -17,8 +17,12 @@ enum class Metric { kCosine, kEuclidean, kManhattan };
 // The metric that the serving set was built for.
 Metric MetricOf(const storage::VectorSet& set);
 
-// The default number of candidates of a graph walk, where `k` fit into it.
+// The default number of candidates of a graph walk, where `k` fit into it: at
+// least kDefaultEf, and up to kMostDefaultEf as many as were measured to keep
+// kDefaultRecall. More takes a request that says so, by ef or min_recall.
 inline constexpr int kDefaultEf = 64;
+inline constexpr int kMostDefaultEf = 512;
+inline constexpr double kDefaultRecall = 0.98;
 inline constexpr uint32_t kLongScan = 10'000;  // More take a millisecond or so.
 
 // At most `limit` hits with one value of an attribute, or of the products' own
@@ -39,7 +43,7 @@ struct SearchParams {
   // Compares every row that matches, at first by its code where it has one:
   // what `exact` finds, several times as fast.
   bool scan = false;
-  int ef = 0;  // 0 chooses.
+  int ef = 0;  // 0 chooses; see kDefaultEf.
   // Walks only where that is known to find this share of the right hits, with
   // the ef that does. 0 asks for none.
   double min_recall = 0;
