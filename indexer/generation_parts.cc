@@ -128,7 +128,7 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   };
   // Each file costs two fsyncs; side by side they take the time of the slowest.
   std::vector<std::function<absl::Status()>> writes;
-  std::optional<storage::FileRef> shard, products, sources, pictures;
+  std::optional<storage::FileRef> shard, products, sources, pictures, originals;
   std::vector<std::optional<storage::FileRef>> deletions(shards.size());
   auto add = [&writes](std::optional<storage::FileRef>* out, auto write) {
     writes.push_back([out, write]() -> absl::Status {
@@ -154,6 +154,11 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   if (!changes.thumbnails.empty()) {
     add(&pictures, [&changes, path = new_path(paths.pictures())] {
       return WritePicturePack(path, changes.thumbnails);
+    });
+  }
+  if (!changes.originals.empty()) {
+    add(&originals, [&changes, path = new_path(paths.pictures())] {
+      return WritePicturePack(path, changes.originals);
     });
   }
   for (size_t s = 0; s < shards.size(); ++s) {
@@ -182,14 +187,14 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   if (products) *manifest->add_product_segments() = *products;
   if (sources) *manifest->add_source_segments() = *sources;
   if (pictures) *manifest->add_picture_packs() = *pictures;
-  if (changes.position) {
-    auto* sources_read = manifest->mutable_sources();
+  if (originals) *manifest->add_original_packs() = *originals;
+  auto* sources_read = manifest->mutable_sources();
+  for (const auto& entry : changes.positions) {
     auto known = std::find_if(
-        sources_read->begin(), sources_read->end(), [&](const auto& source) {
-          return source.source() == changes.position->source();
-        });
+        sources_read->begin(), sources_read->end(),
+        [&](const auto& source) { return source.source() == entry.first; });
     *(known == sources_read->end() ? sources_read->Add() : &*known) =
-        *changes.position;
+        entry.second;
   }
   return absl::OkStatus();
 }
@@ -203,6 +208,8 @@ absl::Status ApplyMerge(const IndexPaths& paths, const Snapshot& snapshot,
                manifest->mutable_source_segments());
   ReplaceFiles(output.picture_inputs, output.pictures,
                manifest->mutable_picture_packs());
+  ReplaceFiles(output.original_inputs, output.originals,
+               manifest->mutable_original_packs());
   if (output.shard_inputs.empty()) return absl::OkStatus();
 
   storage::VectorSet* set = MutableServing(manifest);

@@ -30,7 +30,32 @@ std::optional<Record> FindRecord(const TableChanges& changes,
   return bytes ? Parse<Record>(*bytes) : std::nullopt;
 }
 
+// All keys of a queue are less: ids are UTF-8.
+constexpr std::string_view kQueuedKeysEnd("\0\xff", 2);
+
 }  // namespace
+
+std::string QueuedProductKey(std::string_view product_id) {
+  std::string key(1, '\0');
+  key.append(product_id);
+  return key;
+}
+
+std::string QueuedPictureKey(std::string_view product_id,
+                             std::string_view image_key) {
+  std::string key = QueuedProductKey(product_id);
+  key.push_back('\0');
+  key.append(image_key);
+  return key;
+}
+
+std::optional<QueuedKey> ParseQueuedKey(std::string_view key) {
+  if (key.empty() || key.front() != '\0') return std::nullopt;
+  key.remove_prefix(1);
+  const size_t end = key.find('\0');
+  if (end == std::string_view::npos) return QueuedKey{key, std::nullopt};
+  return QueuedKey{key.substr(0, end), key.substr(end + 1)};
+}
 
 std::string SerializeRecord(const google::protobuf::MessageLite& record) {
   std::string bytes;
@@ -61,6 +86,12 @@ std::optional<storage::SourceFileRecord> ChangeSet::FindSource(
                                                path);
 }
 
+std::optional<storage::QueuedProductRecord> ChangeSet::FindQueuedProduct(
+    std::string_view product_id) const {
+  return FindRecord<storage::QueuedProductRecord>(changes_.sources, *sources_,
+                                                  QueuedProductKey(product_id));
+}
+
 void ChangeSet::ForEachSource(
     const std::function<void(std::string_view path,
                              const storage::SourceFileRecord& record)>& visit)
@@ -69,7 +100,7 @@ void ChangeSet::ForEachSource(
     const auto record = Parse<storage::SourceFileRecord>(bytes);
     if (record) visit(path, *record);
   };
-  auto change = changes_.sources.begin();
+  auto change = changes_.sources.lower_bound(kQueuedKeysEnd);
   auto visit_changes_until = [&](const std::string_view* path) {
     for (; change != changes_.sources.end() &&
            (path == nullptr || change->first < *path);
@@ -77,29 +108,35 @@ void ChangeSet::ForEachSource(
       if (change->second) visit_bytes(change->first, *change->second);
     }
   };
-  sources_->ForEach("", [&](std::string_view path, std::string_view bytes) {
-    visit_changes_until(&path);
-    // A change takes the place of the record.
-    if (change == changes_.sources.end() || change->first != path) {
-      visit_bytes(path, bytes);
-    }
-    return true;
-  });
+  sources_->ForEach(
+      kQueuedKeysEnd, [&](std::string_view path, std::string_view bytes) {
+        visit_changes_until(&path);
+        // A change takes the place of the record.
+        if (change == changes_.sources.end() || change->first != path) {
+          visit_bytes(path, bytes);
+        }
+        return true;
+      });
   visit_changes_until(nullptr);
 }
 
 std::vector<std::string> ChangeSet::SourcesAtOrBelow(
     const std::string& path) const {
+  std::vector<std::string> found = SourcesWithPrefix(path + "/");
+  if (FindSource(path)) found.insert(found.begin(), path);
+  return found;
+}
+
+std::vector<std::string> ChangeSet::SourcesWithPrefix(
+    const std::string& prefix) const {
   std::set<std::string> found;
-  if (FindSource(path)) found.insert(path);
-  const std::string below = path + "/";
-  sources_->ForEach(below, [&](std::string_view key, std::string_view) {
-    if (!key.starts_with(below)) return false;
+  sources_->ForEach(prefix, [&](std::string_view key, std::string_view) {
+    if (!key.starts_with(prefix)) return false;
     found.emplace(key);
     return true;
   });
-  for (auto change = changes_.sources.lower_bound(below);
-       change != changes_.sources.end() && change->first.starts_with(below);
+  for (auto change = changes_.sources.lower_bound(prefix);
+       change != changes_.sources.end() && change->first.starts_with(prefix);
        ++change) {
     if (change->second) {
       found.insert(change->first);
@@ -191,15 +228,25 @@ void ChangeSet::RemoveSource(const std::string& path) {
   changes_.sources[path] = std::nullopt;
 }
 
+void ChangeSet::PutQueuedProduct(std::string_view product_id,
+                                 const storage::QueuedProductRecord& record) {
+  changes_.sources[QueuedProductKey(product_id)] = SerializeRecord(record);
+}
+
+void ChangeSet::PutOriginal(const Sha256Digest& sha256,
+                            std::string_view bytes) {
+  changes_.originals.try_emplace(sha256, bytes);
+}
+
 void ChangeSet::SetPosition(const storage::SourcePosition& position) {
   for (const storage::SourcePosition& known : snapshot_->manifest().sources()) {
     if (known.source() == position.source() &&
         SerializeRecord(known) == SerializeRecord(position)) {
-      changes_.position.reset();
+      changes_.positions.erase(position.source());
       return;
     }
   }
-  changes_.position = position;
+  changes_.positions[position.source()] = position;
 }
 
 }  // namespace vitrine

@@ -22,15 +22,30 @@ struct IndexChanges {
   // By (product id, image key): a row that is new or takes another's place, or
   // nothing for one that goes.
   std::map<std::pair<std::string, std::string>, std::optional<Row>> rows;
-  Thumbnails thumbnails;
+  PackedPictures thumbnails;
   TableChanges products;
   TableChanges sources;
-  std::optional<storage::SourcePosition> position;
+  // Pictures that came as bytes, as they came, by their SHA-256.
+  PackedPictures originals;
+  std::map<std::string, storage::SourcePosition> positions;  // By source.
 
   bool empty() const {
-    return rows.empty() && products.empty() && sources.empty() && !position;
+    return rows.empty() && products.empty() && sources.empty() &&
+           positions.empty();
   }
 };
+
+// The keys in sources/ of what came by a queue. They begin with a zero byte, as
+// no path of a catalogue does.
+std::string QueuedProductKey(std::string_view product_id);
+std::string QueuedPictureKey(std::string_view product_id,
+                             std::string_view image_key);
+struct QueuedKey {
+  std::string_view product_id;
+  std::optional<std::string_view> image_key;  // Nothing: the product itself.
+};
+// Nothing for the path of a catalogue's file. Valid as long as `key`.
+std::optional<QueuedKey> ParseQueuedKey(std::string_view key);
 
 // Builds IndexChanges and keeps what must hold in every generation: a row is
 // live exactly if its product's record lists its key and content, and a record
@@ -47,13 +62,17 @@ class ChangeSet {
       std::string_view product_id) const;
   std::optional<storage::SourceFileRecord> FindSource(
       std::string_view path) const;
-  // Calls `visit` with each known file, in order of path.
+  // Calls `visit` with each known file of the catalogue, in order of path.
   void ForEachSource(
       const std::function<void(std::string_view path,
                                const storage::SourceFileRecord& record)>& visit)
       const;
   // The known files at `path`, or below it where it is a folder, in order.
   std::vector<std::string> SourcesAtOrBelow(const std::string& path) const;
+  // Those whose key begins with `prefix`, in order.
+  std::vector<std::string> SourcesWithPrefix(const std::string& prefix) const;
+  std::optional<storage::QueuedProductRecord> FindQueuedProduct(
+      std::string_view product_id) const;
   // The vector of a product's picture; empty where it has no such picture.
   std::vector<uint16_t> FindVector(const std::string& product_id,
                                    const std::string& image_key) const;
@@ -71,6 +90,10 @@ class ChangeSet {
   void PutSource(const std::string& path,
                  const storage::SourceFileRecord& record);
   void RemoveSource(const std::string& path);
+  void PutQueuedProduct(std::string_view product_id,
+                        const storage::QueuedProductRecord& record);
+  // The bytes of a picture that exists nowhere else.
+  void PutOriginal(const Sha256Digest& sha256, std::string_view bytes);
   // How far and how a source has been read.
   void SetPosition(const storage::SourcePosition& position);
 

@@ -1,5 +1,5 @@
 // The indexer's life: it reconciles an index with a catalogue directory, and
-// then follows what changes there.
+// then follows what changes there and what a queue tells.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/catalog/catalog.h"
+#include "common/queue/queue_address.h"
 #include "indexer/console.h"
+#include "indexer/event_applier.h"
+#include "indexer/event_work.h"
+#include "indexer/generation_draft.h"
 #include "indexer/index_opener.h"
 #include "indexer/ingest.h"
 #include "indexer/merger.h"
@@ -26,6 +30,7 @@
 #include "indexer/recent_deletions.h"
 #include "indexer/reconcile.h"
 #include "indexer/sources/directory_watcher.h"
+#include "indexer/sources/queue_reader.h"
 #include "indexer/sources/settled_files.h"
 #include "indexer/work_queue.h"
 
@@ -41,7 +46,12 @@ struct PublishedBatch {
 };
 
 struct IndexerOptions {
-  CatalogOptions catalog;
+  CatalogOptions catalog;  // No root: there is a queue alone.
+  std::optional<QueueAddress> queue;
+  // What events name by path lies below it; empty: the catalogue's root.
+  std::filesystem::path queue_files;
+  // Acknowledged entries are removed from the stream.
+  bool queue_trim = false;
   IndexOptions index;
   WatchOptions watch;
   MergeLimits merge;
@@ -71,7 +81,7 @@ struct IndexerSummary {
   int64_t publications = 0;
 };
 
-// One thread runs it; Stop may be called from any, and from a signal handler.
+// One thread runs it; Stop may be called from any.
 class Indexer {
  public:
   // Opens catalogue, index and model. The error says what to do about it.
@@ -81,11 +91,12 @@ class Indexer {
   Indexer(const Indexer&) = delete;
   Indexer& operator=(const Indexer&) = delete;
 
-  // Reconciles once and settles all merges. An error where something could not
-  // be published, or the catalogue holds no picture.
+  // Reconciles once, takes what waits in the queue, and settles all merges. An
+  // error where something could not be published, or the catalogue holds no
+  // picture.
   absl::Status RunOnce();
-  // Reconciles, then follows the catalogue until stopped. What fails for a
-  // while is told and tried again.
+  // Reconciles, then follows catalogue and queue until stopped. What fails for
+  // a while is told and tried again.
   absl::Status Run();
   // What is being read is finished and published, then the run returns.
   void Stop();
@@ -95,24 +106,51 @@ class Indexer {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // So many pictures at a time are bulk work.
+  static constexpr int64_t kBulkPictures = 32;
+  static double SecondsBetween(Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  }
 
   explicit Indexer(IndexerOptions options);
   absl::Status Open();
   static int64_t NowUnixMs();
   static int64_t NowUnixNs();
 
-  // Life cycle and publication, in indexer.cc.
+  // Life cycle, in indexer.cc.
+  void ProcessQueue();
+  // Pictures and entries that wait or are being read.
+  int64_t Waiting() const;
+  void Take(PictureResult result);
+  // Waits for something to happen, and takes note of it.
+  absl::Status WaitForChanges();
+
+  // Publication, in indexer_publish.cc.
   void BeginBatch(IndexChanges changes = {});
   // What a crash has kept an earlier run from.
   void WriteLostReceipts();
-  void ProcessQueue();
-  void Take(PictureResult result);
   // Publishes the batch. After an error it is kept, and tried again later.
   absl::Status Publish();
+  // Counts and receipts of the draft, which are published.
+  void TakeReceipts();
   void AppendReceipts(const Publication& publication);
   bool PublicationDue() const;
   void TellPublication(const PublishedBatch& batch);
   void TellSummary();
+
+  // The queue, in indexer_queue.cc.
+  absl::Status OpenQueue();
+  // The folder that events name files of; empty where there is none.
+  std::filesystem::path QueueFiles() const;
+  // Takes what has come, as much as may be in hand at a time.
+  void TakeEvents();
+  void TakeEvent(QueueEntry entry);
+  void ApplyEvent(EventWork::Event event);
+  // What the settled entries ask for is durable.
+  void SettleEntries();
+  void RefuseEvent(QueueEntry entry, const ProductChange& change,
+                   const absl::Status& status);
+  bool EventsWait() const;
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
@@ -140,7 +178,8 @@ class Indexer {
 
   const IndexerOptions options_;
   Console console_;
-  std::unique_ptr<Catalog> catalog_;
+  std::unique_ptr<Catalog> catalog_;     // Null without one.
+  std::unique_ptr<QueueReader> reader_;  // Null without a queue.
   OpenIndex index_;
   std::unique_ptr<ReceiptLog> receipts_;
   std::vector<v1::Receipt> unwritten_;  // Receipts of what is published.
@@ -153,7 +192,17 @@ class Indexer {
   SettledFiles settled_{options_.settle_ms};
   // Tables that have been written to their end since the last scan.
   std::set<std::string> written_tables_;
+  // The next generation, and what adds to it.
+  std::unique_ptr<GenerationDraft> draft_;
   std::unique_ptr<PictureBatch> batch_;
+  std::unique_ptr<EventApplier> applier_;
+
+  EventWork events_;
+  std::optional<QueueEntry> next_entry_;  // Taken from the reader.
+  // Entries to be acknowledged with the next generation.
+  std::vector<std::string> settled_entries_;
+  // An entry that may be what ended earlier runs is in hand, and no other.
+  bool alone_ = false;
   // Files that are gone: they go after what came with them, so that a moved
   // picture is never away, and those of the watcher when no more go, so that
   // they are judged together.
@@ -183,7 +232,7 @@ class Indexer {
   IngestStats published_stats_;  // As of the last publication.
 
   std::atomic<bool> stopping_{false};
-  // For Stop, which may run in a signal handler.
+  // For Stop and the queue's thread.
   std::atomic<DirectoryWatcher*> interruptible_{nullptr};
 };
 

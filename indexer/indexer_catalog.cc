@@ -337,7 +337,7 @@ int64_t Indexer::MillisecondsToWait() const {
                                                                   Clock::now())
                 .count() +
             1);
-  } else if (queue_.size() > 0 || !batch_->empty()) {
+  } else if (queue_.size() > 0 || EventsWait() || !draft_->changes.empty()) {
     at_most(0);
   } else if ((!removals_.empty() || rescan_due_) && !outage_) {
     at_most(std::chrono::duration_cast<std::chrono::milliseconds>(

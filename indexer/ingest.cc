@@ -102,11 +102,15 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
   Decoded decoded;
   PictureResult& result = decoded.result;
   result.task = std::move(task);
-  const auto bytes = options_.read(result.task.path, options_.limits.max_bytes);
-  if (!bytes.ok()) {
-    result.status = ReadRefusal(bytes.status(), result.task.path,
-                                options_.limits.max_bytes);
-    return decoded;
+  std::shared_ptr<const std::string> bytes = result.task.content;
+  if (bytes == nullptr) {
+    auto read = options_.read(result.task, options_.limits.max_bytes);
+    if (!read.ok()) {
+      result.status = ReadRefusal(read.status(), result.task.path,
+                                  options_.limits.max_bytes);
+      return decoded;
+    }
+    bytes = std::make_shared<const std::string>(*std::move(read));
   }
   result.sha256 = Sha256(*bytes);
   const std::string_view sha256(

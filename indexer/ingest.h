@@ -25,10 +25,14 @@ namespace vitrine {
 
 // A picture that is to be read.
 struct PictureTask {
-  std::string path;          // As the catalogue names it.
+  std::string path;          // As its source names it.
   uint64_t ticket = 0;       // The caller's own.
   std::string known_sha256;  // 32 bytes where this content is indexed under the
                              // path already; otherwise empty.
+  // The file's bytes, where they need not be read.
+  std::shared_ptr<const std::string> content = nullptr;
+  // Which picture of an event it is; nothing where it is a catalogue's file.
+  std::optional<size_t> event_picture = std::nullopt;
 };
 
 struct PictureResult {
@@ -50,8 +54,8 @@ struct KnownContent {
 };
 
 struct IngestOptions {
-  // Reads a file of the catalogue. Called from several threads.
-  std::function<absl::StatusOr<std::string>(const std::string& path,
+  // Reads the file of a task without content. Called from several threads.
+  std::function<absl::StatusOr<std::string>(const PictureTask& task,
                                             uint64_t max_bytes)>
       read;
   // What is known of a content by the 32 bytes of its SHA-256. Called from

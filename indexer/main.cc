@@ -1,4 +1,4 @@
-// vitrine-indexer: keeps an index of a catalogue directory.
+// vitrine-indexer: keeps an index of a catalogue directory or a queue.
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,7 +21,18 @@
 
 ABSL_FLAG(std::string, catalog, "",
           "The folder of product photos; see the layouts above. It is never "
-          "written to.");
+          "written to. Left out: there is a queue alone.");
+ABSL_FLAG(std::string, queue, "",
+          "A Redis Stream of catalogue events: "
+          "redis://[[USER]:PASSWORD@]HOST[:PORT]/STREAM[?group=NAME]"
+          "[&database=N]. What cannot be used goes to STREAM:dead, with the "
+          "reason.");
+ABSL_FLAG(std::string, queue_files, "",
+          "The folder of the files that events name by path; left out: the "
+          "catalogue's.");
+ABSL_FLAG(bool, queue_trim, false,
+          "Remove entries from the stream when what they ask for is durable. "
+          "Otherwise whoever fills the stream trims it.");
 ABSL_FLAG(std::string, index, "",
           "The folder of the index; made where there is none. One indexer at a "
           "time may have it, any number of servers may read it.");
@@ -74,10 +85,13 @@ namespace vitrine {
 namespace {
 
 constexpr char kUsage[] =
-    R"(vitrine-indexer: keeps an index of a folder of product photos.
+    R"(vitrine-indexer: keeps an index of product photos, from a folder or a queue.
 
   vitrine-indexer --catalog=DIR --index=DIR           follow the folder
   vitrine-indexer --catalog=DIR --index=DIR --once    bring it up to date, end
+  vitrine-indexer --queue=redis://HOST/STREAM --index=DIR
+                                                      follow a Redis Stream of
+                                                      catalogue events
 
 The catalogue may be laid out in any of these ways:
   fashion    styles.csv, one row a product, and images/<id>.jpg
@@ -113,12 +127,31 @@ std::filesystem::path ShippedModel() {
 
 absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   IndexerOptions options;
-  if (absl::GetFlag(FLAGS_catalog).empty() ||
-      absl::GetFlag(FLAGS_index).empty()) {
+  const bool has_source = !absl::GetFlag(FLAGS_catalog).empty() ||
+                          !absl::GetFlag(FLAGS_queue).empty();
+  if (!has_source || absl::GetFlag(FLAGS_index).empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        absl::GetFlag(FLAGS_catalog).empty() ? "--catalog" : "--index",
+        has_source ? "--index" : "--catalog",
         " is missing; vitrine-indexer --catalog=DIR --index=DIR, and see "
         "--help"));
+  }
+  if (!absl::GetFlag(FLAGS_queue).empty()) {
+    auto queue = ParseQueueUrl(absl::GetFlag(FLAGS_queue));
+    if (!queue.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--queue: ", queue.status().message()));
+    }
+    options.queue = *std::move(queue);
+  } else if (!absl::GetFlag(FLAGS_queue_files).empty() ||
+             absl::GetFlag(FLAGS_queue_trim)) {
+    return absl::InvalidArgumentError(
+        "--queue-files and --queue-trim go with --queue=redis://HOST/STREAM");
+  }
+  options.queue_files = absl::GetFlag(FLAGS_queue_files);
+  options.queue_trim = absl::GetFlag(FLAGS_queue_trim);
+  if (absl::GetFlag(FLAGS_catalog).empty() && absl::GetFlag(FLAGS_repair)) {
+    return absl::InvalidArgumentError(
+        "--repair reads the catalogue again, and --catalog is missing");
   }
   const int threads = absl::GetFlag(FLAGS_threads);
   const int batch = absl::GetFlag(FLAGS_batch);

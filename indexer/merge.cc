@@ -8,6 +8,7 @@
 #include "common/index/picture_pack.h"
 #include "common/index/product_columns.h"
 #include "common/index/recall_measure.h"
+#include "indexer/index_changes.h"
 #include "indexer/publisher.h"
 
 namespace vitrine {
@@ -81,29 +82,44 @@ GraphSpace SpaceOf(const storage::VectorSet& set) {
              : GraphSpace::kDot;
 }
 
-// The pictures of the packs that some row still shows.
-Thumbnails UsedThumbnails(const IndexPaths& paths, const IndexView& view,
-                          const std::set<std::string>& packs,
-                          absl::Status* status) {
-  Thumbnails used;
-  for (const storage::FileRef& ref :
-       view.snapshot->manifest().picture_packs()) {
-    if (!packs.contains(ref.name())) continue;
-    auto pack = PicturePack::Open(paths.pictures() / ref.name(), ref);
-    if (!pack.ok()) {
-      *status = pack.status();
-      return used;
-    }
-    for (uint32_t i = 0; i < (*pack)->size(); ++i) {
-      const auto [digest, jpeg] = (*pack)->entry(i);
+// One pack of the newest `count`, with the pictures that some row still shows.
+absl::StatusOr<storage::FileRef> MergePacks(
+    const IndexPaths& paths, const IndexView& view,
+    const google::protobuf::RepeatedPtrField<storage::FileRef>& packs,
+    size_t count, const std::string& new_name, std::set<std::string>* inputs) {
+  *inputs = NewestNames(packs, count);
+  PackedPictures used;
+  for (const storage::FileRef& ref : packs) {
+    if (!inputs->contains(ref.name())) continue;
+    VITRINE_ASSIGN_OR_RETURN(
+        const auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref));
+    for (uint32_t i = 0; i < pack->size(); ++i) {
+      const auto [digest, bytes] = pack->entry(i);
       const std::string_view sha256(
           reinterpret_cast<const char*>(digest.data()), digest.size());
-      if (!view.content->FindVector(sha256).empty()) used[digest] = jpeg;
+      if (!view.content->FindVector(sha256).empty()) used[digest] = bytes;
     }
-    *status = (*pack)->file().Check();
-    if (!status->ok()) return used;
+    VITRINE_RETURN_IF_ERROR(pack->file().Check());
   }
-  return used;
+  return WritePicturePack(paths.pictures() / new_name, used);
+}
+
+// What the newest `count` segments say of source files, without the deletions
+// that need not be remembered any more.
+TableChanges MergeSources(const Table& sources, size_t count,
+                          int64_t now_unix_ms) {
+  TableChanges merged = sources.Merge(count);
+  // An older segment may say of a product that it lives.
+  if (count < sources.segments().size()) return merged;
+  std::erase_if(merged, [now_unix_ms](const auto& entry) {
+    const auto key = ParseQueuedKey(entry.first);
+    if (!key || key->image_key) return false;
+    storage::QueuedProductRecord record;
+    return record.ParseFromString(*entry.second) &&
+           record.absent_unix_ms() != 0 &&
+           record.absent_unix_ms() < now_unix_ms - kKeepDeletionsMs;
+  });
+  return merged;
 }
 
 }  // namespace
@@ -124,6 +140,8 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
       NewestToMerge(SizesOf(manifest.source_segments()), limits.files);
   plan.pictures = NewestToMerge(SizesOf(manifest.picture_packs()), limits.files,
                                 limits.pack_bytes);
+  plan.originals = NewestToMerge(SizesOf(manifest.original_packs()),
+                                 limits.files, limits.pack_bytes);
   return plan;
 }
 
@@ -161,19 +179,22 @@ absl::StatusOr<MergeOutput> RunMerge(
       output.source_inputs =
           NewestNames(manifest.source_segments(), plan.sources);
       VITRINE_ASSIGN_OR_RETURN(
-          output.sources, WriteTableSegment(paths.sources() / new_file_name(),
-                                            view.sources->Merge(plan.sources)));
+          output.sources,
+          WriteTableSegment(
+              paths.sources() / new_file_name(),
+              MergeSources(*view.sources, plan.sources, plan.now_unix_ms)));
     }
     if (plan.pictures > 0) {
-      output.picture_inputs =
-          NewestNames(manifest.picture_packs(), plan.pictures);
-      absl::Status status;
-      const Thumbnails used =
-          UsedThumbnails(paths, view, output.picture_inputs, &status);
-      VITRINE_RETURN_IF_ERROR(status);
       VITRINE_ASSIGN_OR_RETURN(
           output.pictures,
-          WritePicturePack(paths.pictures() / new_file_name(), used));
+          MergePacks(paths, view, manifest.picture_packs(), plan.pictures,
+                     new_file_name(), &output.picture_inputs));
+    }
+    if (plan.originals > 0) {
+      VITRINE_ASSIGN_OR_RETURN(
+          output.originals,
+          MergePacks(paths, view, manifest.original_packs(), plan.originals,
+                     new_file_name(), &output.original_inputs));
     }
     if (!plan.shards.empty()) {
       output.shard_inputs = plan.shards;
@@ -238,6 +259,9 @@ std::vector<std::filesystem::path> FilesOfMerge(const IndexPaths& paths,
   }
   if (output.pictures) {
     files.push_back(paths.pictures() / output.pictures->name());
+  }
+  if (output.originals) {
+    files.push_back(paths.pictures() / output.originals->name());
   }
   return files;
 }

@@ -22,16 +22,24 @@ namespace vitrine {
 
 struct IndexView;
 
+// For so long a product that a queue has deleted is remembered, so that an
+// event that comes late does not revive it: 30 days.
+inline constexpr int64_t kKeepDeletionsMs = 30ll * 24 * 60 * 60 * 1000;
+
 // What a merge takes of a view.
 struct MergePlan {
   std::vector<LiveShard> shards;
-  bool graph = false;   // Whether the shards' output is to have one.
-  size_t products = 0;  // So many of the newest segments, …
-  size_t sources = 0;   // … likewise, …
-  size_t pictures = 0;  // … and of the newest packs.
+  bool graph = false;    // Whether the shards' output is to have one.
+  size_t products = 0;   // So many of the newest segments, …
+  size_t sources = 0;    // … likewise, …
+  size_t pictures = 0;   // … of the newest packs of thumbnails, …
+  size_t originals = 0;  // … and of those of originals.
+  // Deletions that are older than kKeepDeletionsMs are forgotten.
+  int64_t now_unix_ms = 0;
 
   bool empty() const {
-    return shards.empty() && products == 0 && sources == 0 && pictures == 0;
+    return shards.empty() && products == 0 && sources == 0 && pictures == 0 &&
+           originals == 0;
   }
 };
 
@@ -49,12 +57,14 @@ struct MergeOutput {
   std::optional<storage::FileRef> products;
   std::optional<storage::FileRef> sources;
   std::optional<storage::FileRef> pictures;
+  std::optional<storage::FileRef> originals;
 
   // Names of the inputs.
   std::vector<LiveShard> shard_inputs;
   std::set<std::string> product_inputs;
   std::set<std::string> source_inputs;
   std::set<std::string> picture_inputs;
+  std::set<std::string> original_inputs;
 
   // Has the outputs and the view's files open, so that to commit is quick.
   std::shared_ptr<const Snapshot> opened;

@@ -16,9 +16,11 @@ constexpr std::chrono::seconds kAfterFailure(30);
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
                                int threads, const StopRequested& stop) {
   if (due.plan.empty()) return false;
+  MergePlan plan = due.plan;
+  plan.now_unix_ms = publisher->NowUnixMs();
   VITRINE_ASSIGN_OR_RETURN(
       const MergeOutput output,
-      RunMerge(publisher->paths(), due.view, due.plan, threads, stop,
+      RunMerge(publisher->paths(), due.view, plan, threads, stop,
                [publisher] { return publisher->NewFileName(); }));
   VITRINE_RETURN_IF_ERROR(publisher->Commit(output).status());
   return true;

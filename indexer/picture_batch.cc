@@ -2,14 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 
 namespace vitrine {
 namespace {
-
-std::string_view Bytes(const Sha256Digest& digest) {
-  return {reinterpret_cast<const char*>(digest.data()), digest.size()};
-}
 
 storage::SourceFileRecord RecordOf(const CatalogPicture& picture,
                                    std::string_view sha256) {
@@ -27,33 +24,17 @@ bool SameFile(const CatalogPicture& picture,
          picture.modified_unix_ns == known.modified_unix_ns();
 }
 
-// Refusals that the same bytes need not meet again.
-bool MayPass(const storage::SourceFileRecord& known) {
-  return known.refused_reason() == v1::ERROR_REASON_IMAGE_UNREADABLE ||
-         known.refused_reason() == v1::ERROR_REASON_INTERNAL;
-}
-
 }  // namespace
 
-PictureCounts& PictureCounts::operator+=(const PictureCounts& more) {
-  accepted += more.accepted;
-  changed += more.changed;
-  removed += more.removed;
-  refused += more.refused;
-  reused += more.reused;
-  unchanged += more.unchanged;
-  return *this;
-}
-
-PictureBatch::PictureBatch(const IndexView& view, std::string source,
-                           DescribeFn describe, IndexChanges changes)
+PictureBatch::PictureBatch(std::string source, DescribeFn describe,
+                           GenerationDraft* draft)
     : source_(std::move(source)),
       describe_(std::move(describe)),
-      changes_(view.snapshot, view.sources, std::move(changes)) {}
+      draft_(*draft) {}
 
 KnownFiles PictureBatch::AllSources() const {
   KnownFiles known;
-  changes_.ForEachSource(
+  draft_.changes.ForEachSource(
       [&](std::string_view path, const storage::SourceFileRecord& record) {
         known.emplace_hint(known.end(), path, record);
       });
@@ -75,14 +56,19 @@ void PictureBatch::Apply(const CatalogPicture& picture, PictureResult result,
     }
     return;
   }
+  if (IsForeign(picture.product_id)) {
+    result.status = ForeignError(picture);
+    Refuse(picture, result, known, now_unix_ms);
+    return;
+  }
   if (result.unchanged) {
     if (!known) return;
     // Its time or product has changed, its content has not.
-    ++counts_.unchanged;
+    ++draft_.counts.unchanged;
     storage::SourceFileRecord touched = *known;
     touched.set_bytes(picture.bytes);
     touched.set_modified_unix_ns(picture.modified_unix_ns);
-    changes_.PutSource(picture.path, touched);
+    draft_.changes.PutSource(picture.path, touched);
     ApplyUnread(picture);
     return;
   }
@@ -90,18 +76,19 @@ void PictureBatch::Apply(const CatalogPicture& picture, PictureResult result,
   if (indexed && known->product_id() != picture.product_id) {
     Detach(picture.path, *known);
   }
-  if (result.reused) ++counts_.reused;
-  ++(indexed ? counts_.changed : counts_.accepted);
+  if (result.reused) ++draft_.counts.reused;
+  ++(indexed ? draft_.counts.changed : draft_.counts.accepted);
   Row row;
   row.product_id = picture.product_id;
   row.image_key = picture.path;
   row.sha256 = result.sha256;
   row.vector = std::move(result.vector);
-  changes_.PutImage(std::move(row), std::move(result.thumbnail));
-  changes_.PutSource(picture.path, RecordOf(picture, Bytes(result.sha256)));
+  draft_.changes.PutImage(std::move(row), std::move(result.thumbnail));
+  draft_.changes.PutSource(picture.path,
+                           RecordOf(picture, BytesOf(result.sha256)));
   Describe(picture.product_id);
-  v1::Receipt* receipt = AddReceipt(
-      picture.path, picture.product_id, Bytes(result.sha256),
+  v1::Receipt* receipt = draft_.AddReceipt(
+      source_, picture.path, picture.product_id, BytesOf(result.sha256),
       indexed ? v1::Receipt::OUTCOME_CHANGED : v1::Receipt::OUTCOME_ACCEPTED,
       now_unix_ms);
   for (std::string& warning : warnings) {
@@ -116,7 +103,7 @@ void PictureBatch::Refuse(const CatalogPicture& picture,
   const v1::Error error = ErrorOf(result.status);
   const bool read = result.sha256 != Sha256Digest{};
   storage::SourceFileRecord record =
-      RecordOf(picture, read ? Bytes(result.sha256) : std::string_view());
+      RecordOf(picture, read ? BytesOf(result.sha256) : std::string_view());
   record.set_refused_reason(error.reason());
   record.set_refused_message(error.message());
   if (known && SerializeRecord(record) == SerializeRecord(*known)) return;
@@ -125,19 +112,22 @@ void PictureBatch::Refuse(const CatalogPicture& picture,
                     known->sha256() == record.sha256();
   // What the file showed before is not what it shows now.
   if (known && known->refused_reason() == 0) Detach(picture.path, *known);
-  changes_.PutSource(picture.path, record);
+  draft_.changes.PutSource(picture.path, record);
   if (told) return;
-  ++counts_.refused;
-  v1::Receipt* receipt =
-      AddReceipt(picture.path, picture.product_id, record.sha256(),
-                 v1::Receipt::OUTCOME_REFUSED, now_unix_ms);
+  ++draft_.counts.refused;
+  v1::Receipt* receipt = draft_.AddReceipt(
+      source_, picture.path, picture.product_id, record.sha256(),
+      v1::Receipt::OUTCOME_REFUSED, now_unix_ms);
   receipt->set_reason(error.reason());
   receipt->set_message(error.message());
 }
 
 bool PictureBatch::ApplyUnread(const CatalogPicture& picture) {
   const auto known = FindSource(picture.path);
-  if (!known || !SameFile(picture, *known) || MayPass(*known)) return false;
+  if (!known || !SameFile(picture, *known) || MayPass(*known) ||
+      IsForeign(picture.product_id)) {
+    return false;
+  }
   if (known->product_id() != picture.product_id) {
     if (known->refused_reason() == 0) {
       Row row;
@@ -145,14 +135,14 @@ bool PictureBatch::ApplyUnread(const CatalogPicture& picture) {
       row.image_key = picture.path;
       known->sha256().copy(reinterpret_cast<char*>(row.sha256.data()),
                            row.sha256.size());
-      row.vector = changes_.FindVector(known->product_id(), picture.path);
+      row.vector = draft_.changes.FindVector(known->product_id(), picture.path);
       if (row.vector.empty()) return false;
       Detach(picture.path, *known);
-      changes_.PutImage(std::move(row), "");
+      draft_.changes.PutImage(std::move(row), "");
     }
     storage::SourceFileRecord moved = *known;
     moved.set_product_id(picture.product_id);
-    changes_.PutSource(picture.path, moved);
+    draft_.changes.PutSource(picture.path, moved);
   }
   Describe(picture.product_id);
   return true;
@@ -162,48 +152,46 @@ void PictureBatch::Remove(const std::string& path, bool moved,
                           int64_t now_unix_ms) {
   const auto known = FindSource(path);
   if (!known) return;
-  changes_.RemoveSource(path);
+  draft_.changes.RemoveSource(path);
   if (known->refused_reason() != 0) return;
-  ++counts_.removed;
+  ++draft_.counts.removed;
   Detach(path, *known);
-  if (!moved && !changes_.FindProduct(known->product_id())) {
-    ++deleted_products_;
+  if (!moved && !draft_.changes.FindProduct(known->product_id())) {
+    ++draft_.deleted_products;
   }
-  AddReceipt(path, known->product_id(), known->sha256(),
-             v1::Receipt::OUTCOME_REMOVED, now_unix_ms);
+  draft_.AddReceipt(source_, path, known->product_id(), known->sha256(),
+                    v1::Receipt::OUTCOME_REMOVED, now_unix_ms);
 }
 
 void PictureBatch::Detach(const std::string& path,
                           const storage::SourceFileRecord& known) {
-  changes_.RemoveImage(known.product_id(), path);
+  draft_.changes.RemoveImage(known.product_id(), path);
   // Another picture may be its first one now.
   Describe(known.product_id());
 }
 
 void PictureBatch::Describe(const std::string& product_id) {
-  const auto product = changes_.FindProduct(product_id);
-  if (!product) return;
+  const auto product = draft_.changes.FindProduct(product_id);
+  if (!product || IsForeign(product_id)) return;
   storage::ProductRecord description =
       describe_(product_id, product->images(0).key());
   description.set_source(source_);
-  changes_.Describe(product_id, std::move(description));
+  draft_.changes.Describe(product_id, std::move(description));
 }
 
-v1::Receipt* PictureBatch::AddReceipt(const std::string& path,
-                                      const std::string& product,
-                                      std::string_view sha256,
-                                      v1::Receipt::Outcome outcome,
-                                      int64_t now_unix_ms) {
-  v1::Receipt* receipt = &receipts_.emplace_back();
-  receipt->mutable_time()->set_seconds(now_unix_ms / 1000);
-  receipt->mutable_time()->set_nanos(
-      static_cast<int32_t>(now_unix_ms % 1000 * 1'000'000));
-  receipt->set_source(source_);
-  receipt->set_path(path);
-  receipt->set_product_id(product);
-  receipt->set_sha256(Sha256ToHex(sha256));
-  receipt->set_outcome(outcome);
-  return receipt;
+bool PictureBatch::IsForeign(const std::string& product_id) const {
+  const auto product = draft_.changes.FindProduct(product_id);
+  // A product that was never described has no source yet.
+  return product && !product->source().empty() && product->source() != source_;
+}
+
+absl::Status PictureBatch::ForeignError(const CatalogPicture& picture) const {
+  return MakeError(
+      absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_OTHER_SOURCE,
+      absl::StrCat("product '", picture.product_id, "' comes from ",
+                   draft_.changes.FindProduct(picture.product_id)->source(),
+                   "; give the picture another product, or let that source "
+                   "delete it"));
 }
 
 }  // namespace vitrine

@@ -1,5 +1,6 @@
 #include "indexer/publisher.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -58,7 +59,35 @@ absl::StatusOr<std::shared_ptr<const Table>> OpenSources(
   return std::make_shared<const Table>(std::move(segments));
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<const PicturePack>>> OpenOriginals(
+    const IndexPaths& paths, const storage::Manifest& manifest,
+    const std::vector<std::shared_ptr<const PicturePack>>& previous) {
+  std::vector<std::shared_ptr<const PicturePack>> packs;
+  for (const storage::FileRef& ref : manifest.original_packs()) {
+    const auto known = std::find_if(
+        previous.begin(), previous.end(),
+        [&](const auto& pack) { return pack->name() == ref.name(); });
+    if (known != previous.end()) {
+      packs.push_back(*known);
+      continue;
+    }
+    VITRINE_ASSIGN_OR_RETURN(
+        auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref,
+                                     Verification::kStructure));
+    packs.push_back(std::move(pack));
+  }
+  return packs;
+}
+
 }  // namespace
+
+std::optional<std::string_view> IndexView::FindOriginal(
+    std::string_view sha256) const {
+  for (const auto& pack : originals) {
+    if (const auto bytes = pack->Find(sha256)) return bytes;
+  }
+  return std::nullopt;
+}
 
 Publisher::Publisher(IndexPaths paths, PublisherOptions options)
     : paths_(std::move(paths)),
@@ -151,8 +180,11 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::OpenSalvage(
   }
   publisher->damaged_generations_ = salvage.damaged_generations;
   publisher->next_generation_ = salvage.newest_generation + 1;
+  VITRINE_ASSIGN_OR_RETURN(
+      auto originals, OpenOriginals(paths, salvage.snapshot->manifest(), {}));
   publisher->view_ = {salvage.snapshot, salvage.sources,
-                      ContentIndex::Build(*salvage.snapshot, nullptr)};
+                      ContentIndex::Build(*salvage.snapshot, nullptr),
+                      std::move(originals)};
   return publisher;
 }
 
@@ -169,6 +201,8 @@ absl::Status Publisher::LoadGenerations() {
   VITRINE_ASSIGN_OR_RETURN(view_.sources,
                            OpenSources(paths_, manifest, nullptr));
   view_.content = ContentIndex::Build(*view_.snapshot, nullptr);
+  VITRINE_ASSIGN_OR_RETURN(view_.originals,
+                           OpenOriginals(paths_, manifest, {}));
   for (const storage::VectorSet& set : manifest.vector_sets()) {
     VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
                              ReadFile(paths_.model(set.model())));
@@ -240,6 +274,8 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
                            Snapshot::Open(paths_, manifest, previous));
   VITRINE_ASSIGN_OR_RETURN(next.sources,
                            OpenSources(paths_, manifest, before.sources.get()));
+  VITRINE_ASSIGN_OR_RETURN(next.originals,
+                           OpenOriginals(paths_, manifest, before.originals));
   // Nothing is published that may have been made of what is damaged. Before the
   // first generation there is nothing.
   if (before.snapshot != nullptr) {

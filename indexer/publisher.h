@@ -34,6 +34,13 @@ struct IndexView {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Table> sources;
   std::shared_ptr<const ContentIndex> content;
+  // Packs of originals, of which only the structure is verified.
+  std::vector<std::shared_ptr<const PicturePack>> originals;
+
+  // The bytes of a picture that a queue has sent, by the 32 bytes of its
+  // SHA-256; nothing where they are not kept. To be hashed before they are
+  // relied upon. Valid as long as the view.
+  std::optional<std::string_view> FindOriginal(std::string_view sha256) const;
 };
 
 struct PublisherOptions {
@@ -89,10 +96,10 @@ class Publisher {
   absl::StatusOr<Publication> Commit(const MergeOutput& output);
 
   const IndexPaths& paths() const { return paths_; }
+  int64_t NowUnixMs() const;
 
  private:
   Publisher(IndexPaths paths, PublisherOptions options);
-  int64_t NowUnixMs() const;
   absl::Status LoadGenerations();
   absl::Status RemoveOrphans();
   // Verifies what a manifest names and publishes it. `previous` has some of it

@@ -12,6 +12,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/manifest.h"
+#include "indexer/index_changes.h"
 #include "vitrine/storage/records.pb.h"
 
 namespace vitrine {
@@ -19,14 +20,26 @@ namespace {
 
 using storage::SourceFileRecord;
 
-std::optional<SourceFileRecord> Find(const Table& table, std::string_view key) {
+template <typename Record>
+std::optional<Record> Find(const Table& table, std::string_view key) {
   const auto bytes = table.Find(key);
-  SourceFileRecord record;
+  Record record;
   if (!bytes ||
       !record.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
     return std::nullopt;
   }
   return record;
+}
+
+// Of a product that came by a queue.
+std::string SourceOf(const Table& before, const Table& after,
+                     std::string_view product_id) {
+  for (const Table* table : {&after, &before}) {
+    const auto product = Find<storage::QueuedProductRecord>(
+        *table, QueuedProductKey(product_id));
+    if (product) return product->source();
+  }
+  return "queue";
 }
 
 // The keys that may differ between two tables: those of the segments that only
@@ -80,12 +93,13 @@ absl::StatusOr<OldState> ReadState(const IndexPaths& paths,
 
 std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
                                          const Table& after,
-                                         const std::string& source,
                                          const Publication& publication) {
   std::vector<v1::Receipt> receipts;
-  for (const std::string& path : KeysThatMayDiffer(before, after)) {
-    const auto old = Find(before, path);
-    const auto now = Find(after, path);
+  for (const std::string& key : KeysThatMayDiffer(before, after)) {
+    const auto queued = ParseQueuedKey(key);
+    if (queued && !queued->image_key) continue;
+    const auto old = Find<SourceFileRecord>(before, key);
+    const auto now = Find<SourceFileRecord>(after, key);
     const bool was = old && old->refused_reason() == 0;
     const bool is = now && now->refused_reason() == 0;
     v1::Receipt receipt;
@@ -109,8 +123,9 @@ std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
       continue;
     }
     SetTime(publication.published_unix_ms, receipt.mutable_time());
-    receipt.set_source(source);
-    receipt.set_path(path);
+    receipt.set_source(queued ? SourceOf(before, after, queued->product_id)
+                              : "directory");
+    receipt.set_path(queued ? std::string(*queued->image_key) : key);
     receipt.set_product_id(told->product_id());
     receipt.set_sha256(Sha256ToHex(told->sha256()));
     receipt.set_generation(publication.generation);
@@ -122,9 +137,9 @@ std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
   return receipts;
 }
 
-absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(
-    const IndexPaths& paths, const IndexView& view, const ReceiptLog& log,
-    const std::string& source) {
+absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(const IndexPaths& paths,
+                                                      const IndexView& view,
+                                                      const ReceiptLog& log) {
   const storage::Manifest& newest = view.snapshot->manifest();
   VITRINE_ASSIGN_OR_RETURN(const auto generations, ListGenerations(paths));
   // An index begins with generation 1, which is empty.
@@ -137,14 +152,15 @@ absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(
   if (kept != generations.begin()) {
     VITRINE_ASSIGN_OR_RETURN(const OldState before,
                              ReadState(paths, *std::prev(kept)));
-    lost = ReceiptsBetween(before.sources, at_last.sources, source,
-                           at_last.publication);
+    lost =
+        ReceiptsBetween(before.sources, at_last.sources, at_last.publication);
     std::erase_if(lost, [&log](const v1::Receipt& receipt) {
-      return log.last_paths().contains(receipt.path());
+      return log.last_pictures().contains(
+          {receipt.product_id(), receipt.path()});
     });
   }
   const auto later =
-      ReceiptsBetween(at_last.sources, *view.sources, source,
+      ReceiptsBetween(at_last.sources, *view.sources,
                       {newest.generation(), newest.published_unix_ms()});
   lost.insert(lost.end(), later.begin(), later.end());
   return lost;

@@ -17,13 +17,12 @@ namespace vitrine {
 // in order of path.
 std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
                                          const Table& after,
-                                         const std::string& source,
                                          const Publication& publication);
 
 // Those of the last generation in the log that it lacks, and of all that came
 // after: nothing of a generation that has expired.
-absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(
-    const IndexPaths& paths, const IndexView& view, const ReceiptLog& log,
-    const std::string& source);
+absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(const IndexPaths& paths,
+                                                      const IndexView& view,
+                                                      const ReceiptLog& log);
 
 }  // namespace vitrine

@@ -25,18 +25,23 @@ std::string Rfc3339(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", at, absl::UTCTimeZone());
 }
 
-// Of a line: its generation and path; 0 where it is no receipt.
-std::pair<uint64_t, std::string> GenerationAndPath(const std::string& line) {
+// Of a line: its generation and picture; 0 where it is no receipt.
+std::pair<uint64_t, ReceiptLog::Picture> GenerationAndPicture(
+    const std::string& line) {
   const nlohmann::json json =
       nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return {};
   const auto generation = json.find("generation");
   const auto path = json.find("path");
+  const auto product = json.find("product_id");
   if (generation == json.end() || !generation->is_number_unsigned() ||
       path == json.end() || !path->is_string()) {
     return {};
   }
-  return {generation->get<uint64_t>(), path->get<std::string>()};
+  const bool has_product = product != json.end() && product->is_string();
+  return {generation->get<uint64_t>(),
+          {has_product ? product->get<std::string>() : std::string(),
+           path->get<std::string>()}};
 }
 
 // The file's bytes [begin, end).
@@ -144,13 +149,13 @@ absl::Status ReceiptLog::ReadLastGeneration(uint64_t size) {
           line_end > 1 ? lines.rfind('\n', line_end - 2) : std::string::npos;
       if (before == std::string::npos && begin > 0) break;
       const size_t line = before == std::string::npos ? 0 : before + 1;
-      auto [generation, path] =
-          GenerationAndPath(lines.substr(line, line_end - line));
+      auto [generation, picture] =
+          GenerationAndPicture(lines.substr(line, line_end - line));
       line_end = line;
       if (generation == 0) continue;  // Somebody has edited the line.
       if (last_generation_ == 0) last_generation_ = generation;
       if (generation != last_generation_) return absl::OkStatus();
-      last_paths_.insert(std::move(path));
+      last_pictures_.insert(std::move(picture));
     }
     later = lines.substr(0, line_end);
   }

@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -38,7 +39,8 @@ class ReceiptLog {
   uint64_t last_generation() const { return last_generation_; }
   // The pictures of that generation's receipts, not all of them where a crash
   // came in the middle.
-  const std::set<std::string>& last_paths() const { return last_paths_; }
+  using Picture = std::pair<std::string, std::string>;  // Product and path.
+  const std::set<Picture>& last_pictures() const { return last_pictures_; }
 
   // All of them are durable, or none is there.
   absl::Status Append(const std::vector<v1::Receipt>& receipts);
@@ -53,7 +55,7 @@ class ReceiptLog {
   std::filesystem::path path_;
   int fd_;
   uint64_t last_generation_ = 0;
-  std::set<std::string> last_paths_;
+  std::set<Picture> last_pictures_;
 };
 
 }  // namespace vitrine

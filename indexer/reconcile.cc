@@ -25,12 +25,13 @@ bool LiesAtOrBelow(std::string_view path,
 
 bool Changed(const CatalogPicture& picture,
              const storage::SourceFileRecord& known) {
-  // A file that could not be read may be readable now, without a trace in its
-  // size or time.
+  // A file that could not be read may be readable now, and another source may
+  // have deleted its product, without a trace in its size or time.
   return picture.bytes != known.bytes() ||
          picture.modified_unix_ns != known.modified_unix_ns() ||
          picture.product_id != known.product_id() ||
-         known.refused_reason() == v1::ERROR_REASON_IMAGE_UNREADABLE;
+         known.refused_reason() == v1::ERROR_REASON_IMAGE_UNREADABLE ||
+         known.refused_reason() == v1::ERROR_REASON_OTHER_SOURCE;
 }
 
 }  // namespace

@@ -226,6 +226,11 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
       [&](const storage::FileRef& ref) {
         return PicturePack::Open(paths.pictures() / ref.name(), ref).status();
       }));
+  VITRINE_RETURN_IF_ERROR(KeepWhole(
+      manifest.mutable_original_packs(), findings,
+      [&](const storage::FileRef& ref) {
+        return PicturePack::Open(paths.pictures() / ref.name(), ref).status();
+      }));
   std::vector<std::shared_ptr<const TableSegment>> segments;
   VITRINE_RETURN_IF_ERROR(
       KeepWhole(manifest.mutable_source_segments(), findings,

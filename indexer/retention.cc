@@ -24,6 +24,9 @@ std::vector<std::string> FilesOf(const storage::Manifest& manifest) {
   for (const storage::FileRef& file : manifest.picture_packs()) {
     add("pictures", file.name());
   }
+  for (const storage::FileRef& file : manifest.original_packs()) {
+    add("pictures", file.name());
+  }
   for (const storage::FileRef& file : manifest.source_segments()) {
     add("sources", file.name());
   }

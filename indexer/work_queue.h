@@ -40,6 +40,7 @@ class WorkQueue {
   // Makes Take give nothing until resumed.
   void Pause() { paused_ = true; }
   void Resume() { paused_ = false; }
+  bool paused() const { return paused_; }
 
   // Pictures that wait or are being read.
   size_t size() const;

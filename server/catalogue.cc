@@ -91,8 +91,7 @@ Catalogue::Catalogue(const Snapshot& snapshot, const SlotTable& slots) {
   snapshot.products().ForEach({}, [&](std::string_view id,
                                       std::string_view value) {
     storage::ProductRecord product;
-    if (!product.ParseFromArray(value.data(), static_cast<int>(value.size())) ||
-        product.deleted_unix_ms() != 0) {
+    if (!product.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
       return true;
     }
     Learn(product, slots);

@@ -190,7 +190,6 @@ absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
                                  "' does not parse"));
       return false;
     }
-    if (record.deleted_unix_ms() != 0) return true;
     v1::Product* product = response.add_products();
     FillProduct(snapshot, id, record, vectors, product);
     bytes += product->ByteSizeLong();

@@ -51,7 +51,7 @@ class CorruptionIndex : public ::testing::Test {
       ASSERT_OK(builder_.PutProductsOf(Rows(prefix, 40), "Dress"));
     }
     ASSERT_OK(builder_.PutProducts({{"a00007", std::nullopt}}));
-    Thumbnails thumbnails;
+    PackedPictures thumbnails;
     for (const Row& row : Rows("a", 20)) {
       thumbnails[row.sha256] = "a thumbnail of " + row.product_id;
     }

@@ -132,6 +132,29 @@ TEST(Flags, NameTheRightOne) {
 }
 
 // The API takes UTF-8 alone: one such id would break a stream for all others.
+TEST(Flags, ReadWhatToPush) {
+  const Flags flags = Parse({"push", "--queue=redis://h/s", "--catalog=photos",
+                             "--delete=a", "--delete=b", "--wait"});
+  EXPECT_EQ(flags.verb, Verb::kPush);
+  EXPECT_EQ(flags.queue, "redis://h/s");
+  EXPECT_EQ(flags.deletions, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(flags.wait);
+  EXPECT_EQ(flags.max_backlog, 1000);
+  EXPECT_TRUE(Contains(Refused({"push", "--catalog=photos"}),
+                       "push needs --queue=redis://HOST/STREAM"));
+  EXPECT_TRUE(Contains(Refused({"push", "--queue=redis://h/s"}),
+                       "push needs something to push"));
+  EXPECT_TRUE(Contains(
+      Refused({"push", "--queue=redis://h/s", "--delete=a", "--product=b"}),
+      "push takes one --product"));
+  EXPECT_TRUE(Contains(
+      Refused({"push", "--queue=redis://h/s", "--delete=a", "--by-path"}),
+      "--by-path is for the pictures of a --catalog"));
+  EXPECT_TRUE(Contains(Refused({"push", "--queue=redis://h/s", "--delete=a",
+                                "--max-backlog=-1"}),
+                       "--max-backlog"));
+}
+
 TEST(Flags, RefuseIdsAndNamesThatAreNotUtf8) {
   for (const char* flag :
        {"--product=\xff\xfe", "--exclude=a\xff", "--plus-product=\xff@2",
@@ -176,7 +199,7 @@ TEST(Flags, NameTheValueThatIsWrong) {
 
 TEST(Flags, ShowHelpWithExamplesOnStandardOutput) {
   for (const char* verb :
-       {"search", "recommend", "embed", "describe", "export"}) {
+       {"search", "recommend", "embed", "describe", "export", "push"}) {
     CommandLine line = ParseCommandLine({verb, "--help"});
     EXPECT_EQ(line.exit_status, kOk) << verb;
     EXPECT_TRUE(Contains(line.text, std::string("vitrine ") + verb)) << verb;

@@ -127,10 +127,12 @@ TEST(Layout, GrpcStaysInServerAndClients) {
   }
 }
 
-TEST(Layout, TorchAndHnswlibEachEnterThroughOneSource) {
+TEST(Layout, TorchHnswlibAndHiredisEachEnterThroughOneSource) {
   for (const std::vector<std::string>& library :
        std::vector<std::vector<std::string>>{
-           {"torch/", "ATen/", "c10/", "caffe2/"}, {"hnswlib/"}}) {
+           {"torch/", "ATen/", "c10/", "caffe2/"},
+           {"hnswlib/"},
+           {"hiredis/"}}) {
     const std::set<std::string> files = ProductFilesIncluding(library);
     EXPECT_LE(files.size(), 1u)
         << library.front() << ": " << ::testing::PrintToString(files);

@@ -95,15 +95,12 @@ TEST_F(ProductColumnsTest, LeavesOutWhatIsNoProduct) {
   Products products;
   products["a"].emplace().set_category("Dress");
   products["b"] = std::nullopt;
-  products["c"].emplace().set_category("Dress");
-  products["c"]->set_deleted_unix_ms(1);
-  products["c"]->set_visible_from_unix_ms(1);
   products["d"].emplace().set_visible_until_unix_ms(5);
   const ProductSegment segment = Write(products);
   EXPECT_EQ(segment.columns().products().Count(), 2u);
   EXPECT_EQ(ValuesOf(*segment.columns().Find("category"), 4).size(), 1u);
   ASSERT_EQ(segment.windows().size(), 1u);
-  EXPECT_EQ(segment.windows()[0].record, 3u);
+  EXPECT_EQ(segment.windows()[0].record, 2u);
   EXPECT_EQ(segment.windows()[0].until_unix_ms, 5);
   EXPECT_LT(segment.windows()[0].from_unix_ms, -1'000'000'000'000'000);
 }

@@ -17,13 +17,11 @@ TEST(ProductRecord, ReadsWhatTheMessageSays) {
     product.add_images()->set_key("a.jpg");
     product.set_visible_from_unix_ms(drawer.Draw(2) * -1'000);
     product.set_visible_until_unix_ms(drawer.Draw(2) * 2'000'000'000'000);
-    product.set_deleted_unix_ms(drawer.Draw(2));
     const std::string bytes = product.SerializeAsString();
     ASSERT_TRUE(ReadProductRecord(bytes, &view));
     EXPECT_EQ(view.category, product.category());
     EXPECT_EQ(view.visible_from_unix_ms, product.visible_from_unix_ms());
     EXPECT_EQ(view.visible_until_unix_ms, product.visible_until_unix_ms());
-    EXPECT_EQ(view.deleted_unix_ms, product.deleted_unix_ms());
     ASSERT_EQ(view.attributes.size(), product.attributes().size());
     for (std::string_view entry : view.attributes) {
       std::string_view name, value_bytes;

@@ -74,13 +74,13 @@ TEST(ReceiptLog, AppendsAcrossRuns) {
 TEST(ReceiptLog, KnowsWhatTheLastGenerationSays) {
   TempDir dir;
   std::vector<v1::Receipt> receipts;
-  std::set<std::string> last;
+  std::set<ReceiptLog::Picture> last;
   // More than is read at a time.
   for (int i = 0; i < 4000; ++i) {
     v1::Receipt receipt = Refused();
     receipt.set_path("p" + std::to_string(i));
     receipt.set_generation(i < 1500 ? 6 : 7);
-    if (i >= 1500) last.insert(receipt.path());
+    if (i >= 1500) last.emplace(receipt.product_id(), receipt.path());
     receipts.push_back(receipt);
   }
   {
@@ -92,7 +92,7 @@ TEST(ReceiptLog, KnowsWhatTheLastGenerationSays) {
   const auto log = ReceiptLog::Open(dir / "receipts.jsonl");
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_EQ((*log)->last_generation(), 7u);
-  EXPECT_EQ((*log)->last_paths(), last);
+  EXPECT_EQ((*log)->last_pictures(), last);
 }
 
 TEST(ReceiptLog, CutsOffATornLine) {

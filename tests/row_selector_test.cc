@@ -22,7 +22,7 @@ class RowSelectorTest : public SearchFixture {
   void Put(const Products& products) {
     ASSERT_OK(builder_.PutProducts(products));
     for (const auto& [id, product] : products) {
-      if (product && product->deleted_unix_ms() == 0) {
+      if (product) {
         known_[id] = *product;
       } else {
         known_.erase(id);
@@ -100,7 +100,6 @@ TEST_F(RowSelectorTest, SelectsWhatTheRecordsSay) {
         continue;
       }
       products[id] = drawer_.DrawProduct();
-      if (drawer_.Draw(10) == 0) products[id]->set_deleted_unix_ms(kNow);
     }
     Put(products);
     std::vector<int> rows;

@@ -21,6 +21,7 @@ Usage: vitrine VERB [--flag=value ...]
   embed       the vectors of pictures, as JSON lines
   describe    what the index holds: size, categories, attributes, model
   export      every product of the index, as JSON lines
+  push        put products and pictures into an indexer's queue
   check       what would be read from a catalogue folder; writes nothing
   sample      draw a sample catalogue of garments
   eval        measure how well models find alike photos, and how fast
@@ -50,6 +51,7 @@ constexpr VerbEntry kVerbs[] = {
     {"embed", Verb::kEmbed, EmbedApp},
     {"describe", Verb::kDescribe, DescribeApp},
     {"export", Verb::kExport, ExportApp},
+    {"push", Verb::kPush, PushApp},
 };
 
 CommandLine UsageError(const std::string& message) {
@@ -91,9 +93,10 @@ CommandLine UnknownArgument(const CLI::App& app, const std::string& argument) {
 // null where all are.
 const std::string* NotUtf8(const Flags& flags) {
   std::vector<const std::string*> texts = {
-      &flags.required_model, &flags.category, &flags.after_product_id};
-  for (const auto* list :
-       {&flags.products, &flags.exclude, &flags.slots, &flags.facets}) {
+      &flags.required_model, &flags.category, &flags.after_product_id,
+      &flags.source};
+  for (const auto* list : {&flags.products, &flags.exclude, &flags.slots,
+                           &flags.facets, &flags.deletions}) {
     for (const std::string& text : *list) texts.push_back(&text);
   }
   for (const ExtraExample& extra : flags.extra_examples) {
@@ -121,6 +124,22 @@ std::string Contradiction(const Flags& flags) {
       break;
     case Verb::kEmbed:
       if (!queries) return "embed needs --image=PATH";
+      break;
+    case Verb::kPush:
+      if (flags.queue.empty()) return "push needs --queue=redis://HOST/STREAM";
+      if (flags.catalog.empty() && flags.images.empty() &&
+          flags.deletions.empty()) {
+        return "push needs something to push: --catalog=DIR, --image=FILE or "
+               "--delete=ID";
+      }
+      if (flags.products.size() > 1 ||
+          (!flags.products.empty() && flags.images.empty())) {
+        return "push takes one --product, with the --image files that show it";
+      }
+      if (flags.by_path && flags.catalog.empty()) {
+        return "--by-path is for the pictures of a --catalog, and there is "
+               "none";
+      }
       break;
     case Verb::kDescribe:
     case Verb::kExport:

@@ -12,7 +12,7 @@
 
 namespace vitrine::cli {
 
-enum class Verb { kSearch, kRecommend, kEmbed, kDescribe, kExport };
+enum class Verb { kSearch, kRecommend, kEmbed, kDescribe, kExport, kPush };
 enum class Format { kTable, kJson };
 
 // The program's exit statuses.
@@ -82,6 +82,16 @@ struct Flags {
 
   // export.
   std::string after_product_id;
+
+  // push.
+  std::string queue;
+  std::string catalog;
+  std::string layout = "auto";
+  std::string source;
+  std::vector<std::string> deletions;  // Product ids.
+  bool by_path = false;
+  bool wait = false;
+  int64_t max_backlog = 1000;  // 0: no bound.
 };
 
 // What a command line asks for: to go on with `flags`; or, where they are

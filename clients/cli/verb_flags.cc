@@ -4,62 +4,10 @@
 
 #include "clients/cli/filter_flag.h"
 #include "clients/cli/flag_values.h"
+#include "clients/cli/verb_examples.h"
 
 namespace vitrine::cli {
 namespace {
-
-constexpr char kSearchExamples[] = R"(Examples:
-  The ten products most like a photo:
-    vitrine search --image=dress.jpg
-  As a picture to paste into a report:
-    vitrine search --image=dress.jpg --k=12 --sheet=answer.png
-  Every picture of a folder, an answer each, one JSON object a line:
-    vitrine search --image=photos/ --format=json > answers.jsonl
-  The same for a list of files:
-    find photos -name '*_front.jpg' | vitrine search --image=- --format=json
-  Like a product, but more like its colour than its cut:
-    vitrine search --product=1163 --emphasis=shape=1,colour=2 --exclude-query
-  Like this photo, a bit like product 1163, less like product 1164:
-    vitrine search --image=dress.jpg --plus-product=1163@0.5 --minus-product=1164
-  Only the lower half of the photo:
-    vitrine search --image=outfit.jpg --region=0,0.5,1,1
-  Only shirts and dresses of at most 50, not red, on sale, with a season; and how
-  many of all those have which colour:
-    vitrine search --image=dress.jpg --filter='category=Shirt|Dress' \
-      --filter='price<=50' --filter='!colour=Red' --filter='onSale=true' \
-      --filter='season?' --facets=colour
-  Embed once, search often:
-    vitrine embed --image=photos/ > vectors.jsonl
-    vitrine search --vector=vectors.jsonl --format=json)";
-
-constexpr char kRecommendExamples[] = R"(Examples:
-  What is like this product, and what goes with it:
-    vitrine recommend --product=1163
-  The same for a photo whose category is known:
-    vitrine recommend --image=dress.jpg --category=Dress
-  Only what is still in season:
-    vitrine recommend --product=1163 --filter='season=Summer'
-  Only shoes and bags, five of each, as a picture:
-    vitrine recommend --product=1163 --slots=shoes,bag --k-per-slot=5 --sheet=look.png)";
-
-constexpr char kEmbedExamples[] = R"(Examples:
-  vitrine embed --image=dress.jpg
-  vitrine embed --image=photos/ > vectors.jsonl
-Each line is {"query": the path, "vector": [...], "model": ...}. A dot product of
-two vectors is the similarity of their pictures.)";
-
-constexpr char kDescribeExamples[] = R"(Examples:
-  vitrine describe
-  vitrine describe --format=json | jq .categories
-  vitrine describe --server=search.internal:50051)";
-
-constexpr char kExportExamples[] = R"(Examples:
-  vitrine export > products.jsonl
-  vitrine export --vectors > vectors.jsonl
-  vitrine export --filter='category=Dress' --filter='price>100'
-Each line is a product: product_id, title, category, attributes and images (key,
-sha256 and, with --vectors, vector), in the order of the ids. A stream that breaks
-is taken up again after the last product.)";
 
 constexpr int kDescriptionColumn = 32;
 constexpr size_t kDescriptionWidth = 48;
@@ -109,9 +57,13 @@ std::unique_ptr<CLI::App> NewApp(const char* name, const char* description,
   auto app =
       std::make_unique<CLI::App>(description, std::string("vitrine ") + name);
   app->formatter(std::make_shared<HelpFormatter>());
-  app->set_help_flag();  // AddConnection adds one, as the last.
+  app->set_help_flag();  // AddHelp adds one, as the last.
   app->footer(examples);
   return app;
+}
+
+void AddHelp(CLI::App* app, const char* group) {
+  app->set_help_flag("--help", "Show this help")->group(group);
 }
 
 void AddConnection(CLI::App* app, Flags* flags) {
@@ -126,7 +78,7 @@ void AddConnection(CLI::App* app, Flags* flags) {
       ->option_text("=MS")
       ->check(CLI::Range(1, 7 * 24 * 3'600'000))  // A week.
       ->group("Connection");
-  app->set_help_flag("--help", "Show this help")->group("Connection");
+  AddHelp(app, "Connection");
 }
 
 void AddFormat(CLI::App* app, Flags* flags, bool has_table) {
@@ -408,6 +360,56 @@ std::unique_ptr<CLI::App> DescribeApp(Flags* flags) {
                     kDescribeExamples);
   AddFormat(app.get(), flags, true);
   AddConnection(app.get(), flags);
+  return app;
+}
+
+std::unique_ptr<CLI::App> PushApp(Flags* flags) {
+  auto app = NewApp("push", "Put products and pictures into an indexer's queue",
+                    kPushExamples);
+  app->add_option("--queue", flags->queue,
+                  "The Redis Stream: "
+                  "redis://[[USER]:PASSWORD@]HOST[:PORT]/STREAM[?group=NAME]")
+      ->option_text("=URL")
+      ->group("Queue");
+  app->add_option("--source", flags->source,
+                  "The sender's name. A product belongs to the source that put "
+                  "it, and others cannot change it")
+      ->option_text("=NAME")
+      ->group("Queue");
+  app->add_flag("--wait", flags->wait,
+                "Wait until the indexer has taken all, and it is searchable")
+      ->group("Queue");
+  app->add_option("--max-backlog", flags->max_backlog,
+                  "Wait while so many entries are not yet taken; 0 never waits")
+      ->option_text("=N [1000]")
+      ->check(CLI::NonNegativeNumber)
+      ->group("Queue");
+  app->add_option("--catalog", flags->catalog,
+                  "A catalogue folder, in any layout that the indexer reads")
+      ->option_text("=DIR")
+      ->group("What to push");
+  app->add_option("--layout", flags->layout,
+                  "How the catalogue is laid out: auto, fashion, clothing, "
+                  "folders, plain or jsonl")
+      ->option_text("=NAME [auto]")
+      ->group("What to push");
+  app->add_option("--image", flags->images, "A picture")
+      ->option_text("=FILE ...")
+      ->group("What to push");
+  app->add_option("--product", flags->products,
+                  "The product of the pictures; without it each is one, by its "
+                  "file's name")
+      ->option_text("=ID")
+      ->group("What to push");
+  app->add_option("--delete", flags->deletions, "A product that is gone")
+      ->option_text("=ID ...")
+      ->group("What to push");
+  app->add_flag("--by-path", flags->by_path,
+                "Send where the catalogue's pictures lie, not what is in them: "
+                "the indexer reads them below its --queue-files")
+      ->group("What to push");
+  AddProgress(app.get(), flags);
+  AddHelp(app.get(), "Output");
   return app;
 }
 

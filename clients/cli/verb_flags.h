@@ -14,5 +14,6 @@ std::unique_ptr<CLI::App> RecommendApp(Flags* flags);
 std::unique_ptr<CLI::App> EmbedApp(Flags* flags);
 std::unique_ptr<CLI::App> DescribeApp(Flags* flags);
 std::unique_ptr<CLI::App> ExportApp(Flags* flags);
+std::unique_ptr<CLI::App> PushApp(Flags* flags);
 
 }  // namespace vitrine::cli

@@ -6,6 +6,7 @@
 #include "clients/cli/export.h"
 #include "clients/cli/output_json.h"
 #include "clients/cli/output_table.h"
+#include "clients/cli/push.h"
 #include "clients/cli/requests.h"
 #include "clients/cli/sheet.h"
 #include "clients/cli/stream.h"
@@ -259,6 +260,7 @@ int RunQueries(Connection& connection, const Flags& flags,
 }  // namespace
 
 int Run(const Flags& flags, const Environment& environment) {
+  if (flags.verb == Verb::kPush) return Push(flags, environment);
   Connection connection(flags.server, flags.timeout_ms);
   int exit_status = kOk;
   switch (flags.verb) {

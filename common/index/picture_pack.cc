@@ -25,23 +25,23 @@ struct PicturePack::Record {
 };
 
 absl::StatusOr<storage::FileRef> WritePicturePack(
-    const std::filesystem::path& path, const Thumbnails& thumbnails) {
+    const std::filesystem::path& path, const PackedPictures& pictures) {
   VITRINE_ASSIGN_OR_RETURN(auto writer,
                            SectionWriter::Create(path, FileKind::kPictures));
-  const auto count = static_cast<uint32_t>(thumbnails.size());
+  const auto count = static_cast<uint32_t>(pictures.size());
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kCount));
   VITRINE_RETURN_IF_ERROR(
       writer->AppendArray(std::span<const uint32_t>(&count, 1)));
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kRecords));
   uint64_t offset = 0;
-  for (const auto& [sha256, jpeg] : thumbnails) {
+  for (const auto& [sha256, jpeg] : pictures) {
     const PicturePack::Record record = {sha256, offset, jpeg.size()};
     VITRINE_RETURN_IF_ERROR(
         writer->AppendArray(std::span<const PicturePack::Record>(&record, 1)));
     offset += jpeg.size();
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kBytes));
-  for (const auto& [sha256, jpeg] : thumbnails)
+  for (const auto& [sha256, jpeg] : pictures)
     VITRINE_RETURN_IF_ERROR(writer->Append(jpeg));
   return writer->Finish(count);
 }

@@ -1,4 +1,5 @@
-// Packs of thumbnails in pictures/, found by the SHA-256 of the original file.
+// Packs of thumbnails, and of pictures as they came, in pictures/: found by the
+// SHA-256 of the original file.
 #pragma once
 
 #include <filesystem>
@@ -16,11 +17,11 @@
 namespace vitrine {
 
 // By content, so that a picture that occurs twice is stored once a pack.
-using Thumbnails = std::map<Sha256Digest, std::string>;
+using PackedPictures = std::map<Sha256Digest, std::string>;
 
-// Publishes thumbnails (JPEG bytes) as a pack.
+// Publishes pictures (the bytes of their files) as a pack.
 absl::StatusOr<storage::FileRef> WritePicturePack(
-    const std::filesystem::path& path, const Thumbnails& thumbnails);
+    const std::filesystem::path& path, const PackedPictures& pictures);
 
 // An open pack. Immutable and thread-safe.
 class PicturePack {
@@ -35,8 +36,8 @@ class PicturePack {
 
   const std::string& name() const { return name_; }
   uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
-  // The thumbnail of a picture by the 32 bytes of its SHA-256; valid as long as
-  // the pack.
+  // A picture by the 32 bytes of its original's SHA-256; valid as long as the
+  // pack.
   std::optional<std::string_view> Find(std::string_view sha256) const;
   // The i-th picture, in the order of the digests.
   std::pair<Sha256Digest, std::string_view> entry(uint32_t i) const;

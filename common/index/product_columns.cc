@@ -16,10 +16,9 @@ bool ReadCategory(std::string_view bytes, AttributeValue* value) {
   return !bytes.empty();
 }
 
-// Whether a product that lives is not always offered.
+// Whether a product is not always offered.
 bool HasWindow(const ProductRecordView& record) {
-  return record.deleted_unix_ms == 0 && (record.visible_from_unix_ms != 0 ||
-                                         record.visible_until_unix_ms != 0);
+  return record.visible_from_unix_ms != 0 || record.visible_until_unix_ms != 0;
 }
 
 }  // namespace
@@ -132,10 +131,7 @@ ProductColumns::ProductColumns(const TableSegment& segment)
   std::string_view name, value;
   for (uint32_t i = 0; i < segment.size(); ++i) {
     const TableSegment::Entry entry = segment.entry(i);
-    if (entry.deleted || !ReadProductRecord(entry.value, &record) ||
-        record.deleted_unix_ms != 0) {
-      continue;
-    }
+    if (entry.deleted || !ReadProductRecord(entry.value, &record)) continue;
     products_.Set(i);
     builders[kCategory].Add(i, record.category, ReadCategory);
     for (std::string_view entry_bytes : record.attributes) {

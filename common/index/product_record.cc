@@ -91,7 +91,6 @@ bool ReadProductRecord(std::string_view bytes, ProductRecordView* record) {
   record->attributes.clear();
   record->visible_from_unix_ms = 0;
   record->visible_until_unix_ms = 0;
-  record->deleted_unix_ms = 0;
   FieldReader fields(bytes);
   while (const uint32_t tag = fields.Next()) {
     switch (tag) {
@@ -109,9 +108,6 @@ bool ReadProductRecord(std::string_view bytes, ProductRecordView* record) {
         break;
       case VarintTag(ProductRecord::kVisibleUntilUnixMsFieldNumber):
         record->visible_until_unix_ms = static_cast<int64_t>(fields.Varint());
-        break;
-      case VarintTag(ProductRecord::kDeletedUnixMsFieldNumber):
-        record->deleted_unix_ms = static_cast<int64_t>(fields.Varint());
         break;
       default:
         fields.Skip(tag);

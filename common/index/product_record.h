@@ -22,7 +22,6 @@ struct ProductRecordView {
   std::vector<std::string_view> attributes;
   int64_t visible_from_unix_ms = 0;
   int64_t visible_until_unix_ms = 0;
-  int64_t deleted_unix_ms = 0;
 };
 
 // False where `bytes` are no record.

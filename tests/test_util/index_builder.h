@@ -119,7 +119,7 @@ class IndexBuilder {
     return PutProducts(products);
   }
 
-  absl::Status AddPictures(const Thumbnails& thumbnails) {
+  absl::Status AddPictures(const PackedPictures& thumbnails) {
     VITRINE_ASSIGN_OR_RETURN(
         *manifest_.add_picture_packs(),
         WritePicturePack(

@@ -57,7 +57,7 @@ class ServingIndex {
   // One more generation, with these products besides those before.
   absl::Status Add(const std::vector<TestProduct>& products) {
     std::vector<Row> rows;
-    Thumbnails thumbnails;
+    PackedPictures thumbnails;
     std::map<std::string, std::optional<storage::ProductRecord>> records;
     for (const TestProduct& product : products) {
       storage::ProductRecord record;

@@ -1,0 +1,286 @@
+#include "clients/cli/push.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "clients/cli/text.h"
+#include "common/base/file.h"
+#include "common/base/status.h"
+#include "common/catalog/catalog.h"
+#include "common/queue/redis_stream.h"
+#include "vitrine/v1/catalog.pb.h"
+
+namespace vitrine::cli {
+namespace {
+
+constexpr int64_t kConnectMs = 5000;
+// So many entries are sent without asking for the backlog.
+constexpr int64_t kEntriesAtOnce = 32;
+constexpr std::chrono::seconds kPatience(10);
+
+std::string Text(absl::string_view text) { return std::string(text); }
+
+void SetTime(int64_t unix_ms, google::protobuf::Timestamp* time) {
+  time->set_seconds(unix_ms / 1000 - (unix_ms % 1000 < 0 ? 1 : 0));
+  time->set_nanos(
+      static_cast<int32_t>((unix_ms % 1000 + 1000) % 1000 * 1'000'000));
+}
+
+// All of a product but its pictures.
+void SetFields(const storage::ProductRecord& record,
+               v1::ProductUpsert* upsert) {
+  upsert->set_title(record.title());
+  upsert->set_category(record.category());
+  for (const auto& [name, value] : record.attributes()) {
+    // The two messages have the same fields.
+    (*upsert->mutable_attributes())[name].ParseFromString(
+        value.SerializeAsString());
+  }
+  if (record.visible_from_unix_ms() != 0) {
+    SetTime(record.visible_from_unix_ms(), upsert->mutable_visible_from());
+  }
+  if (record.visible_until_unix_ms() != 0) {
+    SetTime(record.visible_until_unix_ms(), upsert->mutable_visible_until());
+  }
+}
+
+class Pusher {
+ public:
+  Pusher(const Flags& flags, const Environment& environment,
+         std::chrono::milliseconds look)
+      : flags_(flags), environment_(environment), look_(look) {}
+
+  absl::Status Run() {
+    VITRINE_ASSIGN_OR_RETURN(const QueueAddress address,
+                             ParseQueueUrl(flags_.queue));
+    VITRINE_RETURN_IF_ERROR(Gather());
+    VITRINE_ASSIGN_OR_RETURN(stream_,
+                             RedisStream::Connect(address, kConnectMs));
+    VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, stream_->DeadLetters());
+    VITRINE_RETURN_IF_ERROR(PushAll());
+    if (!flags_.wait || last_.empty()) return absl::OkStatus();
+    VITRINE_RETURN_IF_ERROR(Wait());
+    VITRINE_ASSIGN_OR_RETURN(const int64_t dead, stream_->DeadLetters());
+    if (dead > dead_before) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          FormatCount(dead - dead_before),
+          " events were refused as a whole; why stands beside each in the "
+          "stream ",
+          address.DeadLetters()));
+    }
+    return absl::OkStatus();
+  }
+
+  int64_t products() const { return products_; }
+  int64_t pictures() const { return pictures_; }
+  int64_t failed() const { return failed_; }
+  double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Product {
+    std::vector<std::string> keys;   // Of its pictures, …
+    std::vector<std::string> files;  // … and where they are, if no catalogue.
+  };
+
+  absl::Status Gather() {
+    if (!flags_.catalog.empty()) {
+      CatalogOptions options;
+      options.root = flags_.catalog;
+      VITRINE_ASSIGN_OR_RETURN(options.layout, ParseLayout(flags_.layout));
+      VITRINE_ASSIGN_OR_RETURN(catalog_, Catalog::Open(options));
+      VITRINE_ASSIGN_OR_RETURN(const Listing listing, catalog_->Scan());
+      for (const CatalogPicture& picture : listing.pictures) {
+        of_catalog_[picture.product_id].keys.push_back(picture.path);
+      }
+      if (of_catalog_.empty()) {
+        return absl::NotFoundError(absl::StrCat(
+            "the catalogue ", flags_.catalog,
+            " holds no picture; vitrine check tells what would be read of it"));
+      }
+    }
+    for (const std::string& file : flags_.images) {
+      const std::filesystem::path path(file);
+      Product& product =
+          of_files_[flags_.products.empty() ? path.stem().string()
+                                            : flags_.products[0]];
+      product.keys.push_back(path.filename().string());
+      product.files.push_back(file);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PushAll() {
+    const auto total = static_cast<int64_t>(
+        of_catalog_.size() + of_files_.size() + flags_.deletions.size());
+    Progress progress(environment_.err, environment_.progress, total,
+                      "products");
+    progress_ = &progress;
+    auto push = [&](const v1::CatalogEvent& event) -> absl::Status {
+      VITRINE_RETURN_IF_ERROR(Send(event));
+      ++products_;
+      progress.Update(products_, failed_);
+      return absl::OkStatus();
+    };
+    for (const auto& [id, product] : of_catalog_) {
+      VITRINE_RETURN_IF_ERROR(push(Upsert(id, product, catalog_.get())));
+    }
+    for (const auto& [id, product] : of_files_) {
+      VITRINE_RETURN_IF_ERROR(push(Upsert(id, product, nullptr)));
+    }
+    for (const std::string& id : flags_.deletions) {
+      v1::CatalogEvent event;
+      event.set_source(flags_.source);
+      event.mutable_delete_()->set_product_id(id);
+      VITRINE_RETURN_IF_ERROR(push(event));
+    }
+    progress_ = nullptr;
+    return absl::OkStatus();
+  }
+
+  // A picture that cannot be read is told of and left out.
+  v1::CatalogEvent Upsert(const std::string& id, const Product& product,
+                          const Catalog* catalog) {
+    v1::CatalogEvent event;
+    event.set_source(flags_.source);
+    v1::ProductUpsert* upsert = event.mutable_upsert();
+    upsert->set_product_id(id);
+    if (catalog != nullptr) {
+      SetFields(catalog->Describe(id, product.keys[0]), upsert);
+    }
+    constexpr uint64_t kMaxBytes = 32'000'000;  // As the indexer takes.
+    for (size_t i = 0; i < product.keys.size(); ++i) {
+      const std::string& key = product.keys[i];
+      if (catalog != nullptr && flags_.by_path) {
+        v1::CatalogImage* image = upsert->add_images();
+        image->set_key(key);
+        image->set_path(key);
+        ++pictures_;
+        continue;
+      }
+      auto bytes = catalog != nullptr ? catalog->ReadPicture(key, kMaxBytes)
+                                      : ReadFile(product.files[i], kMaxBytes);
+      if (!bytes.ok()) {
+        ++failed_;
+        Tell(Text(bytes.status().message()));
+        continue;
+      }
+      v1::CatalogImage* image = upsert->add_images();
+      image->set_key(key);
+      image->set_content(*std::move(bytes));
+      ++pictures_;
+    }
+    return event;
+  }
+
+  absl::Status Send(const v1::CatalogEvent& event) {
+    if (flags_.max_backlog > 0 && products_ % kEntriesAtOnce == 0) {
+      VITRINE_RETURN_IF_ERROR(Await([this](const QueueBacklog& backlog) {
+        return backlog.pending + backlog.waiting <= flags_.max_backlog;
+      }));
+    }
+    VITRINE_ASSIGN_OR_RETURN(last_, stream_->Add(event.SerializeAsString()));
+    return absl::OkStatus();
+  }
+
+  // Waits until nothing of what was sent waits or is in hand.
+  absl::Status Wait() {
+    const int64_t total = products_;
+    Progress progress(environment_.err, environment_.progress, total,
+                      "products searchable");
+    progress_ = &progress;
+    const absl::Status status = Await([&](const QueueBacklog& backlog) {
+      progress.Update(
+          std::max<int64_t>(0, total - backlog.pending -
+                                   std::max<int64_t>(0, backlog.waiting)),
+          0);
+      return VersionOfEntry(backlog.last_delivered) >= VersionOfEntry(last_) &&
+             (backlog.oldest_pending.empty() ||
+              VersionOfEntry(backlog.oldest_pending) > VersionOfEntry(last_));
+    });
+    progress_ = nullptr;
+    return status;
+  }
+
+  template <typename Holds>
+  absl::Status Await(const Holds& holds) {
+    Clock::time_point moved = Clock::now();
+    int64_t left = INT64_MAX;
+    bool told = false;
+    while (true) {
+      VITRINE_ASSIGN_OR_RETURN(const QueueBacklog backlog, stream_->Backlog());
+      if (holds(backlog)) return absl::OkStatus();
+      const int64_t now_left =
+          backlog.pending + std::max<int64_t>(0, backlog.waiting);
+      if (now_left < left) {
+        left = now_left;
+        moved = Clock::now();
+      } else if (!told && Clock::now() - moved > kPatience) {
+        told = true;
+        Tell(absl::StrCat(
+            FormatCount(now_left),
+            " entries wait, and no indexer takes them; start vitrine-indexer "
+            "with this --queue, or see what it says"));
+      }
+      std::this_thread::sleep_for(look_);
+    }
+  }
+
+  void Tell(const std::string& line) {
+    if (progress_ != nullptr) progress_->Clear();
+    environment_.err << "vitrine: " << Printable(line) << "\n" << std::flush;
+  }
+
+  const Flags& flags_;
+  const Environment& environment_;
+  const std::chrono::milliseconds look_;
+  const Clock::time_point start_ = Clock::now();
+  std::unique_ptr<Catalog> catalog_;
+  std::map<std::string, Product> of_catalog_;
+  std::map<std::string, Product> of_files_;
+  std::unique_ptr<RedisStream> stream_;
+  Progress* progress_ = nullptr;
+  std::string last_;  // The last entry that was sent.
+  int64_t products_ = 0;
+  int64_t pictures_ = 0;
+  int64_t failed_ = 0;
+};
+
+}  // namespace
+
+int Push(const Flags& flags, const Environment& environment,
+         std::chrono::milliseconds look) {
+  Pusher pusher(flags, environment, look);
+  const absl::Status status = pusher.Run();
+  if (pusher.products() > 0) {
+    environment.err << "vitrine: pushed " << FormatCount(pusher.products())
+                    << " products with " << FormatCount(pusher.pictures())
+                    << " pictures in " << FormatSeconds(pusher.seconds());
+    if (pusher.failed() > 0) {
+      environment.err << ", " << FormatCount(pusher.failed())
+                      << " pictures could not be read";
+    }
+    if (flags.wait && status.ok()) {
+      environment.err << "; the indexer has taken all";
+    }
+    environment.err << "\n";
+  }
+  if (!status.ok()) {
+    environment.err << "vitrine: " << Text(status.message()) << "\n";
+    if (absl::IsUnavailable(status) && pusher.products() > 0) {
+      environment.err << "vitrine: push again when it answers; what is there "
+                         "already does no harm\n";
+    }
+  }
+  return status.ok() && pusher.failed() == 0 ? kOk : kFailed;
+}
+
+}  // namespace vitrine::cli

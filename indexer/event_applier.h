@@ -1,0 +1,51 @@
+// What a queue's events change of the next generation.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "indexer/catalog_event.h"
+#include "indexer/generation_draft.h"
+#include "indexer/ingest.h"
+
+namespace vitrine {
+
+// Fields and pictures of a product are those of the newest event that set them,
+// whatever comes in whatever order and however often; a deletion sets both. A
+// product belongs to the source that put it, until that deletes it. Not
+// thread-safe.
+class EventApplier {
+ public:
+  // `draft` must outlive it.
+  explicit EventApplier(GenerationDraft* draft) : draft_(*draft) {}
+
+  // Whether the change is newer than what is known, so that its pictures are
+  // worth reading. ERROR_REASON_OTHER_SOURCE where the product belongs to
+  // another source.
+  absl::StatusOr<bool> IsNews(const ProductChange& change) const;
+
+  // Applies a change that is news, given what became of each of its pictures,
+  // in their order.
+  void Apply(const ProductChange& change, std::vector<PictureResult> results,
+             int64_t now_unix_ms);
+
+  // A change that was refused as a whole; `entry` is its place in the queue.
+  void Refuse(std::string_view source, std::string_view entry,
+              std::string_view product_id, const absl::Status& status,
+              int64_t now_unix_ms);
+
+ private:
+  void PutPicture(const ProductChange& change, const EventPicture& picture,
+                  PictureResult result, int64_t now_unix_ms);
+  void RefusePicture(const ProductChange& change, const EventPicture& picture,
+                     const PictureResult& result, int64_t now_unix_ms);
+  void RemovePicture(const std::string& source, const std::string& product_id,
+                     const std::string& key, int64_t now_unix_ms);
+
+  GenerationDraft& draft_;
+};
+
+}  // namespace vitrine
