@@ -18,6 +18,7 @@ struct EventPicture {
   // The file's bytes, or null where it lies at `path` below the root.
   std::shared_ptr<const std::string> content;
   std::string path;
+  bool is_kept = false;  // The content lies in the index already.
 };
 
 struct ProductChange {
@@ -34,6 +35,9 @@ struct ProductChange {
   // All of the product but its pictures.
   storage::ProductRecord fields;
   std::vector<EventPicture> pictures;  // Each key once.
+  // It brings back what a repair has found lost; the version is that of the
+  // pictures.
+  bool restores = false;
 };
 
 // The source of a sender's products: "queue", or "queue/NAME".

@@ -26,6 +26,14 @@ storage::SourceFileRecord RecordOf(const ProductChange& change,
 
 }  // namespace
 
+bool EventApplier::SetsPictures(
+    const ProductChange& change,
+    const storage::QueuedProductRecord& state) const {
+  if (change.restores) return change.version == state.pictures_version();
+  return change.kind != Kind::kDescribe &&
+         change.version > state.pictures_version();
+}
+
 absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
   const auto live = draft_.changes.FindProduct(change.product_id);
   if (live && live->source() != change.source) {
@@ -43,8 +51,7 @@ absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
     return true;
   }
   return change.version > state->fields_version() ||
-         (change.kind != Kind::kDescribe &&
-          change.version > state->pictures_version());
+         SetsPictures(change, *state);
 }
 
 void EventApplier::Apply(const ProductChange& change,
@@ -59,7 +66,7 @@ void EventApplier::Apply(const ProductChange& change,
     state.Clear();
     state.set_source(change.source);
   }
-  if (change.version > state.fields_version()) {
+  if (!change.restores && change.version > state.fields_version()) {
     if (change.kind == Kind::kDelete) {
       state.clear_fields();
     } else {
@@ -67,8 +74,7 @@ void EventApplier::Apply(const ProductChange& change,
     }
     state.set_fields_version(change.version);
   }
-  if (change.kind != Kind::kDescribe &&
-      change.version > state.pictures_version()) {
+  if (SetsPictures(change, state)) {
     std::set<std::string> named;
     for (size_t i = 0; i < change.pictures.size(); ++i) {
       named.insert(change.pictures[i].key);
@@ -114,12 +120,12 @@ void EventApplier::PutPicture(const ProductChange& change,
   const bool indexed = known && known->refused_reason() == 0;
   if (indexed && known->sha256() == record.sha256()) {
     ++draft_.counts.unchanged;
-    draft_.changes.PutSource(source_key, record);
+    if (!change.restores) draft_.changes.PutSource(source_key, record);
     return;
   }
   if (result.reused) ++draft_.counts.reused;
   ++(indexed ? draft_.counts.changed : draft_.counts.accepted);
-  if (picture.content != nullptr) {
+  if (picture.content != nullptr && !picture.is_kept) {
     draft_.changes.PutOriginal(result.sha256, *picture.content);
   }
   Row row;
@@ -152,6 +158,7 @@ void EventApplier::RefusePicture(const ProductChange& change,
   if (known && known->refused_reason() == record.refused_reason() &&
       known->refused_message() == record.refused_message() &&
       known->sha256() == record.sha256()) {
+    // Told before.
     return;
   }
   ++draft_.counts.refused;

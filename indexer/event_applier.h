@@ -38,6 +38,8 @@ class EventApplier {
               int64_t now_unix_ms);
 
  private:
+  bool SetsPictures(const ProductChange& change,
+                    const storage::QueuedProductRecord& state) const;
   void PutPicture(const ProductChange& change, const EventPicture& picture,
                   PictureResult result, int64_t now_unix_ms);
   void RefusePicture(const ProductChange& change, const EventPicture& picture,

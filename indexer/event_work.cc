@@ -4,21 +4,22 @@
 
 namespace vitrine {
 
-void EventWork::Put(std::string entry, ProductChange change) {
+void EventWork::Put(Event event, const std::vector<bool>& is_read) {
   std::lock_guard lock(mutex_);
   const uint64_t ticket = next_ticket_++;
   Pending& pending = pending_[ticket];
-  pending.left = change.pictures.size();
-  pending.event.results.resize(change.pictures.size());
-  for (size_t i = 0; i < change.pictures.size(); ++i) {
+  pending.event = std::move(event);
+  const std::vector<EventPicture>& pictures = pending.event.change.pictures;
+  pending.event.results.resize(pictures.size());
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    if (!is_read.empty() && is_read[i]) continue;
     waiting_.emplace_back(ticket, i);
-    const auto& content = change.pictures[i].content;
+    ++pending.left;
+    const auto& content = pictures[i].content;
     if (content != nullptr) pending.bytes += content->size();
   }
   pictures_ += pending.left;
   bytes_ += pending.bytes;
-  pending.event.entry = std::move(entry);
-  pending.event.change = std::move(change);
 }
 
 std::optional<PictureTask> EventWork::Take() {

@@ -23,8 +23,9 @@ class EventWork {
     std::vector<PictureResult> results;  // Of each picture.
   };
 
-  // Adds an event that has pictures.
-  void Put(std::string entry, ProductChange change);
+  // Adds an event that has pictures. Those with a mark in `is_read` have their
+  // results already; not all of them.
+  void Put(Event event, const std::vector<bool>& is_read = {});
   // The next picture to be read; nothing where none waits.
   std::optional<PictureTask> Take();
   // A picture was read. The event, once that was its last one.

@@ -67,6 +67,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> OpenPublisher(
   auto salvaged = SalvageIndex(paths);
   if (!salvaged.ok()) return salvaged.status();
   index->mend = std::move(salvaged->mend);
+  index->lost_products = std::move(salvaged->lost_products);
   index->findings = std::move(salvaged->findings);
   const storage::VectorSet& set = salvaged->snapshot->serving();
   VITRINE_RETURN_IF_ERROR(CheckSet(set, options));

@@ -40,6 +40,7 @@ struct OpenIndex {
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Embedder> embedder;
   IndexChanges mend;
+  std::vector<std::string> lost_products;  // See Salvage.
   std::vector<std::string> findings;  // What repair has found to be damaged.
 };
 

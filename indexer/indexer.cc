@@ -130,6 +130,7 @@ absl::Status Indexer::Open() {
     console_.Line(absl::StrCat("damaged: ", finding));
   }
   repairing_ = options_.index.repair;
+  lost_products_ = std::move(index_.lost_products);
   BeginBatch(std::move(index_.mend));
   if (!repairing_) WriteLostReceipts();
   return OpenQueue();
@@ -184,7 +185,7 @@ absl::Status Indexer::RunOnce() {
     return absl::ResourceExhaustedError(
         "the index is complete, but its last receipts could not be written");
   }
-  if (reader_ == nullptr && publisher()->view().sources->segments().empty() &&
+  if (catalog_ != nullptr && reader_ == nullptr && publisher()->view().sources->segments().empty() &&
       !stopping_) {
     return absl::NotFoundError(absl::StrCat(
         "the catalogue ", catalog_->root().string(),
@@ -256,7 +257,8 @@ absl::Status Indexer::WaitForChanges() {
 }
 
 int64_t Indexer::Waiting() const {
-  return static_cast<int64_t>(queue_.size() + events_.pictures()) +
+  return static_cast<int64_t>(queue_.size() + events_.pictures() +
+                              lost_products_.size()) +
          (reader_ == nullptr ? 0 : reader_->waiting());
 }
 

@@ -145,6 +145,9 @@ class Indexer {
   // Takes what has come, as much as may be in hand at a time.
   void TakeEvents();
   void TakeEvent(QueueEntry entry);
+  // Brings back pictures of a queue's product that a repair has found lost.
+  void Restore(const std::string& product_id);
+  bool HasRoomForEvents() const;
   void ApplyEvent(EventWork::Event event);
   // What the settled entries ask for is durable.
   void SettleEntries();
@@ -201,6 +204,7 @@ class Indexer {
   std::optional<QueueEntry> next_entry_;  // Taken from the reader.
   // Entries to be acknowledged with the next generation.
   std::vector<std::string> settled_entries_;
+  std::vector<std::string> lost_products_;  // To be restored.
   // An entry that may be what ended earlier runs is in hand, and no other.
   bool alone_ = false;
   // Files that are gone: they go after what came with them, so that a moved

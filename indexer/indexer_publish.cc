@@ -73,7 +73,7 @@ bool Indexer::PublicationDue() const {
 
 absl::Status Indexer::Publish() {
   last_publication_ = Clock::now();
-  if (repairing_ && stopping_ && queue_.size() > 0) {
+  if (repairing_ && stopping_ && Waiting() > 0) {
     return absl::AbortedError(
         "the repair was stopped before its end, and nothing has changed; run "
         "it again");

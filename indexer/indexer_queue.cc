@@ -63,15 +63,24 @@ absl::Status Indexer::OpenQueue() {
 }
 
 bool Indexer::EventsWait() const {
-  return next_entry_ || events_.pictures() > 0 || !settled_entries_.empty() ||
+  return next_entry_ || !lost_products_.empty() || events_.pictures() > 0 ||
+         !settled_entries_.empty() ||
          (reader_ != nullptr && reader_->HasNext());
 }
 
-void Indexer::TakeEvents() {
-  if (reader_ == nullptr) return;
-  while (!alone_ && !stopping_ && publish_error_.ok() &&
+bool Indexer::HasRoomForEvents() const {
+  return !stopping_ && publish_error_.ok() &&
          events_.pictures() < kMaxEventPictures &&
-         events_.bytes() < kMaxEventBytes) {
+         events_.bytes() < kMaxEventBytes;
+}
+
+void Indexer::TakeEvents() {
+  while (!lost_products_.empty() && HasRoomForEvents()) {
+    const std::string id = std::move(lost_products_.back());
+    lost_products_.pop_back();
+    Restore(id);
+  }
+  while (reader_ != nullptr && !alone_ && HasRoomForEvents()) {
     if (!next_entry_) next_entry_ = reader_->Next();
     if (!next_entry_) return;
     if (next_entry_->deliveries > kTrustedDeliveries) {
@@ -116,13 +125,67 @@ void Indexer::TakeEvent(QueueEntry entry) {
   } else if (!*news) {
     settled_entries_.push_back(std::move(event.entry));
   } else {
-    events_.Put(std::move(event.entry), std::move(event.change));
+    events_.Put(std::move(event));
+  }
+}
+
+void Indexer::Restore(const std::string& product_id) {
+  const auto state = draft_->changes.FindQueuedProduct(product_id);
+  if (!state) return;
+  EventWork::Event event;
+  ProductChange& change = event.change;
+  change.source = state->source();
+  change.version = state->pictures_version();
+  change.product_id = product_id;
+  change.fields = state->fields();
+  change.restores = true;
+  std::vector<bool> is_read;
+  bool any_left = false;
+  const IndexView view = publisher()->view();
+  const std::string all = QueuedPictureKey(product_id, "");
+  for (const std::string& source_key : draft_->changes.SourcesWithPrefix(all)) {
+    const auto known = draft_->changes.FindSource(source_key);
+    EventPicture picture;
+    picture.key = source_key.substr(all.size());
+    picture.path = known->path();
+    PictureResult result;
+    known->sha256().copy(reinterpret_cast<char*>(result.sha256.data()),
+                         result.sha256.size());
+    const bool is_lost =
+        known->refused_reason() == v1::ERROR_REASON_INDEX_DAMAGED;
+    const auto original =
+        is_lost ? view.FindOriginal(known->sha256()) : std::nullopt;
+    if (original) {
+      picture.content = std::make_shared<const std::string>(*original);
+      picture.is_kept = true;
+    } else if (is_lost && picture.path.empty()) {
+      result.status = MakeError(
+          absl::StatusCode::kDataLoss, v1::ERROR_REASON_IMAGE_UNREADABLE,
+          "its bytes were lost with a file of the index; send it again, with a "
+          "higher version");
+    } else if (!is_lost && known->refused_reason() != 0) {
+      result.status =
+          MakeError(absl::StatusCode::kInvalidArgument,
+                    static_cast<v1::ErrorReason>(known->refused_reason()),
+                    known->refused_message());
+    }
+    const bool reads = original || (is_lost && !picture.path.empty());
+    any_left = any_left || reads;
+    is_read.push_back(!reads);
+    change.pictures.push_back(std::move(picture));
+    event.results.push_back(std::move(result));
+  }
+  if (any_left) {
+    events_.Put(std::move(event), is_read);
+  } else {
+    ApplyEvent(std::move(event));
   }
 }
 
 void Indexer::ApplyEvent(EventWork::Event event) {
   // Another may have come before it meanwhile.
   const auto news = applier_->IsNews(event.change);
+  if (!news.ok() && event.change.restores) return;
   if (!news.ok()) {
     QueueEntry entry;
     entry.id = std::move(event.entry);
@@ -132,7 +195,9 @@ void Indexer::ApplyEvent(EventWork::Event event) {
   if (*news) {
     applier_->Apply(event.change, std::move(event.results), NowUnixMs());
   }
-  settled_entries_.push_back(std::move(event.entry));
+  if (!event.change.restores) {
+    settled_entries_.push_back(std::move(event.entry));
+  }
 }
 
 void Indexer::RefuseEvent(QueueEntry entry, const ProductChange& change,

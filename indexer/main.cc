@@ -61,7 +61,8 @@ ABSL_FLAG(bool, allow_mass_delete, false,
           "once, or all of it. Otherwise that is taken for a mistake.");
 ABSL_FLAG(bool, repair, false,
           "Mend a damaged index: keep what verifies, read every picture of the "
-          "catalogue again, and publish what comes of it.");
+          "catalogue again, and those of a queue whose rows were lost, and "
+          "publish what comes of it.");
 ABSL_FLAG(double, rescan_seconds, 60,
           "How often to look through the whole catalogue for what the system "
           "did not tell of; 0 is never.");
@@ -149,10 +150,6 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   }
   options.queue_files = absl::GetFlag(FLAGS_queue_files);
   options.queue_trim = absl::GetFlag(FLAGS_queue_trim);
-  if (absl::GetFlag(FLAGS_catalog).empty() && absl::GetFlag(FLAGS_repair)) {
-    return absl::InvalidArgumentError(
-        "--repair reads the catalogue again, and --catalog is missing");
-  }
   const int threads = absl::GetFlag(FLAGS_threads);
   const int batch = absl::GetFlag(FLAGS_batch);
   if (threads < 0 || threads > 1024 || batch < 0 || batch > 1024) {

@@ -13,7 +13,9 @@
 #include "common/index/manifest.h"
 #include "common/index/picture_pack.h"
 #include "common/index/shard.h"
+#include "indexer/catalog_event.h"
 #include "indexer/generation_parts.h"
+#include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
 namespace {
@@ -79,13 +81,17 @@ absl::Status KeepWholeShards(const IndexPaths& paths, int dim,
 // Marks as gone what only one of rows, products and sources knows.
 class Mender {
  public:
-  explicit Mender(Salvage* salvage) : salvage_(*salvage) {}
+  // `has_all_products`: no segment of products is damaged.
+  Mender(bool has_all_products, Salvage* salvage)
+      : has_all_products_(has_all_products), salvage_(*salvage) {}
 
   void Mend() {
     ReadProducts();
     VisitRows();
     DropImagesWithoutRow();
     VisitSources();
+    MendQueuedProducts();
+    GiveSourcesToRows();
   }
 
  private:
@@ -98,6 +104,10 @@ class Mender {
           product.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
           for (const storage::ImageRecord& image : product.images()) {
             listed_[{std::string(id), image.key()}] = image.sha256();
+          }
+          if (IsOfQueue(product.source())) {
+            product.clear_images();
+            queued_[std::string(id)] = std::move(product);
           }
           return true;
         });
@@ -147,9 +157,12 @@ class Mender {
   }
 
   void VisitSources() {
-    std::set<Key> sourced;
     salvage_.sources->ForEach(
         "", [&](std::string_view path, std::string_view bytes) {
+          if (const auto queued = ParseQueuedKey(path)) {
+            VisitQueued(*queued, path, bytes);
+            return true;
+          }
           storage::SourceFileRecord file;
           file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
           Key key(file.product_id(), path);
@@ -161,24 +174,102 @@ class Mender {
           // nothing has changed.
           file.set_modified_unix_ns(INT64_MIN);
           salvage_.mend.sources[key.second] = SerializeRecord(file);
-          sourced.insert(std::move(key));
+          sourced_.insert(std::move(key));
           return true;
         });
-    // A row that no source knows is given one, so that it can be found gone.
+  }
+
+  void VisitQueued(const QueuedKey& queued, std::string_view source_key,
+                   std::string_view bytes) {
+    const std::string id(queued.product_id);
+    if (!queued.image_key) {
+      states_[id].ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+      return;
+    }
+    storage::SourceFileRecord file;
+    file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+    const Key key(id, *queued.image_key);
+    const bool is_lost =
+        file.refused_reason() == v1::ERROR_REASON_INDEX_DAMAGED;
+    if (rows_.contains(key)) {
+      sourced_.insert(key);
+      if (!is_lost) return;
+      file.clear_refused_reason();
+      file.clear_refused_message();
+    } else if (file.refused_reason() != 0 && !is_lost) {
+      return;
+    } else if (has_all_products_ && !listed_.contains(key) && !is_lost) {
+      // It was removed, and the record that said so is lost.
+      salvage_.mend.sources[std::string(source_key)] = std::nullopt;
+      return;
+    } else {
+      file.set_refused_reason(v1::ERROR_REASON_INDEX_DAMAGED);
+      file.set_refused_message("its row was lost with a file of the index");
+      lost_.insert(id);
+    }
+    salvage_.mend.sources[std::string(source_key)] = SerializeRecord(file);
+  }
+
+  // What is known of a queue's products beside their pictures.
+  void MendQueuedProducts() {
+    for (const auto& [id, product] : queued_) {
+      storage::QueuedProductRecord& state = states_[id];
+      if (state.source() == product.source() &&
+          state.fields_version() >= product.version()) {
+        continue;
+      }
+      // What said more of it is lost.
+      state.set_source(product.source());
+      state.set_fields_version(product.version());
+      state.set_pictures_version(
+          std::max(state.pictures_version(), product.version()));
+      state.clear_absent_unix_ms();
+      *state.mutable_fields() = product;
+      salvage_.mend.sources[QueuedProductKey(id)] = SerializeRecord(state);
+    }
+    for (auto& [id, state] : states_) {
+      if (!has_all_products_ || state.absent_unix_ms() != 0 ||
+          queued_.contains(id) || lost_.contains(id)) {
+        continue;
+      }
+      // It was deleted, and the record that said so is lost.
+      state.clear_fields();
+      state.set_absent_unix_ms(
+          salvage_.snapshot->manifest().published_unix_ms());
+      salvage_.mend.sources[QueuedProductKey(id)] = SerializeRecord(state);
+    }
+    salvage_.lost_products.assign(lost_.begin(), lost_.end());
+  }
+
+  // A row that no source knows is given one, so that it can be found gone.
+  void GiveSourcesToRows() {
     for (const Key& key : rows_) {
-      if (sourced.contains(key)) continue;
+      if (sourced_.contains(key)) continue;
       storage::SourceFileRecord file;
       file.set_product_id(key.first);
       file.set_sha256(listed_[key]);
-      file.set_modified_unix_ns(INT64_MIN);
-      salvage_.mend.sources[key.second] = SerializeRecord(file);
+      const bool is_queued = queued_.contains(key.first);
+      if (!is_queued) file.set_modified_unix_ns(INT64_MIN);
+      salvage_.mend.sources[is_queued ? QueuedPictureKey(key.first, key.second)
+                                      : key.second] = SerializeRecord(file);
     }
   }
 
+  static bool IsOfQueue(const std::string& source) {
+    return source == QueueSourceName("") ||
+           source.starts_with(QueueSourceName("") + "/");
+  }
+
+  const bool has_all_products_;
   Salvage& salvage_;
   std::map<Key, std::string> listed_;  // Images of records, with content.
   std::set<Key> rows_;                 // Live, once, and listed.
   std::set<Key> doubtful_;
+  std::set<Key> sourced_;  // Rows that a source knows.
+  // Of queues, by product: records without pictures, and states.
+  std::map<std::string, storage::ProductRecord> queued_;
+  std::map<std::string, storage::QueuedProductRecord> states_;
+  std::set<std::string> lost_;  // Products of queues that have lost pictures.
 };
 
 }  // namespace
@@ -216,6 +307,7 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
     dim += static_cast<int>(block.dim());
   }
   VITRINE_RETURN_IF_ERROR(KeepWholeShards(paths, dim, set, findings));
+  const int product_segments = manifest.product_segments_size();
   VITRINE_RETURN_IF_ERROR(KeepWhole(
       manifest.mutable_product_segments(), findings,
       [&](const storage::FileRef& ref) {
@@ -254,7 +346,7 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
   }
   VITRINE_ASSIGN_OR_RETURN(salvage.snapshot,
                            Snapshot::Open(paths, manifest, nullptr));
-  Mender(&salvage).Mend();
+  Mender(manifest.product_segments_size() == product_segments, &salvage).Mend();
   return salvage;
 }
 

@@ -20,9 +20,12 @@ struct Salvage {
   std::shared_ptr<const Snapshot> snapshot;
   std::shared_ptr<const Table> sources;
   // What must change so that rows, products and sources agree again. Every
-  // source file seems to have changed, so that it is read again; those whose
-  // rows are lost seem to be new.
+  // file of the catalogue seems to have changed, so that it is read again;
+  // those whose rows are lost seem to be new.
   IndexChanges mend;
+  // Products of a queue that have lost pictures; the records of those in
+  // sources/ are refused with ERROR_REASON_INDEX_DAMAGED.
+  std::vector<std::string> lost_products;
   // For people, a line a file that is damaged.
   std::vector<std::string> findings;
   // Manifests that cannot be read.

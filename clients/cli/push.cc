@@ -197,7 +197,7 @@ class Pusher {
     Progress progress(environment_.err, environment_.progress, total,
                       "products searchable");
     progress_ = &progress;
-    const absl::Status status = Await([&](const QueueBacklog& backlog) {
+    absl::Status status = Await([&](const QueueBacklog& backlog) {
       progress.Update(
           std::max<int64_t>(0, total - backlog.pending -
                                    std::max<int64_t>(0, backlog.waiting)),
