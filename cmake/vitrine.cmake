@@ -30,7 +30,8 @@ endfunction()
 # vitrine_test(foo_test DEPS target … [LABELS label …] [TIMEOUT seconds])
 # A GoogleTest program from foo_test.cc. Label `unit` (the default) is what the
 # AddressSanitizer build runs, `concurrency` (besides `unit`: many threads) the
-# ThreadSanitizer build; `end_to_end` starts real programs, and alone. Target
+# ThreadSanitizer build; `end_to_end` starts real programs, and alone; `fault`
+# breaks something, and `./dev test --long` does so more often. Target
 # LABEL_tests builds the tests of a label.
 function(vitrine_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;LABELS" ${ARGN})

@@ -24,7 +24,6 @@ using testing::BinDir;
 using testing::Process;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kKills = 20;
 constexpr char kFolders[][10] = {"manifests", "models",  "shards",  "deletions",
                                  "products",  "sources", "pictures"};
 
@@ -140,10 +139,12 @@ class Recovery : public ::testing::Test {
       GTEST_SKIP() << "there is no vitrine-indexer in " << BinDir();
     }
     pictures_ = NumberFromEnvironment("VITRINE_RECOVERY_PICTURES", 80);
-    seed_ = NumberFromEnvironment("VITRINE_RECOVERY_SEED", 20);
+    kills_ = NumberFromEnvironment("VITRINE_FAULT_KILLS", 20);
+    seed_ = NumberFromEnvironment("VITRINE_FAULT_SEED", 20);
     random_.seed(static_cast<uint32_t>(seed_));
     std::cout << "pictures " << pictures_ << " (VITRINE_RECOVERY_PICTURES), "
-              << "seed " << seed_ << " (VITRINE_RECOVERY_SEED)\n";
+              << "kills " << kills_ << " (VITRINE_FAULT_KILLS), "
+              << "seed " << seed_ << " (VITRINE_FAULT_SEED)\n";
     FillCatalogue(dir_ / "catalog", pictures_);
   }
 
@@ -259,6 +260,7 @@ class Recovery : public ::testing::Test {
 
   testing::TempDir dir_;
   int pictures_ = 0;
+  int kills_ = 0;
   int seed_ = 0;
   std::mt19937 random_;
   int64_t calm_ms_ = 0;
@@ -270,17 +272,17 @@ TEST_F(Recovery, KillsAtAnyMomentLeaveTheIndexOfACalmRun) {
   RunCalmly();
   if (HasFatalFailure()) return;
   int kills = 0;
-  for (int import = 0; kills < kKills; ++import) {
+  for (int import = 0; kills < kills_; ++import) {
     const std::filesystem::path index =
         dir_ / ("index" + std::to_string(import));
     int64_t changes_before = 0;
-    while (kills < kKills &&
+    while (kills < kills_ &&
            RunAndKill(index, kills % 2 == 0, &changes_before)) {
       ++kills;
       const auto generations = ListGenerations(IndexPaths{index});
       if (generations.ok() && !generations->empty()) Open(index);
     }
-    if (kills == kKills) {  // The last import may still be unfinished.
+    if (kills == kills_) {  // The last import may still be unfinished.
       const auto last = Start(index);
       ASSERT_EQ(last->Wait(std::chrono::minutes(10)), 0) << last->log();
     }
