@@ -21,6 +21,9 @@
 //   load           how long single searches take while a server is asked at
 //                  half the rate that it can answer, and the slowest of them
 //                  while a generation is published each second
+//   merge          a tenth of drawn rows added to the graph of the others,
+//                  against building the graph of all anew, on one thread;
+//                  recall of both, and memory
 //   pictures       searches with photos, 16 at a time and one at a time,
 //                  against decoding and embedding them, each alone
 //   ready          of drawn rows: from a server's start to its first answer,
@@ -72,14 +75,14 @@ ABSL_FLAG(
     "--compare; `./dev bench` makes this one");
 ABSL_FLAG(std::vector<std::string>, rows, {},
           "only these groups, with commas between: batch, decode, embed, "
-          "filtered, freshness, graph, import, load, pictures, ready, recall, "
-          "search, serving");
+          "filtered, freshness, graph, import, load, merge, pictures, ready, "
+          "recall, search, serving");
 ABSL_FLAG(int, repetitions, 0,
           "runs of each side, of which medians are printed; 0 is 7, or 3 with "
           "--quick");
 ABSL_FLAG(
     int, size, 0,
-    "rows to draw for batch, filtered, ready, recall and search; 0 is "
+    "rows to draw for batch, filtered, merge, ready, recall and search; 0 is "
     "50000 with --quick, otherwise 100000, of which search draws a million "
     "too and ready a million alone");
 ABSL_FLAG(bool, quick, false,
@@ -118,6 +121,7 @@ const Group kGroups[] = {
     {"import", kCatalog, RunImportRows},
     {"filtered", kIndex, RunFilterRows},
     {"load", kIndex, RunLoadRows},
+    {"merge", kIndex, RunMergeRows},
     {"pictures", kIndexAndCatalog, RunPictureRows},
     {"ready", kIndex, RunReadyRows, {kMillion}},
     {"recall", kIndex, RunRecallRows},

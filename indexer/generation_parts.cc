@@ -138,7 +138,7 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   };
   if (!rows.empty()) {
     add(&shard, [&rows, &snapshot, path = new_path(paths.shards())] {
-      return WriteShard(path, snapshot.blocks(), std::move(rows), nullptr);
+      return WriteShard(path, snapshot.blocks(), rows, nullptr);
     });
   }
   if (!changes.products.empty()) {

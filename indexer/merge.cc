@@ -57,23 +57,34 @@ void TakeShards(const std::vector<LiveShard>& shards, const ShardMerge& merge,
   plan->graph = merge.graph;
 }
 
-std::vector<Row> LiveRows(const std::vector<LiveShard>& shards) {
-  std::vector<Row> rows;
+// Valid as long as the shards.
+std::vector<RowView> LiveRows(const std::vector<LiveShard>& shards) {
+  std::vector<RowView> rows;
   for (const LiveShard& live : shards) {
     for (uint32_t i = 0; i < live.shard->rows(); ++i) {
       if (!live.IsLive(i)) continue;
-      const RowKey key = live.shard->key(i);
-      Row row;
-      row.product_id = key.product_id;
-      row.image_key = key.image_key;
-      std::copy(key.sha256.begin(), key.sha256.end(),
-                reinterpret_cast<char*>(row.sha256.data()));
-      const uint16_t* vector = live.shard->vector(i);
-      row.vector.assign(vector, vector + live.shard->dim());
-      rows.push_back(std::move(row));
+      rows.push_back({live.shard->key(i), live.shard->vector(i)});
     }
   }
   return rows;
+}
+
+// The largest graph of the shards, to which the rows of the others are added;
+// null where so much of it is dead that it is better built anew.
+const Shard* BaseOf(const std::vector<LiveShard>& shards) {
+  const LiveShard* base = nullptr;
+  for (const LiveShard& live : shards) {
+    if (live.shard->graph() == nullptr) continue;
+    if (base == nullptr || live.shard->rows() > base->shard->rows()) {
+      base = &live;
+    }
+  }
+  if (base == nullptr ||
+      static_cast<double>(base->dead.Count()) >
+          MergeLimits().dead_share * static_cast<double>(base->shard->rows())) {
+    return nullptr;
+  }
+  return base->shard.get();
 }
 
 GraphSpace SpaceOf(const storage::VectorSet& set) {
@@ -198,7 +209,7 @@ absl::StatusOr<MergeOutput> RunMerge(
     }
     if (!plan.shards.empty()) {
       output.shard_inputs = plan.shards;
-      std::vector<Row> rows = LiveRows(plan.shards);
+      std::vector<RowView> rows = LiveRows(plan.shards);
       if (!rows.empty()) {
         GraphParams params;
         params.space = SpaceOf(view.snapshot->serving());
@@ -208,7 +219,8 @@ absl::StatusOr<MergeOutput> RunMerge(
         VITRINE_ASSIGN_OR_RETURN(
             storage::FileRef file,
             WriteShard(paths.shards() / name, view.snapshot->blocks(),
-                       std::move(rows), plan.graph ? &params : nullptr));
+                       std::move(rows), plan.graph ? &params : nullptr,
+                       plan.graph ? BaseOf(plan.shards) : nullptr));
         *output.shard.emplace().mutable_file() = file;
         output.shard->set_has_graph(plan.graph);
         if (plan.graph) {

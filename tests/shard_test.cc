@@ -41,7 +41,7 @@ TEST_F(ShardTest, GivesBackRowsInTheOrderOfTheirKeys) {
 }
 
 TEST_F(ShardTest, RefusesRowsThatMakeNoShard) {
-  EXPECT_STATUS(WriteShard(path_, TestBlocks(), {}, nullptr),
+  EXPECT_STATUS(WriteShard(path_, TestBlocks(), std::vector<Row>(), nullptr),
                 absl::StatusCode::kInvalidArgument, "0 rows");
   std::vector<Row> rows = DrawRows(2, 1);
   rows.push_back(rows[0]);

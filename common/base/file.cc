@@ -16,6 +16,9 @@
 namespace vitrine {
 namespace {
 
+// A large file is synced piece by piece: were all of it left to the end, the
+// fsyncs of small files would wait for it.
+constexpr uint64_t kSyncedPiece = 32 << 20;
 constexpr size_t kWriteBuffer = 1 << 20;
 
 class FileDescriptor {
@@ -203,7 +206,12 @@ absl::Status StagingFile::Flush() {
     if (n < 0) return Fail(errno, "write");
     done += static_cast<size_t>(n);
   }
+  unsynced_ += buffer_.size();
   buffer_.clear();
+  if (unsynced_ >= kSyncedPiece) {
+    if (::fdatasync(fd_) != 0) return Fail(errno, "fdatasync");
+    unsynced_ = 0;
+  }
   return absl::OkStatus();
 }
 

@@ -103,6 +103,7 @@ class StagingFile {
   std::filesystem::path staging_path_;
   int fd_;
   uint64_t bytes_ = 0;
+  uint64_t unsynced_ = 0;
   std::string buffer_;
   bool synced_ = false;
   bool published_ = false;

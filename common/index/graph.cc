@@ -1,5 +1,7 @@
 #include "common/index/graph.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 namespace vitrine {
@@ -45,6 +47,15 @@ absl::StatusOr<GraphView> GraphView::Open(
     return Damaged("is not entered at its top");
   }
   return view;
+}
+
+std::span<const uint32_t> GraphView::LinksOf(uint32_t row,
+                                             uint32_t level) const {
+  const uint32_t* links =
+      level == 0 ? Level0Links(row) : UpperLinks(row, level);
+  if (links == nullptr) return {};
+  const uint32_t room = (level == 0 ? level0_stride_ : upper_stride_) - 1;
+  return {links + 1, std::min(links[0], room)};
 }
 
 absl::Status GraphView::CheckLinks(const std::function<bool()>& stop) const {

@@ -38,10 +38,24 @@ struct Graph {
   std::vector<uint32_t> upper;
 };
 
+class GraphView;
+
+// A graph of many of the rows, to which the others are added.
+struct GraphBase {
+  static constexpr uint32_t kGone = UINT32_MAX;
+
+  const GraphView* graph = nullptr;
+  // Which of the rows each of its own is; kGone where it is none of them.
+  std::vector<uint32_t> rows;
+};
+
 // Builds the graph of some rows by their codes: faster than by floats, and in a
-// quarter of the memory.
+// quarter of the memory. With a `base` whose links are as many as `params` asks
+// for, only the rows that it has not are added; where rows of it are gone,
+// their neighbours take over each other.
 absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
-                                 const GraphParams& params);
+                                 const GraphParams& params,
+                                 const GraphBase* base = nullptr);
 
 // The k nearest rows to each of n × dim queries, by hnswlib's own search over a
 // graph that it has just built of the same rows: what GraphView must equal. For
@@ -97,6 +111,16 @@ class GraphView {
                 const WalkParams& params) const;
 
   uint32_t level0_bytes_a_row() const { return level0_stride_ * 4; }
+
+  uint32_t rows() const { return rows_; }
+  uint32_t level0_links() const { return level0_stride_ - 1; }
+  uint32_t upper_links() const { return upper_stride_ - 1; }
+  // The highest level of a row, and its links on one of its levels; no more
+  // than there is room for, whatever the file says.
+  uint32_t LevelsOf(uint32_t row) const {
+    return upper_start_[row + 1] - upper_start_[row];
+  }
+  std::span<const uint32_t> LinksOf(uint32_t row, uint32_t level) const;
 
  private:
   const uint32_t* Level0Links(uint32_t row) const {

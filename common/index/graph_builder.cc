@@ -9,10 +9,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <mutex>
-#include <numeric>
+#include <new>
+#include <queue>
 #include <random>
 
 #include "absl/strings/str_cat.h"
@@ -91,40 +94,177 @@ class Space : public hnswlib::SpaceInterface<float> {
 
 using Hnsw = hnswlib::HierarchicalNSW<float>;
 
-// Adds all rows; throws what hnswlib throws.
-std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
-                                const GraphParams& params) {
-  const size_t rows = coded.codes.size() / space->dim();
-  auto hnsw =
-      std::make_unique<Hnsw>(space, rows, static_cast<size_t>(params.m),
-                             static_cast<size_t>(params.ef_construction));
-  // Rows are ordered by product, so neighbours in a shard are alike; a graph
-  // grows better from rows in random order.
-  std::vector<uint32_t> order(rows);
-  std::iota(order.begin(), order.end(), 0);
-  std::shuffle(order.begin(), order.end(), std::mt19937(1));
-  auto add = [&](uint32_t row) {
-    const uint8_t* codes = coded.codes.data() + size_t{row} * space->dim();
-    hnsw->addPoint(space->PointOf(codes).data(), row);
-  };
-  if (rows == 0) return hnsw;
-  add(order[0]);  // The first point makes the entry; alone, as hnswlib asks.
+// Runs do(i) for i in [begin, end), on some threads; throws what one threw.
+void InChunks(size_t begin, size_t end, const GraphParams& params,
+              const std::function<void(size_t)>& run) {
+  if (begin >= end) return;
   std::exception_ptr failure;
   std::mutex failure_mutex;
   constexpr size_t kChunk = 64;
-  const auto chunks = static_cast<int>((rows - 1 + kChunk - 1) / kChunk);
+  const auto chunks = static_cast<int>((end - begin + kChunk - 1) / kChunk);
   ParallelFor(chunks, params.threads, [&](int chunk) {
     if (params.stop && params.stop()) return;
     try {
-      const size_t begin = 1 + static_cast<size_t>(chunk) * kChunk;
-      for (size_t i = begin; i < std::min(rows, begin + kChunk); ++i)
-        add(order[i]);
+      const size_t first = begin + static_cast<size_t>(chunk) * kChunk;
+      for (size_t i = first; i < std::min(end, first + kChunk); ++i) run(i);
     } catch (...) {
       std::lock_guard lock(failure_mutex);
       failure = std::current_exception();
     }
   });
   if (failure) std::rethrow_exception(failure);
+}
+
+// Fills an empty hnswlib graph with what another graph has of the rows, as if
+// they had been added. Where a neighbour of a row is gone, that one's
+// neighbours are taken in its place, as many as hnswlib's own heuristic would
+// (as FreshDiskANN does, arXiv 2105.09613).
+class Adopter {
+ public:
+  Adopter(const GraphBase& base, const Space& space, const CodedRows& coded,
+          Hnsw* hnsw)
+      : base_(base),
+        graph_(*base.graph),
+        space_(space),
+        coded_(coded),
+        hnsw_(*hnsw),
+        id_of_(base.rows.size(), kNone) {}
+
+  void Adopt(const GraphParams& params) {
+    for (uint32_t b = 0; b < id_of_.size(); ++b) {
+      if (base_.rows[b] == GraphBase::kGone || IsAlone(b)) continue;
+      id_of_[b] = static_cast<uint32_t>(adopted_.size());
+      adopted_.push_back(b);
+    }
+    for (const uint32_t b : adopted_) AddPoint(b);
+    InChunks(0, adopted_.size(), params,
+             [this](size_t i) { AddLinks(adopted_[i]); });
+  }
+
+ private:
+  using Id = hnswlib::tableint;
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  bool IsGone(uint32_t b) const {
+    return b >= base_.rows.size() || base_.rows[b] == GraphBase::kGone;
+  }
+  // Whether nothing would be left that leads from a row to others: it is added
+  // anew.
+  bool IsAlone(uint32_t b) const {
+    for (const uint32_t neighbour : graph_.LinksOf(b, 0)) {
+      if (!IsGone(neighbour)) return false;
+    }
+    return true;
+  }
+
+  void AddPoint(uint32_t b) {
+    const auto id = static_cast<Id>(hnsw_.cur_element_count++);
+    const uint32_t row = base_.rows[b];
+    const auto levels = static_cast<int>(graph_.LevelsOf(b));
+    const uint8_t* codes = coded_.codes.data() + size_t{row} * space_.dim();
+    const std::vector<uint8_t> point = space_.PointOf(codes);
+    std::memset(hnsw_.data_level0_memory_ + id * hnsw_.size_data_per_element_,
+                0, hnsw_.size_data_per_element_);
+    std::memcpy(hnsw_.getDataByInternalId(id), point.data(), point.size());
+    hnsw_.setExternalLabel(id, row);
+    hnsw_.label_lookup_[row] = id;
+    hnsw_.element_levels_[id] = 0;  // Until there is memory for them.
+    if (levels > 0) {
+      // As hnswlib does, which frees it.
+      const size_t bytes =
+          hnsw_.size_links_per_element_ * static_cast<size_t>(levels) + 1;
+      hnsw_.linkLists_[id] = static_cast<char*>(std::calloc(1, bytes));
+      if (hnsw_.linkLists_[id] == nullptr) throw std::bad_alloc();
+      hnsw_.element_levels_[id] = levels;
+    }
+    if (levels > hnsw_.maxlevel_) {
+      hnsw_.maxlevel_ = levels;
+      hnsw_.enterpoint_node_ = id;
+    }
+  }
+
+  void AddLinks(uint32_t b) {
+    const Id id = id_of_[b];
+    for (uint32_t level = 0; level <= graph_.LevelsOf(b); ++level) {
+      const size_t most = level == 0 ? hnsw_.maxM0_ : hnsw_.maxM_;
+      std::vector<Id> links;
+      auto add = [&](uint32_t neighbour) {
+        if (neighbour >= id_of_.size() || neighbour == b) return;
+        const uint32_t other = id_of_[neighbour];
+        if (other == kNone || graph_.LevelsOf(neighbour) < level) return;
+        if (std::find(links.begin(), links.end(), other) == links.end()) {
+          links.push_back(other);
+        }
+      };
+      for (const uint32_t neighbour : graph_.LinksOf(b, level)) add(neighbour);
+      for (const uint32_t neighbour : graph_.LinksOf(b, level)) {
+        if (!IsGone(neighbour) || neighbour >= graph_.rows() ||
+            graph_.LevelsOf(neighbour) < level) {
+          continue;
+        }
+        for (const uint32_t next : graph_.LinksOf(neighbour, level)) add(next);
+      }
+      if (links.size() > most) Select(id, most, &links);
+      auto* list = level == 0 ? hnsw_.get_linklist0(id)
+                              : hnsw_.get_linklist(id, static_cast<int>(level));
+      hnsw_.setListCount(list, static_cast<uint16_t>(links.size()));
+      std::copy(links.begin(), links.end(), reinterpret_cast<Id*>(list + 1));
+    }
+  }
+
+  void Select(Id id, size_t most, std::vector<Id>* links) const {
+    std::priority_queue<std::pair<float, Id>, std::vector<std::pair<float, Id>>,
+                        Hnsw::CompareByFirst>
+        candidates;
+    for (const Id other : *links) {
+      candidates.emplace(hnsw_.fstdistfunc_(hnsw_.getDataByInternalId(id),
+                                            hnsw_.getDataByInternalId(other),
+                                            hnsw_.dist_func_param_),
+                         other);
+    }
+    hnsw_.getNeighborsByHeuristic2(candidates, most);
+    links->clear();
+    for (; !candidates.empty(); candidates.pop()) {
+      links->push_back(candidates.top().second);
+    }
+  }
+
+  const GraphBase& base_;
+  const GraphView& graph_;
+  const Space& space_;
+  const CodedRows& coded_;
+  Hnsw& hnsw_;
+  std::vector<uint32_t> id_of_;    // hnswlib's number of a row of the base.
+  std::vector<uint32_t> adopted_;  // Rows of the base, by that number.
+};
+
+// Adds all rows; throws what hnswlib throws.
+std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
+                                const GraphParams& params,
+                                const GraphBase* base = nullptr) {
+  const size_t rows = coded.codes.size() / space->dim();
+  auto hnsw =
+      std::make_unique<Hnsw>(space, rows, static_cast<size_t>(params.m),
+                             static_cast<size_t>(params.ef_construction));
+  if (base != nullptr && base->graph->level0_links() == hnsw->maxM0_ &&
+      base->graph->upper_links() == hnsw->maxM_) {
+    Adopter(*base, *space, coded, hnsw.get()).Adopt(params);
+  }
+  // Rows are ordered by product, so neighbours in a shard are alike; a graph
+  // grows better from rows in random order.
+  std::vector<uint32_t> order;
+  for (uint32_t row = 0; row < rows; ++row) {
+    if (!hnsw->label_lookup_.contains(row)) order.push_back(row);
+  }
+  std::shuffle(order.begin(), order.end(), std::mt19937(1));
+  auto add = [&](size_t i) {
+    const uint8_t* codes = coded.codes.data() + size_t{order[i]} * space->dim();
+    hnsw->addPoint(space->PointOf(codes).data(), order[i]);
+  };
+  size_t added = 0;
+  // The first point makes the entry; alone, as hnswlib asks.
+  if (hnsw->cur_element_count == 0 && !order.empty()) add(added++);
+  InChunks(added, order.size(), params, add);
   return hnsw;
 }
 
@@ -135,10 +275,11 @@ absl::Status Failed(const std::exception& e) {
 }  // namespace
 
 absl::StatusOr<Graph> BuildGraph(const CodedRows& coded,
-                                 const GraphParams& params) {
+                                 const GraphParams& params,
+                                 const GraphBase* base) {
   try {
     Space space(params.space, coded);
-    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, coded, params);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, coded, params, base);
     if (params.stop && params.stop())
       return absl::CancelledError("building a graph was stopped");
     const auto rows = static_cast<uint32_t>(hnsw->cur_element_count);

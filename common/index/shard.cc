@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -38,7 +40,9 @@ struct GraphMeta {
   uint32_t upper_stride;
 };
 
-auto KeyOf(const Row& row) { return std::tie(row.product_id, row.image_key); }
+auto OrderOf(const RowKey& key) {
+  return std::tie(key.product_id, key.image_key);
+}
 
 absl::Status DamagedGraph(const SectionFile& file, const absl::Status& status) {
   return file.Damaged(
@@ -69,22 +73,64 @@ struct Shard::KeyRecord {
   uint32_t image_bytes;
 };
 
+namespace {
+
+// Which of `rows`, which are sorted, are those of a shard.
+GraphBase BaseOf(const Shard& shard, const std::vector<RowView>& rows) {
+  GraphBase base;
+  base.graph = shard.graph();
+  base.rows.assign(shard.rows(), GraphBase::kGone);
+  uint32_t next = 0;
+  for (uint32_t row = 0; row < shard.rows(); ++row) {
+    const RowKey key = shard.key(row);
+    while (next < rows.size() && OrderOf(rows[next].key) < OrderOf(key)) ++next;
+    // Another content of the same picture is another row.
+    if (next < rows.size() && OrderOf(rows[next].key) == OrderOf(key) &&
+        rows[next].key.sha256 == key.sha256) {
+      base.rows[row] = next;
+    }
+  }
+  return base;
+}
+
+}  // namespace
+
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
                                             const std::vector<Block>& blocks,
-                                            std::vector<Row> rows,
+                                            const std::vector<Row>& rows,
                                             const GraphParams* graph) {
-  const int dim = TotalDim(blocks);
-  std::sort(rows.begin(), rows.end(),
-            [](const Row& a, const Row& b) { return KeyOf(a) < KeyOf(b); });
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (rows[i].vector.size() != static_cast<size_t>(dim)) {
+  const auto dim = static_cast<size_t>(TotalDim(blocks));
+  std::vector<RowView> views;
+  views.reserve(rows.size());
+  for (const Row& row : rows) {
+    if (row.vector.size() != dim) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "a row has ", rows[i].vector.size(), " numbers instead of ", dim));
+          "a row has ", row.vector.size(), " numbers instead of ", dim));
     }
-    if (i > 0 && KeyOf(rows[i - 1]) == KeyOf(rows[i])) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("picture \"", rows[i].image_key, "\" of product \"",
-                       rows[i].product_id, "\" occurs twice"));
+    views.push_back({{row.product_id,
+                      row.image_key,
+                      {reinterpret_cast<const char*>(row.sha256.data()),
+                       row.sha256.size()}},
+                     row.vector.data()});
+  }
+  return WriteShard(path, blocks, std::move(views), graph);
+}
+
+absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
+                                            const std::vector<Block>& blocks,
+                                            std::vector<RowView> rows,
+                                            const GraphParams* graph,
+                                            const Shard* base) {
+  const int dim = TotalDim(blocks);
+  std::sort(rows.begin(), rows.end(), [](const RowView& a, const RowView& b) {
+    return OrderOf(a.key) < OrderOf(b.key);
+  });
+  for (size_t i = 1; i < rows.size(); ++i) {
+    const RowKey& key = rows[i].key;
+    if (OrderOf(rows[i - 1].key) == OrderOf(key)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "picture \"", std::string(key.image_key), "\" of product \"",
+          std::string(key.product_id), "\" occurs twice"));
     }
   }
   if (rows.empty() || rows.size() >= std::numeric_limits<uint32_t>::max()) {
@@ -99,32 +145,39 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
   VITRINE_RETURN_IF_ERROR(WriteValue(writer.get(), kMeta, meta));
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kKeys));
   uint64_t offset = 0;
-  for (const Row& row : rows) {
-    const Shard::KeyRecord key = {row.sha256, offset,
-                                  static_cast<uint32_t>(row.product_id.size()),
-                                  static_cast<uint32_t>(row.image_key.size())};
+  for (const RowView& row : rows) {
+    Shard::KeyRecord key = {{},
+                            offset,
+                            static_cast<uint32_t>(row.key.product_id.size()),
+                            static_cast<uint32_t>(row.key.image_key.size())};
+    row.key.sha256.copy(reinterpret_cast<char*>(key.sha256.data()),
+                        key.sha256.size());
     VITRINE_RETURN_IF_ERROR(
         writer->AppendArray(std::span<const Shard::KeyRecord>(&key, 1)));
-    offset += row.product_id.size() + row.image_key.size();
+    offset += row.key.product_id.size() + row.key.image_key.size();
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kStrings));
-  for (const Row& row : rows) {
-    VITRINE_RETURN_IF_ERROR(writer->Append(row.product_id));
-    VITRINE_RETURN_IF_ERROR(writer->Append(row.image_key));
+  for (const RowView& row : rows) {
+    VITRINE_RETURN_IF_ERROR(writer->Append(row.key.product_id));
+    VITRINE_RETURN_IF_ERROR(writer->Append(row.key.image_key));
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kVectors));
-  for (const Row& row : rows) {
-    VITRINE_RETURN_IF_ERROR(
-        writer->AppendArray(std::span<const uint16_t>(row.vector)));
+  for (const RowView& row : rows) {
+    VITRINE_RETURN_IF_ERROR(writer->AppendArray(
+        std::span<const uint16_t>(row.vector, static_cast<size_t>(dim))));
   }
   if (graph != nullptr) {
-    std::vector<uint16_t> vectors;
-    vectors.reserve(rows.size() * static_cast<size_t>(dim));
-    for (const Row& row : rows) {
-      vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
-    }
+    std::vector<const uint16_t*> vectors;
+    vectors.reserve(rows.size());
+    for (const RowView& row : rows) vectors.push_back(row.vector);
     const CodedRows coded = EncodeRows(blocks, vectors);
-    VITRINE_ASSIGN_OR_RETURN(const Graph built, BuildGraph(coded, *graph));
+    std::optional<GraphBase> grown_from;
+    if (base != nullptr && base->graph() != nullptr) {
+      grown_from = BaseOf(*base, rows);
+    }
+    VITRINE_ASSIGN_OR_RETURN(
+        const Graph built,
+        BuildGraph(coded, *graph, grown_from ? &*grown_from : nullptr));
     const GraphMeta graph_meta = {static_cast<uint32_t>(built.space),
                                   built.entry, built.max_level,
                                   built.level0_stride, built.upper_stride};

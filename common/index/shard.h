@@ -34,13 +34,27 @@ struct RowKey {
   std::string_view sha256;  // 32 bytes.
 };
 
+// A row that lies elsewhere; valid as long as what it points into.
+struct RowView {
+  RowKey key;
+  const uint16_t* vector;  // dim float16 numbers, normalised by blocks.
+};
+
+class Shard;
+
 // Publishes `rows`, vectors of `blocks`, as a shard; sorts them. With `graph`,
-// codes them and builds an HNSW graph for its metric; otherwise the shard is
-// flat. CANCELLED where the graph had to stop. No (product id, image key) may
-// occur twice, and the rows must not be empty.
+// codes them and builds an HNSW graph for its metric, from that of `base` where
+// one is given; otherwise the shard is flat. CANCELLED where the graph had to
+// stop. No (product id, image key) may occur twice, and the rows must not be
+// empty.
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
                                             const std::vector<Block>& blocks,
-                                            std::vector<Row> rows,
+                                            std::vector<RowView> rows,
+                                            const GraphParams* graph,
+                                            const Shard* base = nullptr);
+absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
+                                            const std::vector<Block>& blocks,
+                                            const std::vector<Row>& rows,
                                             const GraphParams* graph);
 
 // An open shard. Immutable and thread-safe.

@@ -18,11 +18,11 @@ uint8_t CodeOf(float value, float steps_per_unit) {
 // The largest number of each block. Were some few cut off, they would be those
 // that rows of one kind have in common: their nearest neighbours.
 std::vector<float> RangesOf(const std::vector<Block>& blocks,
-                            std::span<const uint16_t> vectors, size_t dim) {
+                            std::span<const uint16_t* const> rows, size_t dim) {
   std::vector<float> ranges(blocks.size());
   std::vector<float> vector(dim);
-  for (size_t at = 0; at < vectors.size(); at += dim) {
-    FloatsFromHalves(vectors.data() + at, dim, vector.data());
+  for (const uint16_t* row : rows) {
+    FloatsFromHalves(row, dim, vector.data());
     const float* number = vector.data();
     for (size_t b = 0; b < blocks.size(); ++b) {
       for (int i = 0; i < blocks[b].dim; ++i) {
@@ -41,14 +41,26 @@ std::vector<float> RangesOf(const std::vector<Block>& blocks,
 CodedRows EncodeRows(const std::vector<Block>& blocks,
                      std::span<const uint16_t> vectors) {
   const auto dim = static_cast<size_t>(TotalDim(blocks));
-  CodedRows rows{blocks, RangesOf(blocks, vectors, dim), {}};
-  rows.codes.resize(vectors.size());
-  std::vector<float> vector(dim);
+  std::vector<const uint16_t*> rows;
   for (size_t at = 0; at < vectors.size(); at += dim) {
-    FloatsFromHalves(vectors.data() + at, dim, vector.data());
-    EncodeVector(blocks, rows.ranges, vector.data(), rows.codes.data() + at);
+    rows.push_back(vectors.data() + at);
   }
-  return rows;
+  return EncodeRows(blocks, rows);
+}
+
+CodedRows EncodeRows(const std::vector<Block>& blocks,
+                     std::span<const uint16_t* const> rows) {
+  const auto dim = static_cast<size_t>(TotalDim(blocks));
+  CodedRows coded{blocks, RangesOf(blocks, rows, dim), {}};
+  coded.codes.resize(rows.size() * dim);
+  std::vector<float> vector(dim);
+  uint8_t* codes = coded.codes.data();
+  for (const uint16_t* row : rows) {
+    FloatsFromHalves(row, dim, vector.data());
+    EncodeVector(blocks, coded.ranges, vector.data(), codes);
+    codes += dim;
+  }
+  return coded;
 }
 
 void EncodeVector(const std::vector<Block>& blocks,

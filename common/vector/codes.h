@@ -28,6 +28,9 @@ inline constexpr float kLargestCodeRange = 65504;
 // has the range 1.
 CodedRows EncodeRows(const std::vector<Block>& blocks,
                      std::span<const uint16_t> vectors);
+// The same for rows that lie apart, TotalDim(blocks) numbers each.
+CodedRows EncodeRows(const std::vector<Block>& blocks,
+                     std::span<const uint16_t* const> rows);
 
 // The codes of one more vector, TotalDim(blocks) bytes.
 void EncodeVector(const std::vector<Block>& blocks,

@@ -163,6 +163,9 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
   // indexer that had it is dead, since the index's lock is ours.
   std::string pending = "0";
   Clock::time_point counted;
+  // Only a queue that was found empty is waited for, so that it is soon known
+  // to be.
+  bool is_empty = false;
   while (true) {
     {
       std::unique_lock lock(mutex_);
@@ -174,13 +177,14 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
       answered_.clear();
     }
     const bool old = !pending.empty();
-    VITRINE_ASSIGN_OR_RETURN(std::vector<QueueEntry> entries,
-                             old ? stream->ReadPending(pending, kEntriesAtOnce)
-                                 : stream->ReadNew(kEntriesAtOnce, kBlockMs));
+    VITRINE_ASSIGN_OR_RETURN(
+        std::vector<QueueEntry> entries,
+        old ? stream->ReadPending(pending, kEntriesAtOnce)
+            : stream->ReadNew(kEntriesAtOnce, is_empty ? kBlockMs : 0));
     Regain(&reading_lost_);
     if (old) pending = entries.empty() ? "" : entries.back().id;
-    const bool empty = !old && entries.empty();
-    if (empty || Clock::now() - counted >= kCountInterval) {
+    is_empty = !old && entries.empty();
+    if (is_empty || Clock::now() - counted >= kCountInterval) {
       VITRINE_ASSIGN_OR_RETURN(const QueueBacklog backlog, stream->Backlog());
       counted = Clock::now();
       std::lock_guard lock(mutex_);
@@ -189,7 +193,7 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
     bool news = Keep(std::move(entries)) > 0;
     {
       std::lock_guard lock(mutex_);
-      news = std::exchange(empty_, empty) != empty || news;
+      news = std::exchange(empty_, is_empty) != is_empty || news;
     }
     if (news && options_.wake) options_.wake();
   }
