@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
-#include "common/catalog/metadata.h"
 #include "vitrine/v1/catalog.pb.h"
 
 namespace vitrine {

@@ -42,21 +42,41 @@ std::shared_ptr<const ContentIndex> ContentIndex::Build(
   return index;
 }
 
-std::span<const uint16_t> ContentIndex::FindVector(
-    std::string_view sha256) const {
+template <typename Visit>
+void ContentIndex::ForEachRow(std::string_view sha256,
+                              const Visit& visit) const {
   const uint64_t prefix = PrefixOf(sha256);
   for (const Part& part : parts_) {
     auto entry = std::lower_bound(
         part.entries->begin(), part.entries->end(), prefix,
         [](const Entry& e, uint64_t wanted) { return e.prefix < wanted; });
     for (; entry != part.entries->end() && entry->prefix == prefix; ++entry) {
-      if (part.shard->key(entry->row).sha256 == sha256) {
-        return {part.shard->vector(entry->row),
-                static_cast<size_t>(part.shard->dim())};
+      if (part.shard->key(entry->row).sha256 == sha256 &&
+          !visit(*part.shard, entry->row)) {
+        return;
       }
     }
   }
-  return {};
+}
+
+std::span<const uint16_t> ContentIndex::FindVector(
+    std::string_view sha256) const {
+  std::span<const uint16_t> vector;
+  ForEachRow(sha256, [&vector](const Shard& shard, uint32_t row) {
+    vector = {shard.vector(row), static_cast<size_t>(shard.dim())};
+    return false;
+  });
+  return vector;
+}
+
+std::vector<std::string> ContentIndex::FindProducts(
+    std::string_view sha256) const {
+  std::vector<std::string> products;
+  ForEachRow(sha256, [&products](const Shard& shard, uint32_t row) {
+    products.emplace_back(shard.key(row).product_id);
+    return true;
+  });
+  return products;
 }
 
 }  // namespace vitrine

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,8 +24,14 @@ class ContentIndex {
   // The vector of a picture by the 32 bytes of its SHA-256; empty where there
   // is none. Valid as long as the index.
   std::span<const uint16_t> FindVector(std::string_view sha256) const;
+  // The products of all its rows, each once a row.
+  std::vector<std::string> FindProducts(std::string_view sha256) const;
 
  private:
+  // Calls visit(shard, row) with each row of a content until it returns false.
+  template <typename Visit>
+  void ForEachRow(std::string_view sha256, const Visit& visit) const;
+
   struct Entry {
     uint64_t prefix;  // The first 8 bytes of the SHA-256.
     uint32_t row;

@@ -135,10 +135,13 @@ void EventApplier::PutPicture(const ProductChange& change,
   row.vector = std::move(result.vector);
   draft_.changes.PutImage(std::move(row), std::move(result.thumbnail));
   draft_.changes.PutSource(source_key, record);
-  draft_.AddReceipt(
+  v1::Receipt* receipt = draft_.AddReceipt(
       change.source, picture.key, change.product_id, BytesOf(result.sha256),
       indexed ? v1::Receipt::OUTCOME_CHANGED : v1::Receipt::OUTCOME_ACCEPTED,
       now_unix_ms);
+  for (std::string& warning : result.warnings) {
+    receipt->add_warnings(std::move(warning));
+  }
 }
 
 void EventApplier::RefusePicture(const ProductChange& change,

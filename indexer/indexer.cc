@@ -185,8 +185,8 @@ absl::Status Indexer::RunOnce() {
     return absl::ResourceExhaustedError(
         "the index is complete, but its last receipts could not be written");
   }
-  if (catalog_ != nullptr && reader_ == nullptr && publisher()->view().sources->segments().empty() &&
-      !stopping_) {
+  if (catalog_ != nullptr && reader_ == nullptr &&
+      publisher()->view().sources->segments().empty() && !stopping_) {
     return absl::NotFoundError(absl::StrCat(
         "the catalogue ", catalog_->root().string(),
         " holds no picture; put some there, or name another with --catalog"));

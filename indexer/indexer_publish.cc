@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "indexer/duplicates.h"
 #include "indexer/indexer.h"
 #include "indexer/receipt_recovery.h"
 
@@ -92,6 +93,10 @@ absl::Status Indexer::Publish() {
     return absl::OkStatus();
   }
   const Clock::time_point start = Clock::now();
+  WarnOfDuplicates(
+      publisher()->view(),
+      [this](const std::string& path) { return removals_.contains(path); },
+      draft_.get());
   const auto published = publisher()->Publish(draft_->changes.changes());
   const double publish_s = SecondsBetween(start, Clock::now());
   summary_.publish_s += publish_s;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/catalog/catalog.h"
+#include "common/image/quality.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 
@@ -14,6 +15,9 @@ namespace vitrine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// What is sharp cannot be told of smaller pictures.
+constexpr int kLeastMeasuredSize = 128;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -139,6 +143,11 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
   }
   result.thumbnail = *std::move(thumbnail);
   decoded.pixels = SquareImage(*image, card_.resize, card_.input_size);
+  if (card_.input_size >= kLeastMeasuredSize) {
+    result.warnings =
+        QualityWarnings(MeasureQuality(decoded.pixels.data(), card_.input_size),
+                        image->width, image->height);
+  }
   return decoded;
 }
 

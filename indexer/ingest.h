@@ -45,6 +45,8 @@ struct PictureResult {
   bool reused = false;     // The vector comes from a row of the same content.
   std::vector<uint16_t> vector;  // dim float16 numbers, normalised by blocks.
   std::string thumbnail;         // JPEG.
+  // What is poor about a picture that was decoded; see QualityWarnings.
+  std::vector<std::string> warnings;
 };
 
 // A vector and a thumbnail that are at hand.

@@ -91,8 +91,10 @@ void PictureBatch::Apply(const CatalogPicture& picture, PictureResult result,
       source_, picture.path, picture.product_id, BytesOf(result.sha256),
       indexed ? v1::Receipt::OUTCOME_CHANGED : v1::Receipt::OUTCOME_ACCEPTED,
       now_unix_ms);
-  for (std::string& warning : warnings) {
-    receipt->add_warnings(std::move(warning));
+  for (auto* some : {&warnings, &result.warnings}) {
+    for (std::string& warning : *some) {
+      receipt->add_warnings(std::move(warning));
+    }
   }
 }
 
