@@ -45,10 +45,19 @@ absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
         "product_id");
   }
   const auto state = draft_.changes.FindQueuedProduct(change.product_id);
-  if (!state || state->source() != change.source) {
-    // To describe or delete what is not there is news too: it is older than
-    // what may come.
-    return true;
+  // To describe or delete what is not there is news too: it is older than what
+  // may come.
+  if (!state) return true;
+  if (state->source() != change.source) {
+    // A product without pictures belongs to its source as others do, and what
+    // it has deleted may be put by others, not described.
+    if (!state->has_fields()) return change.kind == Kind::kPut;
+    return MakeError(
+        absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_OTHER_SOURCE,
+        absl::StrCat("product '", change.product_id, "' belongs to ",
+                     state->source(), ", and this is of ", change.source,
+                     "; let that source delete it first"),
+        "product_id");
   }
   return change.version > state->fields_version() ||
          SetsPictures(change, *state);
@@ -93,7 +102,7 @@ void EventApplier::Apply(const ProductChange& change,
   if (changes.FindProduct(id)) {
     state.clear_absent_unix_ms();
     changes.Describe(id, state.fields());
-  } else if (state.absent_unix_ms() == 0) {
+  } else {
     state.set_absent_unix_ms(now_unix_ms);
   }
   changes.PutQueuedProduct(id, state);
@@ -120,7 +129,11 @@ void EventApplier::PutPicture(const ProductChange& change,
   const bool indexed = known && known->refused_reason() == 0;
   if (indexed && known->sha256() == record.sha256()) {
     ++draft_.counts.unchanged;
-    if (!change.restores) draft_.changes.PutSource(source_key, record);
+    if (change.restores) return;
+    draft_.changes.PutSource(source_key, record);
+    if (picture.content != nullptr && !known->path().empty()) {
+      draft_.changes.PutOriginal(result.sha256, *picture.content);
+    }
     return;
   }
   if (result.reused) ++draft_.counts.reused;

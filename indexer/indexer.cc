@@ -17,6 +17,7 @@ namespace {
 constexpr std::chrono::milliseconds kLookInterval(100);
 constexpr std::chrono::milliseconds kDrainLook(50);
 constexpr std::chrono::milliseconds kFlushPatience(2000);
+constexpr std::chrono::seconds kQueuePatience(60);
 // A file that never stops growing is taken as it is.
 constexpr std::chrono::seconds kSettlePatience(30);
 
@@ -43,6 +44,9 @@ Indexer::Indexer(IndexerOptions options) : options_(std::move(options)) {}
 
 Indexer::~Indexer() {
   interruptible_ = nullptr;
+  wakeable_ = nullptr;
+  // It was not what ended this run.
+  ForgetSuspect();
   // The threads use what stands before them.
   reader_.reset();
   merger_.reset();
@@ -65,6 +69,7 @@ absl::StatusOr<std::unique_ptr<Indexer>> Indexer::Create(
   if (identity != known.settings().end()) {
     options.catalog.root_identity = identity->second;
   }
+  options.merge.keep_originals = options.index.repair;
   std::unique_ptr<Indexer> indexer(new Indexer(std::move(options)));
   VITRINE_RETURN_IF_ERROR(indexer->CheckLayout(known));
   VITRINE_RETURN_IF_ERROR(indexer->Open());
@@ -133,14 +138,14 @@ absl::Status Indexer::Open() {
   lost_products_ = std::move(index_.lost_products);
   BeginBatch(std::move(index_.mend));
   if (!repairing_) WriteLostReceipts();
-  return OpenQueue();
+  return OpenQueueWhenDue();
 }
 
 void Indexer::Stop() {
   stopping_ = true;
   queue_.Pause();
   if (DirectoryWatcher* watcher = interruptible_) watcher->Interrupt();
-  if (reader_ != nullptr) reader_->Wake();
+  if (QueueReader* reader = wakeable_) reader->Wake();
 }
 
 absl::Status Indexer::RunOnce() {
@@ -160,12 +165,13 @@ absl::Status Indexer::RunOnce() {
   VITRINE_RETURN_IF_ERROR(publish_error_);
   if (!stopping_) ApplyRemovals(/*all_in=*/true);
   VITRINE_RETURN_IF_ERROR(Publish());
-  while (reader_ != nullptr && !reader_->Drained() && !stopping_) {
-    if (!EventsWait()) reader_->Wait(kDrainLook.count());
+  while (EventsWait() && !stopping_) {
     ProcessQueue();
     VITRINE_RETURN_IF_ERROR(publish_error_);
     VITRINE_RETURN_IF_ERROR(Publish());
   }
+  VITRINE_RETURN_IF_ERROR(OpenQueueWhenDue());
+  VITRINE_RETURN_IF_ERROR(DrainQueue());
   merger_.reset();
   const Clock::time_point settling = Clock::now();
   if (!stopping_) {
@@ -194,6 +200,29 @@ absl::Status Indexer::RunOnce() {
   return absl::OkStatus();
 }
 
+absl::Status Indexer::DrainQueue() {
+  Clock::time_point answered = Clock::now();
+  while (reader_ != nullptr && !reader_->Drained() && !stopping_) {
+    if (!EventsWait()) reader_->Wait(kDrainLook.count());
+    if (!reader_->IsLost()) answered = Clock::now();
+    if (Clock::now() - answered > kQueuePatience) {
+      return absl::UnavailableError(
+          absl::StrCat(options_.queue->Name(),
+                       " has not answered for a minute; what was read of it is "
+                       "published, run again when it does"));
+    }
+    if (!deferred_events_.empty()) {
+      return absl::UnavailableError(absl::StrCat(
+          QueueFiles().string(),
+          ", in which events name files, is away; run again when it is back"));
+    }
+    ProcessQueue();
+    VITRINE_RETURN_IF_ERROR(publish_error_);
+    VITRINE_RETURN_IF_ERROR(Publish());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Indexer::Run() {
   const Clock::time_point start = Clock::now();
   if (catalog_ != nullptr) {
@@ -212,8 +241,10 @@ absl::Status Indexer::Run() {
       ApplyRemovals(queue_.size() == 0);
       if (publish_error_.ok()) Publish().IgnoreError();
     }
+    VITRINE_RETURN_IF_ERROR(OpenQueueWhenDue());
+    // No events are taken while a scan is due.
     const bool idle =
-        publish_error_.ok() && queue_.size() == 0 && !EventsWait();
+        publish_error_.ok() && queue_.size() == 0 && events_.pictures() == 0;
     if (rescan_due_ && idle && !outage_ && !DeletionsGoOn()) {
       rescan_due_ = false;
       const absl::Status scanned = Scan();
@@ -245,8 +276,13 @@ absl::Status Indexer::Run() {
 }
 
 absl::Status Indexer::WaitForChanges() {
+  if (watcher_ == nullptr && reader_ == nullptr) {
+    // A repair that could not be published is tried again.
+    std::this_thread::sleep_for(kDrainLook);
+    return absl::OkStatus();
+  }
   if (watcher_ == nullptr) {
-    reader_->Wait(MillisecondsToWait());
+    reader_->Wait(MillisecondsToWait(), /*for_entries=*/publish_error_.ok());
     return absl::OkStatus();
   }
   VITRINE_ASSIGN_OR_RETURN(const WatchBatch changes,

@@ -122,6 +122,8 @@ class Indexer {
   // Pictures and entries that wait or are being read.
   int64_t Waiting() const;
   void Take(PictureResult result);
+  // Takes all that waits in the queue.
+  absl::Status DrainQueue();
   // Waits for something to happen, and takes note of it.
   absl::Status WaitForChanges();
 
@@ -140,20 +142,31 @@ class Indexer {
 
   // The queue, in indexer_queue.cc.
   absl::Status OpenQueue();
+  // Once a repair has published, what is new may come in.
+  absl::Status OpenQueueWhenDue();
   // The folder that events name files of; empty where there is none.
   std::filesystem::path QueueFiles() const;
+  // Whether an event could not be read since that folder is away.
+  bool LacksFiles(const EventWork::Event& event) const;
   // Takes what has come, as much as may be in hand at a time.
   void TakeEvents();
   void TakeEvent(QueueEntry entry);
   // Brings back pictures of a queue's product that a repair has found lost.
   void Restore(const std::string& product_id);
   bool HasRoomForEvents() const;
+  // A scan waits for what is in hand; the queue waits for the scan.
+  bool ScanIsDue() const { return rescan_due_ && !outage_; }
   void ApplyEvent(EventWork::Event event);
   // What the settled entries ask for is durable.
   void SettleEntries();
   void RefuseEvent(QueueEntry entry, const ProductChange& change,
                    const absl::Status& status);
+  // Whether ProcessQueue has something of the queue to do.
   bool EventsWait() const;
+  // How often an entry was taken alone and ended the run, this time included;
+  // noted in the index until ForgetSuspect.
+  int CountSuspect(const std::string& entry);
+  void ForgetSuspect();
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
@@ -207,6 +220,9 @@ class Indexer {
   std::vector<std::string> lost_products_;  // To be restored.
   // An entry that may be what ended earlier runs is in hand, and no other.
   bool alone_ = false;
+  // Events whose files cannot be read now, as their folder is away.
+  std::vector<EventWork::Event> deferred_events_;
+  Clock::time_point deferred_until_;
   // Files that are gone: they go after what came with them, so that a moved
   // picture is never away, and those of the watcher when no more go, so that
   // they are judged together.
@@ -238,6 +254,7 @@ class Indexer {
   std::atomic<bool> stopping_{false};
   // For Stop and the queue's thread.
   std::atomic<DirectoryWatcher*> interruptible_{nullptr};
+  std::atomic<QueueReader*> wakeable_{nullptr};
 };
 
 }  // namespace vitrine

@@ -332,12 +332,19 @@ int64_t Indexer::MillisecondsToWait() const {
   if (const auto due = settled_.NextDueUnixNs()) {
     at_most((*due - NowUnixNs()) / 1'000'000 + 1);
   }
+  if (!deferred_events_.empty()) {
+    at_most(std::chrono::duration_cast<std::chrono::milliseconds>(
+                deferred_until_ - Clock::now())
+                .count() +
+            1);
+  }
   if (!publish_error_.ok()) {
     at_most(std::chrono::duration_cast<std::chrono::milliseconds>(retry_at_ -
                                                                   Clock::now())
                 .count() +
             1);
-  } else if (queue_.size() > 0 || EventsWait() || !draft_->changes.empty()) {
+  } else if (queue_.size() > 0 || (EventsWait() && !ScanIsDue()) ||
+             !draft_->changes.empty()) {
     at_most(0);
   } else if ((!removals_.empty() || rescan_due_) && !outage_) {
     at_most(std::chrono::duration_cast<std::chrono::milliseconds>(

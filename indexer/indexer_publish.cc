@@ -67,14 +67,15 @@ bool Indexer::PublicationDue() const {
   if (!publish_error_.ok()) return false;
   const size_t rows = draft_->changes.rows();
   if (repairing_) return rows >= kRepairedRows;
-  return rows >= options_.publish_rows || alone_ ||
+  return rows >= options_.publish_rows || (alone_ && events_.pictures() == 0) ||
          Clock::now() - last_publication_ >=
              std::chrono::milliseconds(options_.publish_ms);
 }
 
 absl::Status Indexer::Publish() {
   last_publication_ = Clock::now();
-  if (repairing_ && stopping_ && Waiting() > 0) {
+  if (repairing_ && stopping_ &&
+      queue_.size() + events_.pictures() + lost_products_.size() > 0) {
     return absl::AbortedError(
         "the repair was stopped before its end, and nothing has changed; run "
         "it again");
@@ -83,6 +84,7 @@ absl::Status Indexer::Publish() {
     draft_->changes.SetPosition(Position());
   }
   if (draft_->changes.empty()) {
+    repairing_ = repairing_ && Waiting() > 0;
     TakeReceipts();
     if (!unwritten_.empty()) {
       const IndexView view = publisher()->view();
@@ -102,6 +104,7 @@ absl::Status Indexer::Publish() {
   summary_.publish_s += publish_s;
   if (!published.ok()) {
     publish_error_ = published.status();
+    ForgetSuspect();
     retry_at_ = Clock::now() + std::chrono::milliseconds(options_.retry_ms);
     console_.Line(absl::StrCat(
         "nothing could be published, and the index stays as it was: ",

@@ -3,9 +3,13 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/catalog/catalog_folder.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -14,12 +18,16 @@ namespace {
 // What may be in hand at a time.
 constexpr size_t kMaxEventPictures = 256;
 constexpr uint64_t kMaxEventBytes = 64 << 20;
+// Entries without pictures that are taken before they are published.
+constexpr size_t kMaxSettled = 4096;
+// Events whose folder is away are tried again after so long.
+constexpr std::chrono::seconds kDeferred(2);
 
 // An entry that was handed out more often than this may be what has ended
 // earlier runs: it is taken alone, so that it takes no other with it …
 constexpr int kTrustedDeliveries = 3;
-// … and after so many times no more.
-constexpr int kMaxDeliveries = 10;
+// … and where it has ended so many runs by itself, no more.
+constexpr int kMostEndedRuns = 3;
 
 std::string NewIndexName() {
   std::random_device random;
@@ -33,22 +41,32 @@ std::filesystem::path Indexer::QueueFiles() const {
                                       : options_.queue_files;
 }
 
+absl::Status Indexer::OpenQueueWhenDue() {
+  if (!options_.queue || reader_ != nullptr || repairing_) {
+    return absl::OkStatus();
+  }
+  return OpenQueue();
+}
+
 absl::Status Indexer::OpenQueue() {
-  if (!options_.queue) return absl::OkStatus();
+  if (!options_.queue_files.empty()) {
+    VITRINE_RETURN_IF_ERROR(CheckRoot(options_.queue_files));
+  }
   storage::SourcePosition position;
   position.set_source(options_.queue->Name());
+  // The index has one name, under whatever address it reads its queue.
+  std::string index;
   for (const storage::SourcePosition& known :
        publisher()->view().snapshot->manifest().sources()) {
-    if (known.source() == position.source()) position = known;
+    const auto name = known.settings().find("index");
+    if (name != known.settings().end()) index = name->second;
   }
-  std::string& index = (*position.mutable_settings())["index"];
   if (index.empty()) {
     // Durable before the queue knows it.
     index = NewIndexName();
+    (*position.mutable_settings())["index"] = index;
     draft_->changes.SetPosition(position);
-    if (!repairing_) {
-      VITRINE_RETURN_IF_ERROR(Publish());
-    }
+    VITRINE_RETURN_IF_ERROR(Publish());
   }
   QueueReaderOptions options;
   options.address = *options_.queue;
@@ -59,6 +77,7 @@ absl::Status Indexer::OpenQueue() {
   };
   options.report = [this](const std::string& line) { console_.Line(line); };
   VITRINE_ASSIGN_OR_RETURN(reader_, QueueReader::Create(std::move(options)));
+  wakeable_ = reader_.get();
   return absl::OkStatus();
 }
 
@@ -69,18 +88,28 @@ bool Indexer::EventsWait() const {
 }
 
 bool Indexer::HasRoomForEvents() const {
-  return !stopping_ && publish_error_.ok() &&
+  // Where a scan is due, the folder does not wait for a queue that never ends.
+  return !stopping_ && publish_error_.ok() && !ScanIsDue() &&
+         settled_entries_.size() < kMaxSettled &&
+         deferred_events_.size() < kMaxSettled &&
          events_.pictures() < kMaxEventPictures &&
          events_.bytes() < kMaxEventBytes;
 }
 
 void Indexer::TakeEvents() {
+  if (!deferred_events_.empty() && Clock::now() >= deferred_until_) {
+    // Read anew; what is away still comes back here.
+    for (EventWork::Event& event : std::exchange(deferred_events_, {})) {
+      event.results.clear();
+      events_.Put(std::move(event));
+    }
+  }
   while (!lost_products_.empty() && HasRoomForEvents()) {
     const std::string id = std::move(lost_products_.back());
     lost_products_.pop_back();
     Restore(id);
   }
-  while (reader_ != nullptr && !alone_ && HasRoomForEvents()) {
+  while (reader_ != nullptr && !repairing_ && !alone_ && HasRoomForEvents()) {
     if (!next_entry_) next_entry_ = reader_->Next();
     if (!next_entry_) return;
     if (next_entry_->deliveries > kTrustedDeliveries) {
@@ -90,22 +119,55 @@ void Indexer::TakeEvents() {
         return;
       }
       alone_ = true;
+      if (CountSuspect(next_entry_->id) > kMostEndedRuns) {
+        RefuseEvent(*std::exchange(next_entry_, std::nullopt), {},
+                    MakeError(absl::StatusCode::kInvalidArgument,
+                              v1::ERROR_REASON_INVALID_EVENT,
+                              absl::StrCat("it was taken ", kMostEndedRuns,
+                                           " times, alone, and the indexer "
+                                           "ended each time")));
+        ForgetSuspect();
+        alone_ = false;
+        continue;
+      }
     }
     TakeEvent(*std::exchange(next_entry_, std::nullopt));
   }
 }
 
-void Indexer::TakeEvent(QueueEntry entry) {
-  if (entry.deliveries > kMaxDeliveries) {
-    RefuseEvent(
-        std::move(entry), {},
-        MakeError(absl::StatusCode::kInvalidArgument,
-                  v1::ERROR_REASON_INVALID_EVENT,
-                  absl::StrCat("it was handed out ", kMaxDeliveries,
-                               " times and never finished: it may be what has "
-                               "ended the indexer")));
-    return;
+int Indexer::CountSuspect(const std::string& entry) {
+  const std::filesystem::path path = publisher()->paths().suspect();
+  int runs = 0;
+  if (const auto noted = ReadFile(path, 1000); noted.ok()) {
+    const std::pair<std::string, std::string> known =
+        absl::StrSplit(*noted, absl::MaxSplits(' ', 1));
+    if (known.first == entry && !absl::SimpleAtoi(known.second, &runs)) {
+      runs = 0;
+    }
   }
+  RemoveFile(path).IgnoreError();
+  // Where it cannot be noted, the entry is tried once more.
+  PublishFile(path, absl::StrCat(entry, " ", ++runs)).IgnoreError();
+  return runs;
+}
+
+void Indexer::ForgetSuspect() {
+  if (!alone_) return;
+  RemoveFile(publisher()->paths().suspect()).IgnoreError();
+}
+
+bool Indexer::LacksFiles(const EventWork::Event& event) const {
+  for (size_t i = 0; i < event.change.pictures.size(); ++i) {
+    if (event.change.pictures[i].content != nullptr ||
+        event.results[i].status.ok()) {
+      continue;
+    }
+    if (!CheckRoot(QueueFiles()).ok()) return true;
+  }
+  return false;
+}
+
+void Indexer::TakeEvent(QueueEntry entry) {
   auto change = ReadCatalogEvent(entry.event, VersionOfEntry(entry.id),
                                  QueueFiles().string());
   if (!change.ok()) {
@@ -153,8 +215,8 @@ void Indexer::Restore(const std::string& product_id) {
                          result.sha256.size());
     const bool is_lost =
         known->refused_reason() == v1::ERROR_REASON_INDEX_DAMAGED;
-    const auto original =
-        is_lost ? view.FindOriginal(known->sha256()) : std::nullopt;
+    auto original = is_lost ? view.FindOriginal(known->sha256()) : std::nullopt;
+    if (original && Sha256(*original) != result.sha256) original.reset();
     if (original) {
       picture.content = std::make_shared<const std::string>(*original);
       picture.is_kept = true;
@@ -192,6 +254,16 @@ void Indexer::ApplyEvent(EventWork::Event event) {
     RefuseEvent(std::move(entry), event.change, news.status());
     return;
   }
+  if (*news && !event.change.restores && LacksFiles(event)) {
+    if (deferred_events_.empty()) {
+      console_.Line(absl::StrCat(
+          QueueFiles().string(),
+          ", in which events name files, is away: they wait until it is back"));
+    }
+    deferred_events_.push_back(std::move(event));
+    deferred_until_ = Clock::now() + kDeferred;
+    return;
+  }
   if (*news) {
     applier_->Apply(event.change, std::move(event.results), NowUnixMs());
   }
@@ -208,7 +280,10 @@ void Indexer::RefuseEvent(QueueEntry entry, const ProductChange& change,
 }
 
 void Indexer::SettleEntries() {
-  alone_ = false;
+  if (alone_ && events_.pictures() == 0) {
+    ForgetSuspect();
+    alone_ = false;
+  }
   if (reader_ == nullptr || settled_entries_.empty()) return;
   reader_->Acknowledge(std::exchange(settled_entries_, {}));
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/file.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/picture_pack.h"
 #include "common/index/product_columns.h"
@@ -94,21 +95,28 @@ GraphSpace SpaceOf(const storage::VectorSet& set) {
 }
 
 // One pack of the newest `count`, with the pictures that some row still shows.
+// `originals` are known by their own digests.
 absl::StatusOr<storage::FileRef> MergePacks(
     const IndexPaths& paths, const IndexView& view,
     const google::protobuf::RepeatedPtrField<storage::FileRef>& packs,
-    size_t count, const std::string& new_name, std::set<std::string>* inputs) {
+    size_t count, bool originals, const std::string& new_name,
+    std::set<std::string>* inputs) {
   *inputs = NewestNames(packs, count);
   PackedPictures used;
   for (const storage::FileRef& ref : packs) {
     if (!inputs->contains(ref.name())) continue;
     VITRINE_ASSIGN_OR_RETURN(
-        const auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref));
+        const auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref,
+                                           originals ? Verification::kStructure
+                                                     : Verification::kAll));
     for (uint32_t i = 0; i < pack->size(); ++i) {
       const auto [digest, bytes] = pack->entry(i);
       const std::string_view sha256(
           reinterpret_cast<const char*>(digest.data()), digest.size());
-      if (!view.content->FindVector(sha256).empty()) used[digest] = bytes;
+      if (view.content->FindVector(sha256).empty()) continue;
+      // One that has rotten is lost, and the others stay.
+      if (originals && Sha256(bytes) != digest) continue;
+      used[digest] = bytes;
     }
     VITRINE_RETURN_IF_ERROR(pack->file().Check());
   }
@@ -151,8 +159,10 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
       NewestToMerge(SizesOf(manifest.source_segments()), limits.files);
   plan.pictures = NewestToMerge(SizesOf(manifest.picture_packs()), limits.files,
                                 limits.pack_bytes);
-  plan.originals = NewestToMerge(SizesOf(manifest.original_packs()),
-                                 limits.files, limits.pack_bytes);
+  if (!limits.keep_originals) {
+    plan.originals = NewestToMerge(SizesOf(manifest.original_packs()),
+                                   limits.files, limits.pack_bytes);
+  }
   return plan;
 }
 
@@ -199,13 +209,15 @@ absl::StatusOr<MergeOutput> RunMerge(
       VITRINE_ASSIGN_OR_RETURN(
           output.pictures,
           MergePacks(paths, view, manifest.picture_packs(), plan.pictures,
-                     new_file_name(), &output.picture_inputs));
+                     /*originals=*/false, new_file_name(),
+                     &output.picture_inputs));
     }
     if (plan.originals > 0) {
       VITRINE_ASSIGN_OR_RETURN(
           output.originals,
           MergePacks(paths, view, manifest.original_packs(), plan.originals,
-                     new_file_name(), &output.original_inputs));
+                     /*originals=*/true, new_file_name(),
+                     &output.original_inputs));
     }
     if (!plan.shards.empty()) {
       output.shard_inputs = plan.shards;

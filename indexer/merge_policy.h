@@ -23,6 +23,8 @@ struct MergeLimits {
   size_t files = 8;
   // Packs grow up to here.
   uint64_t pack_bytes = 256ull << 20;
+  // Packs of originals are left alone: rows that show them are on their way.
+  bool keep_originals = false;
 };
 
 // While many pictures are coming in: merges that would be undone by the next

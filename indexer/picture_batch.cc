@@ -126,10 +126,13 @@ void PictureBatch::Refuse(const CatalogPicture& picture,
 
 bool PictureBatch::ApplyUnread(const CatalogPicture& picture) {
   const auto known = FindSource(picture.path);
-  if (!known || !SameFile(picture, *known) || MayPass(*known) ||
-      IsForeign(picture.product_id)) {
-    return false;
+  if (!known || !SameFile(picture, *known)) return false;
+  if (IsForeign(picture.product_id)) {
+    // Told before, and nothing has changed.
+    return known->refused_reason() == v1::ERROR_REASON_OTHER_SOURCE &&
+           known->product_id() == picture.product_id;
   }
+  if (MayPass(*known)) return false;
   if (known->product_id() != picture.product_id) {
     if (known->refused_reason() == 0) {
       Row row;

@@ -318,11 +318,15 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
       [&](const storage::FileRef& ref) {
         return PicturePack::Open(paths.pictures() / ref.name(), ref).status();
       }));
-  VITRINE_RETURN_IF_ERROR(KeepWhole(
-      manifest.mutable_original_packs(), findings,
-      [&](const storage::FileRef& ref) {
-        return PicturePack::Open(paths.pictures() / ref.name(), ref).status();
-      }));
+  VITRINE_RETURN_IF_ERROR(
+      KeepWhole(manifest.mutable_original_packs(), findings,
+                // Each original is known by its digest, so that one that has
+                // rotten takes no other with it.
+                [&](const storage::FileRef& ref) {
+                  return PicturePack::Open(paths.pictures() / ref.name(), ref,
+                                           Verification::kStructure)
+                      .status();
+                }));
   std::vector<std::shared_ptr<const TableSegment>> segments;
   VITRINE_RETURN_IF_ERROR(
       KeepWhole(manifest.mutable_source_segments(), findings,

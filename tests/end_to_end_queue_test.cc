@@ -190,6 +190,29 @@ TEST_F(QueueWorld, ReadsFilesThatAreNamed) {
   EXPECT_EQ(world_.Newest()->manifest().original_packs_size(), 0);
 }
 
+TEST_F(QueueWorld, AFolderOfFilesThatIsAwayTakesNothingWithIt) {
+  world_.options().queue_files = world_.root() / "files";
+  std::filesystem::create_directories(world_.root() / "files");
+  testing::WriteAll(world_.root() / "files" / "a.jpg", JpegOf(1));
+  v1::CatalogEvent event = Upsert("p", 1, {{"a", ""}});
+  event.mutable_upsert()->mutable_images(0)->set_path("a.jpg");
+  RunningIndexer indexer(&world_);
+  Send(event);
+  ASSERT_TRUE(indexer.UntilProducts({"p"}));
+  ASSERT_TRUE(Answered());
+  std::filesystem::rename(world_.root() / "files", world_.root() / "away");
+  event.set_version(2);
+  event.mutable_upsert()->set_title("seen");
+  Send(event);
+  Send(Upsert("q", 1, {{"a", JpegOf(2)}}));
+  ASSERT_TRUE(indexer.UntilProducts({"p", "q"}));
+  EXPECT_EQ(server_.Connect()->Backlog()->pending, 1);
+  std::filesystem::rename(world_.root() / "away", world_.root() / "files");
+  ASSERT_TRUE(indexer.Until([&] { return TitleOf("p") == "seen"; }));
+  EXPECT_TRUE(Answered());
+  EXPECT_EQ(world_.Receipts().size(), 2u);
+}
+
 TEST_F(QueueWorld, AFolderAndAQueueShareAnIndex) {
   world_.options().catalog.root = world_.catalog();
   world_.Put("folder.jpg", 1);
@@ -277,12 +300,19 @@ TEST_F(QueueWorld, WhatMayHaveEndedEarlierRunsIsTakenAloneAndThenNoMore) {
   }
   EXPECT_EQ(generations.size(), 2u);
 
+  EXPECT_FALSE(std::filesystem::exists(world_.paths().suspect()));
+
+  // Of two that were handed out often, one was in hand when three runs ended.
   const std::string poison = Send(Upsert("c", 1, {{"a", JpegOf(3)}}));
-  ASSERT_EQ(stream->ReadNew(9, 1000)->size(), 1u);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(stream->ReadPending("0", 9).ok());
+  Send(Upsert("d", 1, {{"a", JpegOf(4)}}));
+  ASSERT_EQ(stream->ReadNew(9, 1000)->size(), 2u);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(stream->ReadPending("0", 9).ok());
+  testing::WriteAll(world_.paths().suspect(), poison + " 3");
   ASSERT_TRUE(world_.Once().ok());
-  EXPECT_EQ(Indexed(), (Strings{"a/a", "b/a"}));
+  EXPECT_EQ(Indexed(), (Strings{"a/a", "b/a", "d/a"}));
+  EXPECT_FALSE(std::filesystem::exists(world_.paths().suspect()));
   EXPECT_TRUE(Answered());
+  EXPECT_EQ(server_.Cli({"XLEN", "catalogue:dead"}), "1\n");
   EXPECT_NE(server_.Cli({"XRANGE", "catalogue:dead", "-", "+"}).find(poison),
             std::string::npos);
 }

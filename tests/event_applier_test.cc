@@ -151,9 +151,20 @@ TEST_F(EventApplierTest, LeavesProductsOfOtherSourcesAlone) {
   EXPECT_EQ(news.status().message(),
             "product 'p' belongs to queue, and this is of queue/erp; let that "
             "source delete it first");
-  // Once it is deleted it is anybody's, whatever its versions were.
+  // One without a picture is its source's as well.
+  ProductChange pending = MakeChange(Kind::kDescribe, "q", 3, "Hat");
+  Apply(pending);
+  theirs.product_id = "q";
+  EXPECT_FALSE(applier_->IsNews(theirs).ok());
+  theirs.product_id = "p";
+  // Once it is deleted it is anybody's who puts it, whatever its versions were.
   Apply(MakeChange(Kind::kDelete, "p", 20));
   Publish();
+  ProductChange described = MakeChange(Kind::kDescribe, "p", 30, "x");
+  described.source = "queue/erp";
+  EXPECT_FALSE(*applier_->IsNews(described));
+  EXPECT_FALSE(Apply(MakeChange(Kind::kPut, "p", 19, "Coat", {{"a", "1"}})))
+      << "the deletion is remembered";
   EXPECT_TRUE(Apply(theirs));
   Publish();
   EXPECT_EQ(Find("p")->title(), "Hat");

@@ -68,7 +68,8 @@ TEST_F(PushTest, SendsEachProductOfACatalogueWithItsPictures) {
   const auto events = Events();
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0].source(), "erp");
-  EXPECT_EQ(events[0].version(), 0u);
+  EXPECT_GT(events[0].version(), 1'700'000'000'000'000'000u);
+  EXPECT_LT(events[0].version(), events[1].version());
   const v1::ProductUpsert& coat = events[0].upsert();
   EXPECT_EQ(coat.product_id(), "A");
   EXPECT_EQ(coat.title(), "Coat");
@@ -104,12 +105,17 @@ TEST_F(PushTest, SendsPicturesAndDeletions) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].upsert().product_id(), "both");
   EXPECT_EQ(events[0].upsert().images_size(), 2);
-  // One that is not there stops nothing.
+  // A product of which one cannot be read stays as it is; others go on.
   flags_.images[0] = dir_ / "gone.jpg";
   EXPECT_EQ(Run(), kFailed);
   EXPECT_TRUE(Told("gone.jpg")) << err_.str();
-  EXPECT_TRUE(Told("1 pictures could not be read")) << err_.str();
-  EXPECT_EQ(Events()[0].upsert().images_size(), 1);
+  EXPECT_TRUE(Told("product 'both' is not pushed")) << err_.str();
+  EXPECT_EQ(Events().size(), 0u);
+  flags_.products.clear();
+  EXPECT_EQ(Run(), kFailed);
+  EXPECT_TRUE(Told("1 products were not, as a picture could not be read"))
+      << err_.str();
+  ASSERT_EQ(Events().size(), 1u);
 }
 
 TEST_F(PushTest, WaitsWhileTheIndexerIsBehind) {

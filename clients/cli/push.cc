@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/catalog/catalog.h"
+#include "common/catalog/catalog_folder.h"
 #include "common/queue/redis_stream.h"
 #include "vitrine/v1/catalog.pb.h"
 
@@ -130,15 +132,20 @@ class Pusher {
       progress.Update(products_, failed_);
       return absl::OkStatus();
     };
-    for (const auto& [id, product] : of_catalog_) {
-      VITRINE_RETURN_IF_ERROR(push(Upsert(id, product, catalog_.get())));
-    }
-    for (const auto& [id, product] : of_files_) {
-      VITRINE_RETURN_IF_ERROR(push(Upsert(id, product, nullptr)));
+    for (const auto& [products, catalog] :
+         {std::pair{&of_catalog_, catalog_.get()},
+          std::pair{&of_files_, static_cast<Catalog*>(nullptr)}}) {
+      for (const auto& [id, product] : *products) {
+        const auto event = Upsert(id, product, catalog);
+        if (event) {
+          VITRINE_RETURN_IF_ERROR(push(*event));
+        } else if (catalog != nullptr) {
+          VITRINE_RETURN_IF_ERROR(CheckRoot(catalog->root()));
+        }
+      }
     }
     for (const std::string& id : flags_.deletions) {
-      v1::CatalogEvent event;
-      event.set_source(flags_.source);
+      v1::CatalogEvent event = NewEvent();
       event.mutable_delete_()->set_product_id(id);
       VITRINE_RETURN_IF_ERROR(push(event));
     }
@@ -146,11 +153,22 @@ class Pusher {
     return absl::OkStatus();
   }
 
-  // A picture that cannot be read is told of and left out.
-  v1::CatalogEvent Upsert(const std::string& id, const Product& product,
-                          const Catalog* catalog) {
+  v1::CatalogEvent NewEvent() const {
     v1::CatalogEvent event;
     event.set_source(flags_.source);
+    event.set_version(static_cast<uint64_t>(
+        std::chrono::nanoseconds(
+            std::chrono::system_clock::now().time_since_epoch())
+            .count()));
+    return event;
+  }
+
+  // Nothing where a picture cannot be read, which is told of: without it, the
+  // indexer would take it for removed.
+  std::optional<v1::CatalogEvent> Upsert(const std::string& id,
+                                         const Product& product,
+                                         const Catalog* catalog) {
+    v1::CatalogEvent event = NewEvent();
     v1::ProductUpsert* upsert = event.mutable_upsert();
     upsert->set_product_id(id);
     if (catalog != nullptr) {
@@ -170,8 +188,9 @@ class Pusher {
                                       : ReadFile(product.files[i], kMaxBytes);
       if (!bytes.ok()) {
         ++failed_;
-        Tell(Text(bytes.status().message()));
-        continue;
+        Tell(absl::StrCat(Text(bytes.status().message()), "; product '", id,
+                          "' is not pushed"));
+        return std::nullopt;
       }
       v1::CatalogImage* image = upsert->add_images();
       image->set_key(key);
@@ -265,8 +284,8 @@ int Push(const Flags& flags, const Environment& environment,
                     << " products with " << FormatCount(pusher.pictures())
                     << " pictures in " << FormatSeconds(pusher.seconds());
     if (pusher.failed() > 0) {
-      environment.err << ", " << FormatCount(pusher.failed())
-                      << " pictures could not be read";
+      environment.err << "; " << FormatCount(pusher.failed())
+                      << " products were not, as a picture could not be read";
     }
     if (flags.wait && status.ok()) {
       environment.err << "; the indexer has taken all";

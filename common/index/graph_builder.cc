@@ -17,6 +17,7 @@
 #include <new>
 #include <queue>
 #include <random>
+#include <stdexcept>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
@@ -144,6 +145,8 @@ class Adopter {
  private:
   using Id = hnswlib::tableint;
   static constexpr uint32_t kNone = UINT32_MAX;
+  // Of 2^32 rows one in 16 is on a level higher: eight would do.
+  static constexpr int kMostLevels = 64;
 
   bool IsGone(uint32_t b) const {
     return b >= base_.rows.size() || base_.rows[b] == GraphBase::kGone;
@@ -160,7 +163,11 @@ class Adopter {
   void AddPoint(uint32_t b) {
     const auto id = static_cast<Id>(hnsw_.cur_element_count++);
     const uint32_t row = base_.rows[b];
+    // Read once: a file that is cut under us gives zeros from then on.
     const auto levels = static_cast<int>(graph_.LevelsOf(b));
+    if (levels < 0 || levels > kMostLevels) {
+      throw std::runtime_error("a graph with too many levels");
+    }
     const uint8_t* codes = coded_.codes.data() + size_t{row} * space_.dim();
     const std::vector<uint8_t> point = space_.PointOf(codes);
     std::memset(hnsw_.data_level0_memory_ + id * hnsw_.size_data_per_element_,
@@ -185,13 +192,17 @@ class Adopter {
 
   void AddLinks(uint32_t b) {
     const Id id = id_of_[b];
-    for (uint32_t level = 0; level <= graph_.LevelsOf(b); ++level) {
+    const auto levels = static_cast<uint32_t>(hnsw_.element_levels_[id]);
+    for (uint32_t level = 0; level <= levels; ++level) {
       const size_t most = level == 0 ? hnsw_.maxM0_ : hnsw_.maxM_;
       std::vector<Id> links;
       auto add = [&](uint32_t neighbour) {
         if (neighbour >= id_of_.size() || neighbour == b) return;
         const uint32_t other = id_of_[neighbour];
-        if (other == kNone || graph_.LevelsOf(neighbour) < level) return;
+        if (other == kNone ||
+            hnsw_.element_levels_[other] < static_cast<int>(level)) {
+          return;
+        }
         if (std::find(links.begin(), links.end(), other) == links.end()) {
           links.push_back(other);
         }

@@ -22,6 +22,8 @@ struct IndexPaths {
   std::filesystem::path sources() const { return root / "sources"; }
   std::filesystem::path pictures() const { return root / "pictures"; }
   std::filesystem::path receipts() const { return root / "receipts.jsonl"; }
+  // The queue's entry that may be what ended the indexer's last run.
+  std::filesystem::path suspect() const { return root / "suspect"; }
 
   std::filesystem::path manifest(uint64_t generation) const;
   std::filesystem::path model(std::string_view sha256) const;

@@ -124,11 +124,12 @@ absl::StatusOr<const storage::VectorSet*> ServingSet(
 
 absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths) {
   if (!absl::IsDataLoss(status)) return status;
-  return MakeError(absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
-                   absl::StrCat(status.message(),
-                                "; mend it with vitrine-indexer --catalog=DIR "
-                                "--index=",
-                                paths.root.string(), " --repair"));
+  return MakeError(
+      absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
+      absl::StrCat(status.message(), "; mend it with vitrine-indexer --index=",
+                   paths.root.string(),
+                   " --repair and the --catalog or --queue that "
+                   "it was made with"));
 }
 
 }  // namespace vitrine

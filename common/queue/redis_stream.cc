@@ -90,6 +90,11 @@ class HiredisStream final : public RedisStream {
   }
 
   absl::Status MakeGroup() override {
+    // A server that is out of memory refuses to make what is there already.
+    const auto backlog = Backlog();
+    if (backlog.ok() && !backlog->last_delivered.empty()) {
+      return absl::OkStatus();
+    }
     const absl::Status status = Call({"XGROUP", "CREATE", address_.stream,
                                       address_.group, "0", "MKSTREAM"})
                                     .status();
@@ -100,9 +105,12 @@ class HiredisStream final : public RedisStream {
   absl::Status Own(std::string_view index) override {
     const std::string key =
         absl::StrCat(address_.stream, ":", address_.group, ":index");
-    VITRINE_RETURN_IF_ERROR(
-        Call({"SET", key, std::string(index), "NX"}).status());
-    VITRINE_ASSIGN_OR_RETURN(const Reply owner, Call({"GET", key}));
+    VITRINE_ASSIGN_OR_RETURN(Reply owner, Call({"GET", key}));
+    if (owner->type == REDIS_REPLY_NIL) {
+      VITRINE_RETURN_IF_ERROR(
+          Call({"SET", key, std::string(index), "NX"}).status());
+      VITRINE_ASSIGN_OR_RETURN(owner, Call({"GET", key}));
+    }
     if (TextOf(owner.get()) == index) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
         "group '", address_.group, "' of ", address_.Name(),

@@ -9,8 +9,10 @@
 namespace vitrine {
 namespace {
 
-// An entry may hold a picture or a hundred.
-constexpr int64_t kEntriesAtOnce = 32;
+// At most so many entries in a reply. An entry may hold a picture or a hundred:
+// as many are asked for as fit the bound if they are as large as the largest so
+// far.
+constexpr uint64_t kEntriesAtOnce = 32;
 constexpr int64_t kBlockMs = 1000;
 constexpr size_t kAnswersAtOnce = 500;
 constexpr std::chrono::seconds kCountInterval(1);
@@ -84,9 +86,11 @@ void QueueReader::Bury(QueueEntry entry, std::string reason) {
   changed_.notify_all();
 }
 
-void QueueReader::Wait(int64_t timeout_ms) {
+void QueueReader::Wait(int64_t timeout_ms, bool for_entries) {
   std::unique_lock lock(mutex_);
-  const auto ready = [this] { return woken_ || !entries_.empty(); };
+  const auto ready = [this, for_entries] {
+    return woken_ || (for_entries && !entries_.empty());
+  };
   if (timeout_ms < 0) {
     changed_.wait(lock, ready);
   } else {
@@ -104,6 +108,11 @@ void QueueReader::Wake() {
 bool QueueReader::Drained() const {
   std::lock_guard lock(mutex_);
   return empty_ && held_.empty();
+}
+
+bool QueueReader::IsLost() const {
+  std::lock_guard lock(mutex_);
+  return reading_lost_ || answering_lost_;
 }
 
 bool QueueReader::Flush(int64_t timeout_ms) {
@@ -166,7 +175,10 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
   // Only a queue that was found empty is waited for, so that it is soon known
   // to be.
   bool is_empty = false;
+  uint64_t largest = options_.max_bytes;
   while (true) {
+    const auto count = static_cast<int64_t>(
+        std::clamp<uint64_t>(options_.max_bytes / largest, 1, kEntriesAtOnce));
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] {
@@ -179,9 +191,13 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
     const bool old = !pending.empty();
     VITRINE_ASSIGN_OR_RETURN(
         std::vector<QueueEntry> entries,
-        old ? stream->ReadPending(pending, kEntriesAtOnce)
-            : stream->ReadNew(kEntriesAtOnce, is_empty ? kBlockMs : 0));
+        old ? stream->ReadPending(pending, count)
+            : stream->ReadNew(count, is_empty ? kBlockMs : 0));
     Regain(&reading_lost_);
+    if (!entries.empty() && largest == options_.max_bytes) largest = 1;
+    for (const QueueEntry& entry : entries) {
+      largest = std::max<uint64_t>(largest, entry.event.size());
+    }
     if (old) pending = entries.empty() ? "" : entries.back().id;
     is_empty = !old && entries.empty();
     if (is_empty || Clock::now() - counted >= kCountInterval) {
@@ -235,17 +251,18 @@ void QueueReader::AnswerLoop() {
         if (stopping_) return;
         answering_ = stream->get();
       }
-      status = AnswerAll(stream->get());
+      bool answered = false;
+      status = AnswerAll(stream->get(), &answered);
       std::lock_guard lock(mutex_);
       answering_ = nullptr;
       // The server may have closed what was idle for long.
-      if (absl::IsUnavailable(status) && !stopping_) continue;
+      if (absl::IsUnavailable(status) && answered && !stopping_) continue;
     }
     if (!Retry(status, &answering_lost_)) return;
   }
 }
 
-absl::Status QueueReader::AnswerAll(RedisStream* stream) {
+absl::Status QueueReader::AnswerAll(RedisStream* stream, bool* answered) {
   while (true) {
     std::vector<std::string> ids;
     std::optional<std::pair<QueueEntry, std::string>> dead;
@@ -262,22 +279,26 @@ absl::Status QueueReader::AnswerAll(RedisStream* stream) {
     }
     // What fails stays, and is said again over the next connection.
     VITRINE_RETURN_IF_ERROR(stream->Acknowledge(ids, options_.remove));
+    {
+      std::lock_guard lock(mutex_);
+      acknowledged_.erase(
+          acknowledged_.begin(),
+          acknowledged_.begin() + static_cast<ptrdiff_t>(ids.size()));
+      for (const std::string& id : ids) held_.erase(id);
+      answered_.insert(ids.begin(), ids.end());
+    }
+    changed_.notify_all();
+    *answered = true;
     if (dead) {
       VITRINE_RETURN_IF_ERROR(
           stream->Bury(dead->first, dead->second, options_.remove));
+      std::lock_guard lock(mutex_);
+      buried_.pop_front();
+      held_.erase(dead->first.id);
+      answered_.insert(dead->first.id);
+      changed_.notify_all();
     }
     Regain(&answering_lost_);
-    std::lock_guard lock(mutex_);
-    acknowledged_.erase(
-        acknowledged_.begin(),
-        acknowledged_.begin() + static_cast<ptrdiff_t>(ids.size()));
-    if (dead) {
-      buried_.pop_front();
-      ids.push_back(dead->first.id);
-    }
-    for (const std::string& id : ids) held_.erase(id);
-    answered_.insert(ids.begin(), ids.end());
-    changed_.notify_all();
   }
 }
 

@@ -62,14 +62,16 @@ class QueueReader {
   // The entry cannot be used, for this reason.
   void Bury(QueueEntry entry, std::string reason);
 
-  // Waits until Next has something, at most `timeout_ms` (for ever where
-  // negative), or until Wake.
-  void Wait(int64_t timeout_ms);
+  // Waits at most `timeout_ms` (for ever where negative), until Wake, and where
+  // `for_entries` until Next has something.
+  void Wait(int64_t timeout_ms, bool for_entries = true);
   // Makes the Wait that is waiting, or else the next one, return.
   void Wake();
   // Whether the queue was empty when it was last asked, nothing waits for Next,
   // and all answers have been given.
   bool Drained() const;
+  // Whether the queue does not answer.
+  bool IsLost() const;
   // Waits until all answers have been given; false after `timeout_ms`.
   bool Flush(int64_t timeout_ms);
 
@@ -80,7 +82,8 @@ class QueueReader {
   void AnswerLoop();
   // Both until the connection fails, or the reader stops.
   absl::Status ReadAll(RedisStream* stream);
-  absl::Status AnswerAll(RedisStream* stream);
+  // `answered` is set when anything was.
+  absl::Status AnswerAll(RedisStream* stream, bool* answered);
   // Takes entries that are not held already; returns how many.
   size_t Keep(std::vector<QueueEntry> entries);
   // Tells of a loss, once, and waits before the next try. False where the
