@@ -12,7 +12,7 @@
 namespace vitrine {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
-    const IndexPaths& paths, const Snapshot& like, std::vector<Row> rows,
+    const IndexPaths& paths, const Snapshot& like, const std::vector<Row>& rows,
     const TableChanges& products) {
   for (const auto& folder :
        {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
@@ -31,9 +31,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
   set->clear_shards();
   storage::Shard* shard = set->add_shards();
   shard->set_has_graph(true);
-  VITRINE_ASSIGN_OR_RETURN(*shard->mutable_file(),
-                           WriteShard(paths.shards() / "000001-0",
-                                      like.blocks(), std::move(rows), &params));
+  VITRINE_ASSIGN_OR_RETURN(
+      *shard->mutable_file(),
+      WriteShard(paths.shards() / "000001-0", like.blocks(), rows, &params));
   if (!products.empty()) {
     VITRINE_ASSIGN_OR_RETURN(
         *manifest.add_product_segments(),
@@ -51,9 +51,10 @@ absl::Status CopyModel(const IndexPaths& from, const IndexPaths& to,
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
-    const Snapshot& like, std::vector<Row> rows, const TableChanges& products) {
+    const Snapshot& like, const std::vector<Row>& rows,
+    const TableChanges& products) {
   VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
-  return WriteIndex(paths(), like, std::move(rows), products);
+  return WriteIndex(paths(), like, rows, products);
 }
 
 }  // namespace vitrine

@@ -18,7 +18,7 @@ namespace vitrine {
 // Makes an index of `rows`, in one shard with a graph, and of records of their
 // products, which may be empty; model, metric and blocks are as in `like`.
 absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
-    const IndexPaths& paths, const Snapshot& like, std::vector<Row> rows,
+    const IndexPaths& paths, const Snapshot& like, const std::vector<Row>& rows,
     const TableChanges& products);
 
 // Copies a model from one index to another, which a server can open then.
@@ -30,7 +30,7 @@ class ScratchIndex {
  public:
   // As WriteIndex.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Build(
-      const Snapshot& like, std::vector<Row> rows,
+      const Snapshot& like, const std::vector<Row>& rows,
       const TableChanges& products = {});
   // After Build.
   IndexPaths paths() const { return {folder_->path() / "index"}; }

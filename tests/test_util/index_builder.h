@@ -57,7 +57,7 @@ class IndexBuilder {
   storage::VectorSet& set() { return *manifest_.mutable_vector_sets(0); }
 
   // Adds a shard, with a graph where `graph` is not null.
-  absl::Status AddShard(std::vector<Row> rows,
+  absl::Status AddShard(const std::vector<Row>& rows,
                         const GraphParams* graph = nullptr) {
     const std::string name = "shard-" + std::to_string(++files_);
     std::vector<Block> blocks;
@@ -66,8 +66,7 @@ class IndexBuilder {
           {block.name(), static_cast<int>(block.dim()), block.weight()});
     }
     VITRINE_ASSIGN_OR_RETURN(
-        auto ref,
-        WriteShard(paths_.shards() / name, blocks, std::move(rows), graph));
+        auto ref, WriteShard(paths_.shards() / name, blocks, rows, graph));
     storage::Shard* shard = set().add_shards();
     *shard->mutable_file() = ref;
     shard->set_has_graph(graph != nullptr);
