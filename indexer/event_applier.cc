@@ -35,14 +35,17 @@ bool EventApplier::SetsPictures(
 }
 
 absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
-  const auto live = draft_.changes.FindProduct(change.product_id);
-  if (live && live->source() != change.source) {
+  const auto belongs_to = [&change](const std::string& owner) {
     return MakeError(
         absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_OTHER_SOURCE,
-        absl::StrCat("product '", change.product_id, "' belongs to ",
-                     live->source(), ", and this is of ", change.source,
+        absl::StrCat("product '", change.product_id, "' belongs to ", owner,
+                     ", and this is of ", change.source,
                      "; let that source delete it first"),
         "product_id");
+  };
+  const auto live = draft_.changes.FindProduct(change.product_id);
+  if (live && live->source() != change.source) {
+    return belongs_to(live->source());
   }
   const auto state = draft_.changes.FindQueuedProduct(change.product_id);
   // To describe or delete what is not there is news too: it is older than what
@@ -51,13 +54,8 @@ absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
   if (state->source() != change.source) {
     // A product without pictures belongs to its source as others do, and what
     // it has deleted may be put by others, not described.
-    if (!state->has_fields()) return change.kind == Kind::kPut;
-    return MakeError(
-        absl::StatusCode::kAlreadyExists, v1::ERROR_REASON_OTHER_SOURCE,
-        absl::StrCat("product '", change.product_id, "' belongs to ",
-                     state->source(), ", and this is of ", change.source,
-                     "; let that source delete it first"),
-        "product_id");
+    if (state->has_fields()) return belongs_to(state->source());
+    return change.kind == Kind::kPut;
   }
   return change.version > state->fields_version() ||
          SetsPictures(change, *state);
