@@ -11,13 +11,14 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
+#include "common/catalog/metadata.h"
 #include "vitrine/v1/catalog.pb.h"
 
 namespace vitrine {
 namespace {
 
 constexpr size_t kMaxSourceBytes = 256;
-constexpr size_t kMaxKeyBytes = 1024;
+constexpr size_t kMaxKeyBytes = kMaxProductIdBytes;
 // Of title, category and attributes: they are read with every hit.
 constexpr size_t kMaxFieldBytes = 64 << 10;
 constexpr int kMaxPictures = 1000;

@@ -1,5 +1,7 @@
 #include "indexer/generation_draft.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include "common/base/hash.h"
 
 namespace vitrine {
@@ -21,9 +23,8 @@ v1::Receipt* GenerationDraft::AddReceipt(std::string_view source,
                                          v1::Receipt::Outcome outcome,
                                          int64_t now_unix_ms) {
   v1::Receipt* receipt = &receipts.emplace_back();
-  receipt->mutable_time()->set_seconds(now_unix_ms / 1000);
-  receipt->mutable_time()->set_nanos(
-      static_cast<int32_t>(now_unix_ms % 1000 * 1'000'000));
+  *receipt->mutable_time() =
+      google::protobuf::util::TimeUtil::MillisecondsToTimestamp(now_unix_ms);
   receipt->set_source(std::string(source));
   receipt->set_path(std::string(path));
   receipt->set_product_id(std::string(product_id));

@@ -155,18 +155,18 @@ absl::Status Indexer::RunOnce() {
   if (catalog_ != nullptr) {
     VITRINE_RETURN_IF_ERROR(Scan());
   }
-  ProcessQueue();
+  ProcessWork();
   while (settled_.waiting() > 0 && !stopping_ && publish_error_.ok()) {
     std::this_thread::sleep_for(
         std::chrono::milliseconds(std::max<int64_t>(1, MillisecondsToWait())));
     TakeSettled(/*all=*/Clock::now() - start > kSettlePatience);
-    ProcessQueue();
+    ProcessWork();
   }
   VITRINE_RETURN_IF_ERROR(publish_error_);
   if (!stopping_) ApplyRemovals(/*all_in=*/true);
   VITRINE_RETURN_IF_ERROR(Publish());
   while (EventsWait() && !stopping_) {
-    ProcessQueue();
+    ProcessWork();
     VITRINE_RETURN_IF_ERROR(publish_error_);
     VITRINE_RETURN_IF_ERROR(Publish());
   }
@@ -216,7 +216,7 @@ absl::Status Indexer::DrainQueue() {
           QueueFiles().string(),
           ", in which events name files, is away; run again when it is back"));
     }
-    ProcessQueue();
+    ProcessWork();
     VITRINE_RETURN_IF_ERROR(publish_error_);
     VITRINE_RETURN_IF_ERROR(Publish());
   }
@@ -237,7 +237,7 @@ absl::Status Indexer::Run() {
       publish_error_ = absl::OkStatus();
       queue_.Resume();
       if (stopping_) break;
-      ProcessQueue();
+      ProcessWork();
       ApplyRemovals(queue_.size() == 0);
       if (publish_error_.ok()) Publish().IgnoreError();
     }
@@ -298,7 +298,7 @@ int64_t Indexer::Waiting() const {
          (reader_ == nullptr ? 0 : reader_->waiting());
 }
 
-void Indexer::ProcessQueue() {
+void Indexer::ProcessWork() {
   TakeEvents();
   const int64_t waiting = Waiting();
   if (waiting == 0) return;
@@ -341,8 +341,12 @@ void Indexer::Take(PictureResult result) {
     const v1::Receipt& receipt = draft_->receipts[i];
     if (receipt.outcome() != v1::Receipt::OUTCOME_REFUSED) continue;
     ++bulk_refused_;
-    console_.Line(
-        absl::StrCat("refused ", receipt.path(), ": ", receipt.message()));
+    console_.Line(absl::StrCat(
+        "refused ", receipt.path(),
+        receipt.product_id().empty()
+            ? ""
+            : absl::StrCat(" of product '", receipt.product_id(), "'"),
+        ": ", receipt.message()));
   }
   TakeEvents();
   ++bulk_done_;

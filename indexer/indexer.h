@@ -118,7 +118,7 @@ class Indexer {
   static int64_t NowUnixNs();
 
   // Life cycle, in indexer.cc.
-  void ProcessQueue();
+  void ProcessWork();
   // Pictures and entries that wait or are being read.
   int64_t Waiting() const;
   void Take(PictureResult result);
@@ -161,7 +161,7 @@ class Indexer {
   void SettleEntries();
   void RefuseEvent(QueueEntry entry, const ProductChange& change,
                    const absl::Status& status);
-  // Whether ProcessQueue has something of the queue to do.
+  // Whether ProcessWork has something of the queue to do.
   bool EventsWait() const;
   // How often an entry was taken alone and ended the run, this time included;
   // noted in the index until ForgetSuspect.

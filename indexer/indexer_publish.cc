@@ -1,4 +1,6 @@
 // How the indexer publishes what it has read, and tells what became of it.
+#include <google/protobuf/util/time_util.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -143,10 +145,9 @@ void Indexer::AppendReceipts(const Publication& publication) {
     if (receipt.generation() != 0) continue;
     receipt.set_generation(publication.generation);
     if (receipt.outcome() == v1::Receipt::OUTCOME_REFUSED) continue;
-    receipt.mutable_searchable_at()->set_seconds(publication.published_unix_ms /
-                                                 1000);
-    receipt.mutable_searchable_at()->set_nanos(
-        static_cast<int32_t>(publication.published_unix_ms % 1000 * 1'000'000));
+    *receipt.mutable_searchable_at() =
+        google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
+            publication.published_unix_ms);
   }
   const absl::Status status = receipts_->Append(unwritten_);
   if (status.ok()) {

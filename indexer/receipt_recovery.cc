@@ -1,5 +1,7 @@
 #include "indexer/receipt_recovery.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <iterator>
 #include <map>
@@ -18,6 +20,7 @@
 namespace vitrine {
 namespace {
 
+using google::protobuf::util::TimeUtil;
 using storage::SourceFileRecord;
 
 template <typename Record>
@@ -62,11 +65,6 @@ std::set<std::string> KeysThatMayDiffer(const Table& before,
     }
   }
   return keys;
-}
-
-void SetTime(int64_t unix_ms, google::protobuf::Timestamp* time) {
-  time->set_seconds(unix_ms / 1000);
-  time->set_nanos(static_cast<int32_t>(unix_ms % 1000 * 1'000'000));
 }
 
 // What a generation that is still kept knew of the source files.
@@ -122,7 +120,8 @@ std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
     } else {
       continue;
     }
-    SetTime(publication.published_unix_ms, receipt.mutable_time());
+    *receipt.mutable_time() =
+        TimeUtil::MillisecondsToTimestamp(publication.published_unix_ms);
     receipt.set_source(queued ? SourceOf(before, after, queued->product_id)
                               : "directory");
     receipt.set_path(queued ? std::string(*queued->image_key) : key);
@@ -130,7 +129,7 @@ std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
     receipt.set_sha256(Sha256ToHex(told->sha256()));
     receipt.set_generation(publication.generation);
     if (receipt.outcome() != v1::Receipt::OUTCOME_REFUSED) {
-      SetTime(publication.published_unix_ms, receipt.mutable_searchable_at());
+      *receipt.mutable_searchable_at() = receipt.time();
     }
     receipts.push_back(std::move(receipt));
   }

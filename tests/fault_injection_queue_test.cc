@@ -2,7 +2,6 @@
 // and cut off under it.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <random>
@@ -10,6 +9,7 @@
 
 #include "tests/indexer_world.h"
 #include "tests/redis_server.h"
+#include "tests/test_util/environment.h"
 
 namespace vitrine {
 namespace {
@@ -19,15 +19,11 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::BinDir;
 using testing::JpegOf;
+using testing::NumberFromEnvironment;
 using testing::Process;
 using testing::RedisServer;
 
 using Rows = std::map<std::string, std::string>;
-
-int NumberFromEnvironment(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::atoi(text);
-}
 
 struct Sent {
   std::string product;

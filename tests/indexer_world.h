@@ -22,6 +22,7 @@
 #include "common/image/image.h"
 #include "common/model/fake_embedder.h"
 #include "indexer/indexer.h"
+#include "indexer/retention.h"
 #include "tests/indexing_test_util.h"
 
 namespace vitrine::testing {
@@ -108,6 +109,14 @@ class IndexerWorld {
     auto snapshot = Snapshot::OpenNewest(paths(), nullptr, &degraded);
     EXPECT_TRUE(snapshot.ok()) << snapshot.status();
     return *snapshot;
+  }
+  // Files of a folder that the newest generation names.
+  std::vector<std::filesystem::path> Named(const std::string& folder) const {
+    std::vector<std::filesystem::path> files;
+    for (const std::string& file : FilesOf(Newest()->manifest())) {
+      if (file.starts_with(folder + "/")) files.push_back(paths().root / file);
+    }
+    return files;
   }
   std::vector<nlohmann::json> Receipts() const {
     std::vector<nlohmann::json> receipts;

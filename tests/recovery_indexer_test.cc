@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
@@ -15,22 +14,19 @@
 #include "tests/indexer_world.h"
 #include "tests/process.h"
 #include "tests/test_util/cosine.h"
+#include "tests/test_util/environment.h"
 
 namespace vitrine {
 namespace {
 
 using std::chrono::milliseconds;
 using testing::BinDir;
+using testing::NumberFromEnvironment;
 using testing::Process;
 using Clock = std::chrono::steady_clock;
 
 constexpr char kFolders[][10] = {"manifests", "models",  "shards",  "deletions",
                                  "products",  "sources", "pictures"};
-
-int NumberFromEnvironment(const char* name, int otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::atoi(text);
-}
 
 // Real photos where they are at hand.
 void FillCatalogue(const std::filesystem::path& catalog, int pictures) {

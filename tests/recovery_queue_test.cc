@@ -1,7 +1,6 @@
 // An index that a queue has filled, damaged and repaired without its senders.
 #include <gtest/gtest.h>
 
-#include "indexer/retention.h"
 #include "tests/indexer_world.h"
 #include "tests/redis_server.h"
 #include "tests/test_util/corrupt.h"
@@ -75,18 +74,6 @@ class QueueRepair : public ::testing::Test {
     EXPECT_TRUE(record.ok()) << record.status();
     return record.ok() ? record->title() : "";
   }
-  std::vector<std::filesystem::path> Named(const std::string& folder) {
-    std::vector<std::filesystem::path> files;
-    for (const std::string& file : FilesOf(world_.Newest()->manifest())) {
-      if (file.starts_with(folder + "/")) {
-        files.push_back(world_.paths().root / file);
-      }
-    }
-    return files;
-  }
-  void Damage(const std::filesystem::path& file) {
-    FlipBit(file, std::filesystem::file_size(file) / 2);
-  }
   void ExpectMended(bool knows_deletions = true) {
     EXPECT_TRUE(absl::IsDataLoss(world_.Once()));
     world_.options().index.repair = true;
@@ -111,7 +98,7 @@ class QueueRepair : public ::testing::Test {
 };
 
 TEST_F(QueueRepair, EmbedsAgainWhatAShardHeld) {
-  Damage(Named("shards")[0]);
+  Damage(world_.Named("shards")[0]);
   ExpectMended();
 }
 
@@ -119,32 +106,32 @@ TEST_F(QueueRepair, KnowsDeletedRowsWithoutTheirBitmap) {
   Delete(6);
   Take();
   expected_ = world_.Indexed();
-  ASSERT_FALSE(Named("deletions").empty());
-  Damage(Named("deletions")[0]);
+  ASSERT_FALSE(world_.Named("deletions").empty());
+  Damage(world_.Named("deletions")[0]);
   ExpectMended();
 }
 
 TEST_F(QueueRepair, DescribesProductsAgain) {
-  Damage(Named("products")[0]);
+  Damage(world_.Named("products")[0]);
   ExpectMended();
 }
 
 TEST_F(QueueRepair, KnowsFromItsProductsWhatTheQueueSaid) {
-  Damage(Named("sources")[0]);
+  Damage(world_.Named("sources")[0]);
   // What was deleted is known from there alone.
   ExpectMended(/*knows_deletions=*/false);
 }
 
 TEST_F(QueueRepair, SurvivesTheLossOfShardsAndProductsAtOnce) {
-  const auto products = Named("products");
-  Damage(Named("shards")[0]);
+  const auto products = world_.Named("products");
+  Damage(world_.Named("shards")[0]);
   Damage(products[0]);
   ExpectMended();
 }
 
 TEST_F(QueueRepair, LosesOnlyThePictureWhoseBytesAreDamaged) {
-  const auto pictures = Named("pictures");
-  Damage(Named("shards")[0]);
+  const auto pictures = world_.Named("pictures");
+  Damage(world_.Named("shards")[0]);
   for (const auto& file : pictures) Damage(file);
   world_.options().index.repair = true;
   Take();

@@ -31,19 +31,6 @@ class Repair : public ::testing::Test {
     ASSERT_EQ(expected_.size(), 11u);
   }
 
-  void Damage(const std::filesystem::path& file) {
-    FlipBit(file, std::filesystem::file_size(file) / 2);
-  }
-  // Files of a folder that the newest generation names.
-  std::vector<std::filesystem::path> Named(const std::string& folder) {
-    std::vector<std::filesystem::path> files;
-    for (const std::string& file : FilesOf(world_.Newest()->manifest())) {
-      if (file.starts_with(folder + "/")) {
-        files.push_back(world_.paths().root / file);
-      }
-    }
-    return files;
-  }
   absl::Status RunRepair() {
     world_.options().index.repair = true;
     const absl::Status status = world_.Once();
@@ -73,9 +60,9 @@ class Repair : public ::testing::Test {
 };
 
 TEST_F(Repair, MendsEachShard) {
-  const size_t shards = Named("shards").size();
+  const size_t shards = world_.Named("shards").size();
   ASSERT_GE(shards, 1u);
-  Damage(Named("shards")[0]);
+  Damage(world_.Named("shards")[0]);
   ExpectMended();
 }
 
@@ -83,28 +70,28 @@ TEST_F(Repair, MendsDeletions) {
   world_.Remove("p6.jpg");
   ASSERT_TRUE(world_.Once().ok());
   expected_ = world_.Indexed();
-  ASSERT_FALSE(Named("deletions").empty());
-  Damage(Named("deletions")[0]);
+  ASSERT_FALSE(world_.Named("deletions").empty());
+  Damage(world_.Named("deletions")[0]);
   ExpectMended();
 }
 
 TEST_F(Repair, MendsProducts) {
-  Damage(Named("products").back());
+  Damage(world_.Named("products").back());
   ExpectMended();
 }
 
 TEST_F(Repair, MendsSources) {
-  Damage(Named("sources").back());
+  Damage(world_.Named("sources").back());
   ExpectMended();
 }
 
 TEST_F(Repair, MendsPictures) {
-  Damage(Named("pictures").back());
+  Damage(world_.Named("pictures").back());
   ExpectMended();
 }
 
 TEST_F(Repair, MendsTheModel) {
-  Damage(Named("models")[0]);
+  Damage(world_.Named("models")[0]);
   ExpectMended();
 }
 
@@ -121,13 +108,13 @@ TEST_F(Repair, MendsAnOlderManifest) {
 TEST_F(Repair, MendsAllAtOnce) {
   for (const char* folder :
        {"shards", "products", "sources", "pictures", "models"}) {
-    for (const auto& file : Named(folder)) Damage(file);
+    for (const auto& file : world_.Named(folder)) Damage(file);
   }
   ExpectMended();
 }
 
 TEST_F(Repair, MendsAMissingFile) {
-  std::filesystem::remove(Named("shards")[0]);
+  std::filesystem::remove(world_.Named("shards")[0]);
   ExpectMended();
 }
 
@@ -137,13 +124,13 @@ TEST_F(Repair, FindsDeletionsThatTheDamageHid) {
   ASSERT_TRUE(world_.Once().ok());
   expected_ = world_.Indexed();
   for (const char* folder : {"products", "sources", "deletions"}) {
-    Damage(Named(folder).back());
+    Damage(world_.Named(folder).back());
   }
   ExpectMended();
 }
 
 TEST_F(Repair, EmbedsOnlyWhatIsLost) {
-  Damage(Named("products").back());
+  Damage(world_.Named("products").back());
   ASSERT_TRUE(RunRepair().ok());
   EXPECT_EQ(world_.summary().ingest.embedded, 0);
   EXPECT_EQ(world_.Indexed(), expected_);
@@ -164,7 +151,7 @@ TEST_F(Repair, ChangesNothingWhereAFileIsOfANewerVersion) {
   const uint64_t checksum = Checksum(bytes.substr(8, 8) + bytes.substr(24));
   std::memcpy(bytes.data() + 16, &checksum, sizeof(checksum));
   testing::WriteAll(path, bytes);
-  Damage(Named("shards")[0]);
+  Damage(world_.Named("shards")[0]);
   const auto before = testing::FilesUnder(world_.paths().root);
   const absl::Status status = RunRepair();
   EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;

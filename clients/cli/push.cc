@@ -1,5 +1,7 @@
 #include "clients/cli/push.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -14,11 +16,14 @@
 #include "common/base/status.h"
 #include "common/catalog/catalog.h"
 #include "common/catalog/catalog_folder.h"
+#include "common/image/image.h"
 #include "common/queue/redis_stream.h"
 #include "vitrine/v1/catalog.pb.h"
 
 namespace vitrine::cli {
 namespace {
+
+using google::protobuf::util::TimeUtil;
 
 constexpr int64_t kConnectMs = 5000;
 // So many entries are sent without asking for the backlog.
@@ -26,12 +31,6 @@ constexpr int64_t kEntriesAtOnce = 32;
 constexpr std::chrono::seconds kPatience(10);
 
 std::string Text(absl::string_view text) { return std::string(text); }
-
-void SetTime(int64_t unix_ms, google::protobuf::Timestamp* time) {
-  time->set_seconds(unix_ms / 1000 - (unix_ms % 1000 < 0 ? 1 : 0));
-  time->set_nanos(
-      static_cast<int32_t>((unix_ms % 1000 + 1000) % 1000 * 1'000'000));
-}
 
 // All of a product but its pictures.
 void SetFields(const storage::ProductRecord& record,
@@ -44,10 +43,12 @@ void SetFields(const storage::ProductRecord& record,
         value.SerializeAsString());
   }
   if (record.visible_from_unix_ms() != 0) {
-    SetTime(record.visible_from_unix_ms(), upsert->mutable_visible_from());
+    *upsert->mutable_visible_from() =
+        TimeUtil::MillisecondsToTimestamp(record.visible_from_unix_ms());
   }
   if (record.visible_until_unix_ms() != 0) {
-    SetTime(record.visible_until_unix_ms(), upsert->mutable_visible_until());
+    *upsert->mutable_visible_until() =
+        TimeUtil::MillisecondsToTimestamp(record.visible_until_unix_ms());
   }
 }
 
@@ -174,7 +175,8 @@ class Pusher {
     if (catalog != nullptr) {
       SetFields(catalog->Describe(id, product.keys[0]), upsert);
     }
-    constexpr uint64_t kMaxBytes = 32'000'000;  // As the indexer takes.
+    // As the indexer takes.
+    const uint64_t most_bytes = ImageLimits().max_bytes;
     for (size_t i = 0; i < product.keys.size(); ++i) {
       const std::string& key = product.keys[i];
       if (catalog != nullptr && flags_.by_path) {
@@ -184,8 +186,8 @@ class Pusher {
         ++pictures_;
         continue;
       }
-      auto bytes = catalog != nullptr ? catalog->ReadPicture(key, kMaxBytes)
-                                      : ReadFile(product.files[i], kMaxBytes);
+      auto bytes = catalog != nullptr ? catalog->ReadPicture(key, most_bytes)
+                                      : ReadFile(product.files[i], most_bytes);
       if (!bytes.ok()) {
         ++failed_;
         Tell(absl::StrCat(Text(bytes.status().message()), "; product '", id,

@@ -8,10 +8,10 @@
 
 namespace vitrine::cli {
 
-// kFailed where a picture could not be read (the others are pushed), where the
-// queue could not be written to, and, with --wait, where the indexer has
-// refused an event. `look` is how often to look whether the indexer has gone
-// on.
+// kFailed where a picture could not be read (its product is left as it is, the
+// others are pushed), where the queue could not be written to, and, with
+// --wait, where the indexer has refused an event. `look` is how often to look
+// whether the indexer has gone on.
 int Push(const Flags& flags, const Environment& environment,
          std::chrono::milliseconds look = std::chrono::milliseconds(50));
 

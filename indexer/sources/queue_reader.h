@@ -31,8 +31,8 @@ struct QueueReaderOptions {
   uint64_t max_bytes = 64 << 20;
   int64_t timeout_ms = 5000;
   int64_t retry_ms = 1000;
-  // Called from other threads when there is something for Next, and when the
-  // state of the connection changes.
+  // Called from another thread when there is something for Next, and when the
+  // queue was found empty.
   std::function<void()> wake;
   // Receives lines for people, from other threads.
   std::function<void(const std::string&)> report;
@@ -89,6 +89,7 @@ class QueueReader {
   // Tells of a loss, once, and waits before the next try. False where the
   // reader stops.
   bool Retry(const absl::Status& status, bool* lost);
+  // Tells, once, that a loss is over.
   void Regain(bool* lost);
   void Report(const std::string& line);
 

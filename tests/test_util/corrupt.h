@@ -16,4 +16,9 @@ inline void FlipBit(const std::filesystem::path& path, uint64_t offset,
   file.flush();
 }
 
+// One bit in the middle of a file.
+inline void Damage(const std::filesystem::path& path) {
+  FlipBit(path, std::filesystem::file_size(path) / 2);
+}
+
 }  // namespace vitrine
