@@ -33,7 +33,7 @@ class Repair : public ::testing::Test {
 
   absl::Status RunRepair() {
     world_.options().index.repair = true;
-    const absl::Status status = world_.Once();
+    absl::Status status = world_.Once();
     world_.options().index.repair = false;
     return status;
   }
