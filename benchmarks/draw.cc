@@ -19,7 +19,7 @@ absl::Status DrawIndex(const BenchOptions& options,
       DrawSyntheticRows(options.index, options.split_file, options.rows));
   VITRINE_RETURN_IF_ERROR(
       WriteIndex(to, *drawn.source, RowsOf(drawn), ProductsOf(drawn)).status());
-  return CopyModel(from, to, drawn.source->serving().model());
+  return CopyModel(from, to, drawn.source->set().model());
 }
 
 }  // namespace vitrine

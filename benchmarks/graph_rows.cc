@@ -58,7 +58,7 @@ absl::StatusOr<std::vector<std::vector<std::string>>> Answers(
     SearchParams params;
     params.k = kK;
     params.group_by_product = false;
-    params.metric = MetricOf(snapshot.serving());
+    params.metric = MetricOf(snapshot.set());
     params.exact = exact;
     params.excluded_products.insert(queries.products[q]);
     VITRINE_ASSIGN_OR_RETURN(const SearchResult result,

@@ -117,7 +117,7 @@ absl::Status RunMergeRows(const BenchOptions& options, Report* report) {
   }
   // As a merge beside publications.
   GraphParams params;
-  if (MetricOf(before->serving()) == Metric::kManhattan) {
+  if (MetricOf(before->set()) == Metric::kManhattan) {
     params.space = GraphSpace::kL1;
   }
   int written = 0;

@@ -137,9 +137,9 @@ absl::Status RunPictureRows(const BenchOptions& options, Report* report) {
   std::string degraded;
   VITRINE_ASSIGN_OR_RETURN(const auto snapshot,
                            Snapshot::OpenNewest(paths, nullptr, &degraded));
-  VITRINE_ASSIGN_OR_RETURN(const auto parts,
-                           Parts::Make(paths.model(snapshot->serving().model()),
-                                       std::move(pictures)));
+  VITRINE_ASSIGN_OR_RETURN(
+      const auto parts,
+      Parts::Make(paths.model(snapshot->set().model()), std::move(pictures)));
   VITRINE_ASSIGN_OR_RETURN(const auto server,
                            ServedIndex::Start(options.index));
   const size_t n = requests.size();

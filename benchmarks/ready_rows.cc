@@ -59,7 +59,7 @@ absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
       auto snapshot,
       index.Build(*drawn.source, RowsOf(drawn), ProductsOf(drawn)));
   VITRINE_RETURN_IF_ERROR(
-      CopyModel(paths, index.paths(), drawn.source->serving().model()));
+      CopyModel(paths, index.paths(), drawn.source->set().model()));
 
   std::mt19937 random(1);
   const v1::SearchRequest first = RandomRequests(drawn, &random).front();
@@ -80,10 +80,9 @@ absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
       }
     });
     const double loading = TimeSeconds([&] {
-      status.Update(
-          LoadTorchEmbedder(paths.model(drawn.source->serving().model()),
-                            AvailableCores())
-              .status());
+      status.Update(LoadTorchEmbedder(paths.model(drawn.source->set().model()),
+                                      AvailableCores())
+                        .status());
     });
     VITRINE_RETURN_IF_ERROR(status);
     if (run < 0) continue;
@@ -106,7 +105,7 @@ absl::Status RunReadyRows(const BenchOptions& options, Report* report) {
   }
   VITRINE_ASSIGN_OR_RETURN(const int64_t resident, server->ResidentBytes());
   const auto file =
-      static_cast<double>(snapshot->serving().shards(0).file().bytes());
+      static_cast<double>(snapshot->set().shards(0).file().bytes());
   report->Add({.name = "resident_bytes",
                .value = static_cast<double>(resident),
                .unit = "bytes",

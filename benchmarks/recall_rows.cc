@@ -108,8 +108,8 @@ absl::Status RunRecallRows(const BenchOptions& options, Report* report) {
   storage::Manifest manifest = snapshot->manifest();
   storage::VectorSet& set = *manifest.mutable_vector_sets(0);
   const double measure_seconds = TimeSeconds([&] {
-    status = MeasureRecall(index.paths(), snapshot->serving(), AvailableCores(),
-                           {}, set.mutable_shards(0));
+    status = MeasureRecall(index.paths(), snapshot->set(), AvailableCores(), {},
+                           set.mutable_shards(0));
   });
   VITRINE_RETURN_IF_ERROR(status);
   report->Add({.name = "recall_measuring",

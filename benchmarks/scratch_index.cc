@@ -21,13 +21,13 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
   }
   GraphParams params;
   params.threads = AvailableCores();
-  if (MetricOf(like.serving()) == Metric::kManhattan) {
+  if (MetricOf(like.set()) == Metric::kManhattan) {
     params.space = GraphSpace::kL1;
   }
   storage::Manifest manifest;
   manifest.set_generation(1);
   storage::VectorSet* set = manifest.add_vector_sets();
-  *set = like.serving();
+  *set = like.set();
   set->clear_shards();
   storage::Shard* shard = set->add_shards();
   shard->set_has_graph(true);

@@ -82,7 +82,7 @@ void AddSizes(const Snapshot& snapshot, const NativeHnswlib& hnswlib,
                .against = "vector and links of hnswlib 0.6.2, M 16",
                .ratio = touched / static_cast<double>(hnswlib.RowBytes())});
   const auto bytes =
-      static_cast<double>(snapshot.serving().shards(0).file().bytes());
+      static_cast<double>(snapshot.set().shards(0).file().bytes());
   report->Add({.name = "file_bytes_vs_hnswlib",
                .value = bytes,
                .unit = "bytes",

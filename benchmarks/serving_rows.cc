@@ -28,7 +28,7 @@ absl::StatusOr<double> InProcessRate(const Snapshot& snapshot,
                                      const StoredQueries& queries, size_t n) {
   absl::Status status;
   SearchParams params;
-  params.metric = MetricOf(snapshot.serving());
+  params.metric = MetricOf(snapshot.set());
   const double seconds = CpuSeconds([&] {
     for (size_t i = 0; i < n; ++i) {
       status.Update(

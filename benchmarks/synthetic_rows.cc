@@ -105,7 +105,7 @@ absl::StatusOr<SyntheticRows> DrawSyntheticRows(
   const Snapshot& snapshot = *drawn.source;
   VITRINE_ASSIGN_OR_RETURN(const std::set<std::string> senders,
                            eval::ReadValues(split_file, "--split-file"));
-  if (MetricOf(snapshot.serving()) == Metric::kManhattan) {
+  if (MetricOf(snapshot.set()) == Metric::kManhattan) {
     return absl::FailedPreconditionError(
         "the index is for Manhattan; rows are drawn and asked for by cosine");
   }

@@ -7,31 +7,21 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/index/bitmap.h"
 #include "common/index/product_columns.h"
+#include "indexer/publisher.h"
+#include "indexer/vector_sets.h"
 
 namespace vitrine {
 namespace {
 
 using FileRefs = google::protobuf::RepeatedPtrField<storage::FileRef>;
 using ShardRefs = google::protobuf::RepeatedPtrField<storage::Shard>;
-
-// The live row of a picture.
-std::optional<uint32_t> FindRow(const LiveShard& live,
-                                std::string_view product_id,
-                                std::string_view image_key) {
-  const auto [first, last] = live.shard->RowsOf(product_id);
-  for (uint32_t row = first; row < last; ++row) {
-    if (live.IsLive(row) && live.shard->key(row).image_key == image_key) {
-      return row;
-    }
-  }
-  return std::nullopt;
-}
 
 void MarkDead(uint32_t row, LiveShard* live) {
   if (live->dead.size() == 0) live->dead = Bitmap(live->shard->rows());
@@ -73,6 +63,46 @@ void ReplaceFiles(const std::set<std::string>& inputs,
   *refs = std::move(kept);
 }
 
+// A set's shards, and which of their rows die in the next generation.
+struct SetDeletions {
+  struct Part {
+    LiveShard live;
+    bool touched = false;
+    std::optional<storage::FileRef> written;  // Its new bitmap.
+  };
+
+  explicit SetDeletions(const Snapshot& snapshot) : id(snapshot.set().id()) {
+    for (const LiveShard& live : snapshot.shards()) {
+      parts.emplace_back().live = live;
+    }
+  }
+
+  void Kill(std::string_view product_id, std::string_view image_key) {
+    for (Part& part : parts) {
+      if (const auto row = FindRow(part.live, product_id, image_key)) {
+        MarkDead(*row, &part.live);
+        part.touched = true;
+      }
+    }
+  }
+
+  // `set` is that of the snapshot.
+  void NameIn(storage::VectorSet* set) const {
+    ShardRefs kept;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      // A shard without a live row leaves the manifest.
+      if (parts[i].touched && !parts[i].written) continue;
+      storage::Shard* const entry = kept.Add();
+      *entry = set->shards(static_cast<int>(i));
+      if (parts[i].written) *entry->mutable_deletions() = *parts[i].written;
+    }
+    *set->mutable_shards() = std::move(kept);
+  }
+
+  uint64_t id;
+  std::vector<Part> parts;
+};
+
 }  // namespace
 
 WrittenFiles::~WrittenFiles() {
@@ -97,26 +127,16 @@ std::string NewIndexFileName(uint64_t generation) {
   return absl::StrFormat("%06d-%08x", generation, next++);
 }
 
-storage::VectorSet* MutableServing(storage::Manifest* manifest) {
-  for (storage::VectorSet& set : *manifest->mutable_vector_sets()) {
-    if (set.state() == storage::VectorSet::STATE_SERVING) return &set;
-  }
-  return nullptr;
-}
-
-absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
+absl::Status WriteChanges(const IndexPaths& paths, const IndexView& view,
                           const IndexChanges& changes,
                           storage::Manifest* manifest, WrittenFiles* written) {
-  std::vector<LiveShard> shards = snapshot.shards();
-  std::vector<bool> touched(shards.size(), false);
+  std::vector<SetDeletions> sets;
+  for (const auto& snapshot : {view.snapshot, view.other}) {
+    if (snapshot != nullptr) sets.emplace_back(*snapshot);
+  }
   std::vector<Row> rows;
   for (const auto& [key, row] : changes.rows) {
-    for (size_t s = 0; s < shards.size(); ++s) {
-      if (const auto old = FindRow(shards[s], key.first, key.second)) {
-        MarkDead(*old, &shards[s]);
-        touched[s] = true;
-      }
-    }
+    for (SetDeletions& set : sets) set.Kill(key.first, key.second);
     if (row) rows.push_back(*row);
   }
 
@@ -129,7 +149,6 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   // Each file costs two fsyncs; side by side they take the time of the slowest.
   std::vector<std::function<absl::Status()>> writes;
   std::optional<storage::FileRef> shard, products, sources, pictures, originals;
-  std::vector<std::optional<storage::FileRef>> deletions(shards.size());
   auto add = [&writes](std::optional<storage::FileRef>* out, auto write) {
     writes.push_back([out, write]() -> absl::Status {
       VITRINE_ASSIGN_OR_RETURN(*out, write());
@@ -137,8 +156,8 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
     });
   };
   if (!rows.empty()) {
-    add(&shard, [&rows, &snapshot, path = new_path(paths.shards())] {
-      return WriteShard(path, snapshot.blocks(), rows, nullptr);
+    add(&shard, [&rows, &view, path = new_path(paths.shards())] {
+      return WriteShard(path, view.snapshot->blocks(), rows, nullptr);
     });
   }
   if (!changes.products.empty()) {
@@ -161,29 +180,29 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
       return WritePicturePack(path, changes.originals);
     });
   }
-  for (size_t s = 0; s < shards.size(); ++s) {
-    if (!touched[s] || AllDead(shards[s])) continue;
-    const auto path = DeletionsPath(paths, shards[s], generation);
-    written->Add(path);
-    add(&deletions[s],
-        [&dead = shards[s].dead, path] { return WriteDeletions(path, dead); });
+  for (SetDeletions& set : sets) {
+    for (SetDeletions::Part& part : set.parts) {
+      if (!part.touched || AllDead(part.live)) continue;
+      const auto path = DeletionsPath(paths, part.live, generation);
+      written->Add(path);
+      add(&part.written, [&dead = part.live.dead, path] {
+        return WriteDeletions(path, dead);
+      });
+    }
   }
   std::vector<absl::Status> results(writes.size());
   const int n = static_cast<int>(writes.size());
   ParallelFor(n, n, [&](int i) { results[i] = writes[i](); });
   for (const absl::Status& result : results) VITRINE_RETURN_IF_ERROR(result);
 
-  storage::VectorSet* set = MutableServing(manifest);
-  ShardRefs kept;
-  for (size_t s = 0; s < shards.size(); ++s) {
-    // A shard without a live row leaves the manifest.
-    if (touched[s] && !deletions[s]) continue;
-    storage::Shard* entry = kept.Add();
-    *entry = set->shards(static_cast<int>(s));
-    if (deletions[s]) *entry->mutable_deletions() = *deletions[s];
+  for (const SetDeletions& set : sets) {
+    set.NameIn(MutableSet(manifest, set.id));
   }
-  if (shard) *kept.Add()->mutable_file() = *shard;
-  *set->mutable_shards() = std::move(kept);
+  if (shard) {
+    *MutableSet(manifest, view.snapshot->set().id())
+         ->add_shards()
+         ->mutable_file() = *shard;
+  }
   if (products) *manifest->add_product_segments() = *products;
   if (sources) *manifest->add_source_segments() = *sources;
   if (pictures) *manifest->add_picture_packs() = *pictures;
@@ -199,7 +218,7 @@ absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
   return absl::OkStatus();
 }
 
-absl::Status ApplyMerge(const IndexPaths& paths, const Snapshot& snapshot,
+absl::Status ApplyMerge(const IndexPaths& paths, const IndexView& view,
                         const MergeOutput& output, storage::Manifest* manifest,
                         WrittenFiles* written) {
   ReplaceFiles(output.product_inputs, output.products,
@@ -212,7 +231,12 @@ absl::Status ApplyMerge(const IndexPaths& paths, const Snapshot& snapshot,
                manifest->mutable_original_packs());
   if (output.shard_inputs.empty()) return absl::OkStatus();
 
-  storage::VectorSet* set = MutableServing(manifest);
+  const Snapshot* const snapshot = view.FindSet(output.set);
+  if (snapshot == nullptr) {
+    return absl::NotFoundError(absl::StrCat("vector set ", output.set,
+                                            " is gone, and with it its merge"));
+  }
+  storage::VectorSet* const set = MutableSet(manifest, output.set);
   ShardRefs kept;
   for (const storage::Shard& ref : set->shards()) {
     if (FindShard(output.shard_inputs, ref.file().name()) == nullptr) {
@@ -224,7 +248,7 @@ absl::Status ApplyMerge(const IndexPaths& paths, const Snapshot& snapshot,
         *FindShard(output.opened->shards(), output.shard->file().name());
     for (const LiveShard& input : output.shard_inputs) {
       // Null where the input has left the manifest: all of it has died.
-      const LiveShard* now = FindShard(snapshot.shards(), input.shard->name());
+      const LiveShard* now = FindShard(snapshot->shards(), input.shard->name());
       for (uint32_t row = 0; row < input.shard->rows(); ++row) {
         if (!input.IsLive(row) || (now != nullptr && now->IsLive(row))) {
           continue;

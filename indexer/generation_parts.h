@@ -8,12 +8,13 @@
 
 #include "absl/status/status.h"
 #include "common/index/index_paths.h"
-#include "common/index/snapshot.h"
 #include "indexer/index_changes.h"
 #include "indexer/merge.h"
 #include "vitrine/storage/manifest.pb.h"
 
 namespace vitrine {
+
+struct IndexView;
 
 // Files that go when it is destroyed, unless they are kept. Thread-safe.
 class WrittenFiles {
@@ -35,18 +36,15 @@ class WrittenFiles {
 // a generation.
 std::string NewIndexFileName(uint64_t generation);
 
-// The serving set of a manifest.
-storage::VectorSet* MutableServing(storage::Manifest* manifest);
-
-// Writes what `changes` make of a snapshot and names it in `manifest`, which is
-// the snapshot's own with the next generation's number.
-absl::Status WriteChanges(const IndexPaths& paths, const Snapshot& snapshot,
+// Writes what `changes` make of a view and names it in `manifest`, which is the
+// view's own with the next generation's number.
+absl::Status WriteChanges(const IndexPaths& paths, const IndexView& view,
                           const IndexChanges& changes,
                           storage::Manifest* manifest, WrittenFiles* written);
 
 // Names a merge's outputs in the place of its inputs. Rows that have died since
 // the merge began are dead in its output too.
-absl::Status ApplyMerge(const IndexPaths& paths, const Snapshot& snapshot,
+absl::Status ApplyMerge(const IndexPaths& paths, const IndexView& view,
                         const MergeOutput& output, storage::Manifest* manifest,
                         WrittenFiles* written);
 

@@ -72,7 +72,9 @@ ChangeSet::ChangeSet(std::shared_ptr<const Snapshot> snapshot,
                      std::shared_ptr<const Table> sources, IndexChanges changes)
     : snapshot_(std::move(snapshot)),
       sources_(std::move(sources)),
-      changes_(std::move(changes)) {}
+      changes_(std::move(changes)) {
+  changes_.set = snapshot_->set().id();
+}
 
 std::optional<storage::ProductRecord> ChangeSet::FindProduct(
     std::string_view product_id) const {

@@ -1,6 +1,7 @@
 // What the next generation changes, gathered picture by picture.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,9 @@
 namespace vitrine {
 
 struct IndexChanges {
+  // The id of the vector set that the rows are of: they are published only
+  // while it serves.
+  uint64_t set = 0;
   // By (product id, image key): a row that is new or takes another's place, or
   // nothing for one that goes.
   std::map<std::pair<std::string, std::string>, std::optional<Row>> rows;

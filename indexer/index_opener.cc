@@ -20,27 +20,36 @@ absl::StatusOr<std::string> DigestOfBundle(const std::filesystem::path& path) {
   return ToHex(Sha256(*bytes));
 }
 
-// That an index which exists is what was asked for.
-absl::Status CheckSet(const storage::VectorSet& set,
-                      const IndexOptions& options) {
-  if (options.metric && *options.metric != set.metric()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the index ", options.root.string(),
-        " was begun with --metric=", std::string(MetricName(set.metric())),
-        ", not ", std::string(MetricName(*options.metric)),
-        "; leave the flag out, or index into a fresh directory"));
+// What is asked for: a model by its digest, and a metric.
+struct Wanted {
+  std::string model;
+  storage::VectorSet::Metric metric;
+
+  bool IsOf(const storage::VectorSet& set) const {
+    return model == set.model() && metric == set.metric();
   }
-  if (options.model.empty()) return absl::OkStatus();
-  VITRINE_ASSIGN_OR_RETURN(const std::string digest,
-                           DigestOfBundle(options.model));
-  if (digest != set.model()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the index ", options.root.string(), " was begun with the model ",
-        set.model(), ", and ", options.model.string(), " is ", digest,
-        "; leave --model out to go on with the index's own, or index into a "
-        "fresh directory"));
+};
+
+// What is not told is as in the set that serves.
+absl::StatusOr<Wanted> WantedOf(const storage::VectorSet& serving,
+                                const IndexOptions& options) {
+  Wanted wanted = {serving.model(), options.metric.value_or(serving.metric())};
+  if (!options.model.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(wanted.model, DigestOfBundle(options.model));
   }
-  return absl::OkStatus();
+  return wanted;
+}
+
+// What is damaged is mended before it becomes something else.
+absl::Status CheckUnchanged(const storage::VectorSet& serving,
+                            const IndexOptions& options) {
+  VITRINE_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(serving, options));
+  if (wanted.IsOf(serving)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the index ", options.root.string(), " is of model ", serving.model(),
+      " and of metric ", std::string(MetricName(serving.metric())),
+      ", and --repair changes neither; repair it without --model and --metric "
+      "first"));
 }
 
 // Puts the bundle of a damaged index back into its place.
@@ -69,12 +78,73 @@ absl::StatusOr<std::unique_ptr<Publisher>> OpenPublisher(
   index->mend = std::move(salvaged->mend);
   index->lost_products = std::move(salvaged->lost_products);
   index->findings = std::move(salvaged->findings);
-  const storage::VectorSet& set = salvaged->snapshot->serving();
-  VITRINE_RETURN_IF_ERROR(CheckSet(set, options));
+  const storage::VectorSet& set = salvaged->snapshot->set();
   if (salvaged->model_damaged) {
     VITRINE_RETURN_IF_ERROR(RestoreModel(paths, set.model(), options));
   }
+  VITRINE_RETURN_IF_ERROR(CheckUnchanged(set, options));
   return Publisher::OpenSalvage(paths, *salvaged, options.publisher);
+}
+
+// Loads a bundle, and describes a set of its vectors.
+absl::StatusOr<SetSettings> LoadSettings(const std::filesystem::path& bundle,
+                                         const IndexOptions& options,
+                                         std::unique_ptr<Embedder>* embedder) {
+  SetSettings settings;
+  settings.bundle_path = bundle;
+  VITRINE_RETURN_IF_ERROR(DigestOfBundle(bundle).status());
+  VITRINE_ASSIGN_OR_RETURN(*embedder,
+                           options.load_embedder(bundle, options.threads));
+  settings.card = (*embedder)->card();
+  settings.trial = (*embedder)->trial();
+  settings.promote_manually = options.promote_manually;
+  return settings;
+}
+
+// Loads the models of an index that exists. Begins a set where another model or
+// metric is asked for than it has.
+absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
+                        OpenIndex* index) {
+  const IndexView view = index->publisher->view();
+  const storage::VectorSet& serving = view.snapshot->set();
+  VITRINE_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(serving, options));
+  VITRINE_ASSIGN_OR_RETURN(
+      index->embedder,
+      options.load_embedder(paths.model(serving.model()), options.threads));
+  const storage::VectorSet* const other =
+      view.other == nullptr ? nullptr : &view.other->set();
+  if (!wanted.IsOf(serving) && (other == nullptr || !wanted.IsOf(*other))) {
+    if (other != nullptr) {
+      index->notes.push_back(
+          absl::StrCat("the vectors of model ", other->model(),
+                       " are given up: ", view.other->images(), " pictures"));
+    }
+    VITRINE_ASSIGN_OR_RETURN(
+        SetSettings settings,
+        LoadSettings(
+            options.model.empty() ? paths.model(wanted.model) : options.model,
+            options, &index->other_embedder));
+    settings.metric = wanted.metric;
+    return index->publisher->AddSet(settings).status();
+  }
+  if (other == nullptr) return absl::OkStatus();
+  if (other->state() == storage::VectorSet::STATE_RETAINED) {
+    const bool is_wanted = !wanted.IsOf(serving);
+    index->notes.push_back(absl::StrCat(
+        "model ", other->model(),
+        is_wanted ? ", which --model asks for, was rolled back; `vitrine "
+                    "promote` lets it serve again"
+                  : " served before, and is kept up to date; `vitrine "
+                    "rollback` returns to it"));
+  } else if (!options.model.empty() && wanted.IsOf(serving)) {
+    index->notes.push_back(absl::StrCat(
+        "model ", other->model(),
+        " is still being built beside it; `vitrine rollback` gives it up"));
+  }
+  VITRINE_ASSIGN_OR_RETURN(
+      index->other_embedder,
+      options.load_embedder(paths.model(other->model()), options.threads));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -86,26 +156,17 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   auto opened = OpenPublisher(paths, options, &index);
   if (opened.ok()) {
     index.publisher = *std::move(opened);
-    const auto snapshot = index.publisher->view().snapshot;
-    VITRINE_RETURN_IF_ERROR(CheckSet(snapshot->serving(), options));
-    VITRINE_ASSIGN_OR_RETURN(
-        index.embedder,
-        options.load_embedder(paths.model(snapshot->serving().model()),
-                              options.threads));
+    VITRINE_RETURN_IF_ERROR(OpenModels(paths, options, &index));
     return index;
   }
   if (!absl::IsNotFound(opened.status())) return opened.status();
 
-  IndexSettings settings;
-  settings.bundle_path =
-      options.model.empty() ? options.default_model : options.model;
-  VITRINE_RETURN_IF_ERROR(DigestOfBundle(settings.bundle_path).status());
-  settings.metric = options.metric.value_or(storage::VectorSet::METRIC_COSINE);
   VITRINE_ASSIGN_OR_RETURN(
-      index.embedder,
-      options.load_embedder(settings.bundle_path, options.threads));
-  settings.card = index.embedder->card();
-  settings.trial = index.embedder->trial();
+      SetSettings settings,
+      LoadSettings(
+          options.model.empty() ? options.default_model : options.model,
+          options, &index.embedder));
+  settings.metric = options.metric.value_or(storage::VectorSet::METRIC_COSINE);
   VITRINE_ASSIGN_OR_RETURN(
       index.publisher, Publisher::Begin(paths, settings, options.publisher));
   return index;

@@ -22,11 +22,15 @@ using LoadEmbedderFn = std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
 
 struct IndexOptions {
   std::filesystem::path root;
-  // Empty: the index's own model, or `default_model` for a new index.
+  // Empty: the index's own model, or `default_model` for a new index. Another
+  // one than the index has gets a vector set of its own beside the serving one.
   std::filesystem::path model;
   std::filesystem::path default_model;
-  // Nothing: the index's own metric, or cosine for a new index.
+  // Nothing: the index's own metric, or cosine for a new index. Another one,
+  // likewise.
   std::optional<storage::VectorSet::Metric> metric;
+  // A set that is begun serves only when somebody asks for it.
+  bool promote_manually = false;
   LoadEmbedderFn load_embedder;
   // Takes what verifies of a damaged index; `mend` is the first to be
   // published.
@@ -39,14 +43,18 @@ struct OpenIndex {
   std::unique_ptr<IndexLock> lock;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Embedder> embedder;
+  // That of the set which does not serve; null where there is none.
+  std::unique_ptr<Embedder> other_embedder;
+  // What an operator should know, a line each.
+  std::vector<std::string> notes;
   IndexChanges mend;
   std::vector<std::string> lost_products;  // See Salvage.
   std::vector<std::string> findings;  // What repair has found to be damaged.
 };
 
-// Begins an index where there is none. FAILED_PRECONDITION where another
-// indexer has it, or where it is of another model or metric than asked for;
-// DATA_LOSS where it is damaged.
+// Begins an index where there is none, and a vector set where the index has
+// none of the model and metric that are asked for. FAILED_PRECONDITION where
+// another indexer has it; DATA_LOSS where it is damaged.
 absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options);
 
 // "cosine", "euclidean", "manhattan".

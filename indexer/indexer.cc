@@ -49,6 +49,7 @@ Indexer::~Indexer() {
   ForgetSuspect();
   // The threads use what stands before them.
   reader_.reset();
+  filler_.reset();
   merger_.reset();
   ingest_.reset();
 }
@@ -91,7 +92,7 @@ absl::Status Indexer::Open() {
   VITRINE_ASSIGN_OR_RETURN(
       receipts_, ReceiptLog::Open(index_.publisher->paths().receipts()));
 
-  const storage::VectorSet& set = publisher()->view().snapshot->serving();
+  const storage::VectorSet& set = publisher()->view().snapshot->set();
   std::vector<std::string> sources;
   if (catalog_ != nullptr) {
     sources.push_back(
@@ -106,31 +107,13 @@ absl::Status Indexer::Open() {
                              index_.embedder->card().name, " ",
                              index_.embedder->card().version, ", ",
                              std::string(MetricName(set.metric())), ")"));
-  IngestOptions ingest;
-  ingest.read = [root = options_.catalog.root, queue_files = QueueFiles()](
-                    const PictureTask& task, uint64_t max_bytes) {
-    return ReadBeneath(task.event_picture ? queue_files : root, task.path,
-                       max_bytes);
-  };
-  ingest.find_known =
-      [publisher = publisher()](
-          std::string_view sha256) -> std::optional<KnownContent> {
-    const IndexView view = publisher->view();
-    const auto vector = view.content->FindVector(sha256);
-    const std::string_view thumbnail = view.snapshot->FindThumbnail(sha256);
-    if (vector.empty() || thumbnail.empty()) return std::nullopt;
-    return KnownContent{{vector.begin(), vector.end()}, std::string(thumbnail)};
-  };
-  ingest.decode_threads = options_.decode_threads;
-  ingest.batch =
-      options_.batch > 0 ? options_.batch : index_.embedder->preferred_batch();
-  ingest_ =
-      std::make_unique<Ingest>(std::move(index_.embedder), std::move(ingest));
+  ingest_ = MakeIngest(std::move(index_.embedder));
   merger_ = std::make_unique<Merger>(
       publisher(), options_.merge, [this](const absl::Status& status) {
         console_.Line(absl::StrCat("a merge failed and is tried again later: ",
                                    status.message()));
       });
+  for (const std::string& note : index_.notes) console_.Line(note);
   for (const std::string& finding : index_.findings) {
     console_.Line(absl::StrCat("damaged: ", finding));
   }
@@ -138,6 +121,7 @@ absl::Status Indexer::Open() {
   lost_products_ = std::move(index_.lost_products);
   BeginBatch(std::move(index_.mend));
   if (!repairing_) WriteLostReceipts();
+  StartFilling(std::move(index_.other_embedder));
   return OpenQueueWhenDue();
 }
 
@@ -172,6 +156,8 @@ absl::Status Indexer::RunOnce() {
   }
   VITRINE_RETURN_IF_ERROR(OpenQueueWhenDue());
   VITRINE_RETURN_IF_ERROR(DrainQueue());
+  summary_.ingest = ingest_->stats();
+  VITRINE_RETURN_IF_ERROR(FinishSets());
   merger_.reset();
   const Clock::time_point settling = Clock::now();
   if (!stopping_) {
@@ -185,7 +171,6 @@ absl::Status Indexer::RunOnce() {
   }
   summary_.settle_s = SecondsBetween(settling, Clock::now());
   summary_.wall_s = SecondsBetween(start, Clock::now());
-  summary_.ingest = ingest_->stats();
   TellSummary();
   if (!unwritten_.empty()) {
     return absl::ResourceExhaustedError(
@@ -225,6 +210,7 @@ absl::Status Indexer::DrainQueue() {
 
 absl::Status Indexer::Run() {
   const Clock::time_point start = Clock::now();
+  follows_ = true;
   if (catalog_ != nullptr) {
     VITRINE_ASSIGN_OR_RETURN(
         watcher_, DirectoryWatcher::Create(catalog_->root(), options_.watch));
@@ -235,6 +221,10 @@ absl::Status Indexer::Run() {
   while (!stopping_) {
     if (publish_error_.ok() || Clock::now() >= retry_at_) {
       publish_error_ = absl::OkStatus();
+      if (const absl::Status sets = CareForSets(); !sets.ok()) {
+        console_.Line(
+            absl::StrCat("the vector sets stay as they are: ", sets.message()));
+      }
       queue_.Resume();
       if (stopping_) break;
       ProcessWork();
@@ -300,6 +290,7 @@ int64_t Indexer::Waiting() const {
 
 void Indexer::ProcessWork() {
   TakeEvents();
+  switching_ = false;
   const int64_t waiting = Waiting();
   if (waiting == 0) return;
   const bool bulk = waiting >= kBulkPictures;
@@ -310,6 +301,7 @@ void Indexer::ProcessWork() {
   bool events_first = false;
   ingest_->Process(
       [this, &events_first]() -> std::optional<PictureTask> {
+        if (switching_) return events_.Take();
         if (queue_.paused()) return std::nullopt;
         // Neither source waits for the other.
         events_first = !events_first;
@@ -354,10 +346,15 @@ void Indexer::Take(PictureResult result) {
   if (total >= kBulkPictures) {
     console_.Progress(bulk_done_, total, bulk_refused_);
   }
-  if (watcher_ != nullptr && Clock::now() - last_look_ > kLookInterval) {
+  if (Clock::now() - last_look_ > kLookInterval) {
     last_look_ = Clock::now();
-    if (const auto changes = watcher_->Next(0); changes.ok()) Follow(*changes);
-    TakeSettled(/*all=*/false);
+    if (watcher_ != nullptr) {
+      const auto changes = watcher_->Next(0);
+      if (changes.ok()) Follow(*changes);
+      TakeSettled(/*all=*/false);
+    }
+    // What is half read is read to its end with the model that it began with.
+    if (follows_ && SwitchIsDue()) switching_ = true;
   }
   if (PublicationDue()) {
     ApplyRemovals(/*all_in=*/false);

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/catalog/catalog.h"
+#include "common/index/control.h"
 #include "common/queue/queue_address.h"
 #include "indexer/console.h"
 #include "indexer/event_applier.h"
@@ -29,6 +30,7 @@
 #include "indexer/receipts.h"
 #include "indexer/recent_deletions.h"
 #include "indexer/reconcile.h"
+#include "indexer/set_filler.h"
 #include "indexer/sources/directory_watcher.h"
 #include "indexer/sources/queue_reader.h"
 #include "indexer/sources/settled_files.h"
@@ -55,6 +57,9 @@ struct IndexerOptions {
   IndexOptions index;
   WatchOptions watch;
   MergeLimits merge;
+  // For so long what served before is kept up to date, to be returned to; 0
+  // keeps nothing.
+  int64_t keep_previous_ms = 72ll * 60 * 60 * 1000;
   bool keep_deleted = false;
   bool allow_mass_delete = false;
   int decode_threads = 2;
@@ -106,6 +111,8 @@ class Indexer {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // How often the index is looked through for requests.
+  static constexpr std::chrono::milliseconds kRequestInterval{500};
   // So many pictures at a time are bulk work.
   static constexpr int64_t kBulkPictures = 32;
   static double SecondsBetween(Clock::time_point from, Clock::time_point to) {
@@ -168,6 +175,23 @@ class Indexer {
   int CountSuspect(const std::string& entry);
   void ForgetSuspect();
 
+  // Vector sets, in indexer_sets.cc.
+  // Begins to fill the set beside the serving one, where there is one.
+  void StartFilling(std::unique_ptr<Embedder> embedder);
+  std::unique_ptr<Ingest> MakeIngest(std::unique_ptr<Embedder> embedder);
+  // Carries out what was asked for, and what is due.
+  absl::Status CareForSets();
+  // Whether the other set is to serve and lacks little: no more pictures are
+  // taken until it does.
+  bool SwitchIsDue();
+  // Publishes what is in hand, and lets the other set serve.
+  absl::Status SwitchSets();
+  void GiveUpOtherSet();
+  // Brings the other set up to date, and lets it serve where it should.
+  absl::Status FinishSets();
+  void AnswerRequests(ControlRequest::Kind kind, uint64_t set,
+                      const absl::Status& status);
+
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
   void Enqueue(const CatalogPicture& picture, std::vector<std::string> warnings,
@@ -201,6 +225,10 @@ class Indexer {
   std::vector<v1::Receipt> unwritten_;  // Receipts of what is published.
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<Merger> merger_;
+  std::unique_ptr<SetFiller> filler_;  // Null where there is one set.
+  std::vector<ControlRequest> requests_;
+  Clock::time_point last_requests_;  // When they were looked for.
+  Clock::time_point switch_after_;   // A switch that failed is tried again.
   MergeLimits limits_after_bulk_ = options_.merge;
   std::unique_ptr<DirectoryWatcher> watcher_;
 
@@ -218,6 +246,9 @@ class Indexer {
   // Entries to be acknowledged with the next generation.
   std::vector<std::string> settled_entries_;
   std::vector<std::string> lost_products_;  // To be restored.
+  bool follows_ = false;  // Whether it runs until it is stopped.
+  // Nothing more is taken, so that the sets can be switched.
+  std::atomic<bool> switching_ = false;
   // An entry that may be what ended earlier runs is in hand, and no other.
   bool alone_ = false;
   // Events whose files cannot be read now, as their folder is away.

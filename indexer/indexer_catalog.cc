@@ -329,6 +329,7 @@ int64_t Indexer::MillisecondsToWait() const {
     ms = std::max<int64_t>(0, ms);
     wait_ms = wait_ms < 0 ? ms : std::min(wait_ms, ms);
   };
+  at_most(kRequestInterval.count());
   if (const auto due = settled_.NextDueUnixNs()) {
     at_most((*due - NowUnixNs()) / 1'000'000 + 1);
   }

@@ -127,6 +127,7 @@ absl::Status Indexer::Publish() {
   AppendReceipts(*published);
   BeginBatch();
   merger_->Wake();
+  if (filler_ != nullptr) filler_->Wake();
   TellPublication(batch);
   if (options_.on_published) options_.on_published(batch);
   return absl::OkStatus();

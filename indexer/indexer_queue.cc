@@ -89,7 +89,7 @@ bool Indexer::EventsWait() const {
 
 bool Indexer::HasRoomForEvents() const {
   // Where a scan is due, the folder does not wait for a queue that never ends.
-  return !stopping_ && publish_error_.ok() && !ScanIsDue() &&
+  return !stopping_ && publish_error_.ok() && !ScanIsDue() && !switching_ &&
          settled_entries_.size() < kMaxSettled &&
          deferred_events_.size() < kMaxSettled &&
          events_.pictures() < kMaxEventPictures &&

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/base/thread_priority.h"
 #include "common/catalog/catalog.h"
 #include "common/image/quality.h"
 #include "common/vector/blocks.h"
@@ -29,19 +30,33 @@ Ingest::Ingest(std::unique_ptr<Embedder> embedder, IngestOptions options)
     : embedder_(std::move(embedder)),
       options_(std::move(options)),
       card_(embedder_->card()) {
+  auto start = [this](void (Ingest::*loop)()) {
+    threads_.emplace_back([this, loop] {
+      if (options_.priority > 0) LowerThreadPriority(options_.priority);
+      (this->*loop)();
+    });
+  };
   for (int i = 0; i < std::max(1, options_.decode_threads); ++i) {
-    threads_.emplace_back([this] { DecodeLoop(); });
+    start(&Ingest::DecodeLoop);
   }
-  threads_.emplace_back([this] { EmbedLoop(); });
+  start(&Ingest::EmbedLoop);
 }
 
-Ingest::~Ingest() {
+Ingest::~Ingest() { StopThreads(); }
+
+std::unique_ptr<Embedder> Ingest::TakeEmbedder() && {
+  StopThreads();
+  return std::move(embedder_);
+}
+
+void Ingest::StopThreads() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 IngestStats Ingest::stats() const {
@@ -108,7 +123,9 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
   result.task = std::move(task);
   std::shared_ptr<const std::string> bytes = result.task.content;
   if (bytes == nullptr) {
-    auto read = options_.read(result.task, options_.limits.max_bytes);
+    auto read = result.task.read
+                    ? result.task.read(options_.limits.max_bytes)
+                    : options_.read(result.task, options_.limits.max_bytes);
     if (!read.ok()) {
       result.status = ReadRefusal(read.status(), result.task.path,
                                   options_.limits.max_bytes);
@@ -124,7 +141,8 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
     result.unchanged = true;
     return decoded;
   }
-  if (auto known = options_.find_known(sha256)) {
+  if (auto known =
+          options_.find_known ? options_.find_known(sha256) : std::nullopt) {
     result.reused = true;
     result.vector = std::move(known->vector);
     result.thumbnail = std::move(known->thumbnail);
@@ -136,12 +154,14 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
     result.status = image.status();
     return decoded;
   }
-  auto thumbnail = EncodeThumbnail(*image);
-  if (!thumbnail.ok()) {
-    result.status = thumbnail.status();
-    return decoded;
+  if (options_.thumbnails) {
+    auto thumbnail = EncodeThumbnail(*image);
+    if (!thumbnail.ok()) {
+      result.status = thumbnail.status();
+      return decoded;
+    }
+    result.thumbnail = *std::move(thumbnail);
   }
-  result.thumbnail = *std::move(thumbnail);
   decoded.pixels = SquareImage(*image, card_.resize, card_.input_size);
   if (card_.input_size >= kLeastMeasuredSize) {
     result.warnings =

@@ -31,6 +31,8 @@ struct PictureTask {
                              // path already; otherwise empty.
   // The file's bytes, where they need not be read.
   std::shared_ptr<const std::string> content = nullptr;
+  // Reads it otherwise than IngestOptions.read does.
+  std::function<absl::StatusOr<std::string>(uint64_t max_bytes)> read = nullptr;
   // Which picture of an event it is; nothing where it is a catalogue's file.
   std::optional<size_t> event_picture = std::nullopt;
 };
@@ -56,17 +58,20 @@ struct KnownContent {
 };
 
 struct IngestOptions {
-  // Reads the file of a task without content. Called from several threads.
+  // Reads the file of a task without content and a function of its own. Called
+  // from several threads.
   std::function<absl::StatusOr<std::string>(const PictureTask& task,
                                             uint64_t max_bytes)>
       read;
-  // What is known of a content by the 32 bytes of its SHA-256. Called from
-  // several threads.
+  // What is known of a content by the 32 bytes of its SHA-256; may be empty.
+  // Called from several threads.
   std::function<std::optional<KnownContent>(std::string_view sha256)>
       find_known;
   int decode_threads = 2;
   int batch = 8;
   ImageLimits limits;
+  int priority = 0;        // See LowerThreadPriority.
+  bool thumbnails = true;  // Whether they are made.
 };
 
 struct IngestStats {
@@ -96,6 +101,8 @@ class Ingest {
                const std::function<void(PictureResult)>& sink);
 
   IngestStats stats() const;
+  // Ends its threads, and gives the model back.
+  std::unique_ptr<Embedder> TakeEmbedder() &&;
 
  private:
   struct Decoded {
@@ -103,6 +110,7 @@ class Ingest {
     std::vector<uint8_t> pixels;  // input_size × input_size × 3.
   };
 
+  void StopThreads();
   void DecodeLoop();
   void EmbedLoop();
   // Everything but embedding. Empty pixels where there is nothing to embed.
@@ -111,7 +119,7 @@ class Ingest {
   absl::Status EmbedInto(std::span<Decoded> batch);
   bool BatchReady() const;
 
-  const std::unique_ptr<Embedder> embedder_;
+  std::unique_ptr<Embedder> embedder_;
   const IngestOptions options_;
   const ModelCard card_;
 

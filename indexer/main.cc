@@ -38,10 +38,20 @@ ABSL_FLAG(std::string, index, "",
           "time may have it, any number of servers may read it.");
 ABSL_FLAG(std::string, model, "",
           "A model bundle (*.pt) that turns photos into vectors. Left out: the "
-          "index's own, and for a new index the one that comes with Vitrine.");
+          "index's own, and for a new index the one that comes with Vitrine. "
+          "For another one than the index has, the vectors of all its pictures "
+          "are built beside those that serve; see --promote.");
 ABSL_FLAG(std::string, metric, "",
           "How vectors are compared: cosine, euclidean or manhattan. Left out: "
-          "the index's own, and cosine for a new one.");
+          "the index's own, and cosine for a new one. Another one is built as "
+          "another model is.");
+ABSL_FLAG(std::string, promote, "auto",
+          "When the vectors of another model serve: auto, as soon as there are "
+          "those of every picture, or manual, when `vitrine promote` asks.");
+ABSL_FLAG(double, keep_previous_hours, 72,
+          "For so long the vectors that served before are kept up to date, so "
+          "that `vitrine rollback` can return to them; 0 keeps none. They cost "
+          "disk, and each new photo goes through both models.");
 ABSL_FLAG(bool, once, false,
           "Bring the index up to date, merge it, and end; otherwise go on and "
           "follow what changes.");
@@ -173,6 +183,17 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
         "--keep-generations is at least 1, --keep-minutes and "
         "--rescan-seconds are at least 0");
   }
+  const std::string promote = absl::GetFlag(FLAGS_promote);
+  if (promote != "auto" && promote != "manual") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--promote=", promote, " is not known; choose auto or manual"));
+  }
+  const double keep_previous_hours = absl::GetFlag(FLAGS_keep_previous_hours);
+  if (!(keep_previous_hours >= 0 && keep_previous_hours <= 1e6)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--keep-previous-hours=", keep_previous_hours,
+                     " is not right; it is 0 to 1,000,000"));
+  }
   const std::string on_delete = absl::GetFlag(FLAGS_on_delete);
   if (on_delete != "remove" && on_delete != "keep") {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -193,6 +214,9 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   options.index.root = absl::GetFlag(FLAGS_index);
   options.index.model = absl::GetFlag(FLAGS_model);
   options.index.default_model = ShippedModel();
+  options.index.promote_manually = promote == "manual";
+  options.keep_previous_ms =
+      static_cast<int64_t>(keep_previous_hours * 3'600'000);
   options.index.repair = absl::GetFlag(FLAGS_repair);
   options.index.threads = threads > 0 ? threads : AvailableCores();
   options.index.load_embedder = [](const std::filesystem::path& bundle,

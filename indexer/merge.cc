@@ -11,6 +11,7 @@
 #include "common/index/recall_measure.h"
 #include "indexer/index_changes.h"
 #include "indexer/publisher.h"
+#include "indexer/vector_sets.h"
 
 namespace vitrine {
 namespace {
@@ -32,10 +33,10 @@ std::set<std::string> NewestNames(const Refs& refs, size_t count) {
   return names;
 }
 
-std::vector<LiveShard> FreeShards(const IndexView& view, bool flat_only,
+std::vector<LiveShard> FreeShards(const Snapshot& snapshot, bool flat_only,
                                   const std::set<std::string>& busy) {
   std::vector<LiveShard> shards;
-  for (const LiveShard& live : view.snapshot->shards()) {
+  for (const LiveShard& live : snapshot.shards()) {
     if (flat_only && live.shard->graph() != nullptr) continue;
     if (!busy.contains(live.shard->name())) shards.push_back(live);
   }
@@ -52,8 +53,9 @@ std::optional<ShardMerge> NextMergeOf(const std::vector<LiveShard>& shards,
   return NextShardMerge(states, limits);
 }
 
-void TakeShards(const std::vector<LiveShard>& shards, const ShardMerge& merge,
-                MergePlan* plan) {
+void TakeShards(const Snapshot& snapshot, const std::vector<LiveShard>& shards,
+                const ShardMerge& merge, MergePlan* plan) {
+  plan->set = snapshot.set().id();
   for (size_t i : merge.inputs) plan->shards.push_back(shards[i]);
   plan->graph = merge.graph;
 }
@@ -148,9 +150,12 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
   MergePlan plan;
   MergeLimits flat = limits;
   flat.graph_rows = UINT64_MAX;
-  const auto shards = FreeShards(view, /*flat_only=*/true, busy);
-  if (const auto merge = NextMergeOf(shards, flat)) {
-    TakeShards(shards, *merge, &plan);
+  for (const Snapshot* const snapshot : view.sets()) {
+    const auto shards = FreeShards(*snapshot, /*flat_only=*/true, busy);
+    const auto merge = NextMergeOf(shards, flat);
+    if (merge && plan.shards.empty()) {
+      TakeShards(*snapshot, shards, *merge, &plan);
+    }
   }
   const storage::Manifest& manifest = view.snapshot->manifest();
   plan.products =
@@ -169,15 +174,19 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
 MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
                          const std::set<std::string>& busy) {
   MergePlan plan;
-  const auto shards = FreeShards(view, /*flat_only=*/false, busy);
-  const auto merge = NextMergeOf(shards, limits);
-  if (!merge) return plan;
-  const bool touches_graph =
-      merge->graph ||
-      std::any_of(merge->inputs.begin(), merge->inputs.end(), [&](size_t i) {
-        return shards[i].shard->graph() != nullptr;
-      });
-  if (touches_graph) TakeShards(shards, *merge, &plan);
+  for (const Snapshot* const snapshot : view.sets()) {
+    const auto shards = FreeShards(*snapshot, /*flat_only=*/false, busy);
+    const auto merge = NextMergeOf(shards, limits);
+    if (!merge) continue;
+    const bool touches_graph =
+        merge->graph ||
+        std::any_of(merge->inputs.begin(), merge->inputs.end(), [&](size_t i) {
+          return shards[i].shard->graph() != nullptr;
+        });
+    if (touches_graph && plan.shards.empty()) {
+      TakeShards(*snapshot, shards, *merge, &plan);
+    }
+  }
   return plan;
 }
 
@@ -220,42 +229,43 @@ absl::StatusOr<MergeOutput> RunMerge(
                      &output.original_inputs));
     }
     if (!plan.shards.empty()) {
+      output.set = plan.set;
       output.shard_inputs = plan.shards;
+      const Snapshot& set = *view.FindSet(plan.set);
       std::vector<RowView> rows = LiveRows(plan.shards);
       if (!rows.empty()) {
         GraphParams params;
-        params.space = SpaceOf(view.snapshot->serving());
+        params.space = SpaceOf(set.set());
         params.threads = threads;
         params.stop = stop;
         const std::string name = new_file_name();
         VITRINE_ASSIGN_OR_RETURN(
             storage::FileRef file,
-            WriteShard(paths.shards() / name, view.snapshot->blocks(),
-                       std::move(rows), plan.graph ? &params : nullptr,
+            WriteShard(paths.shards() / name, set.blocks(), std::move(rows),
+                       plan.graph ? &params : nullptr,
                        plan.graph ? BaseOf(plan.shards) : nullptr));
         *output.shard.emplace().mutable_file() = file;
         output.shard->set_has_graph(plan.graph);
         if (plan.graph) {
-          VITRINE_RETURN_IF_ERROR(MeasureRecall(paths, view.snapshot->serving(),
-                                                threads, stop, &*output.shard));
+          VITRINE_RETURN_IF_ERROR(
+              MeasureRecall(paths, set.set(), threads, stop, &*output.shard));
         }
       }
     }
     // What was merged may have been damaged while it was read.
-    VITRINE_RETURN_IF_ERROR(view.snapshot->CheckFiles());
+    for (const Snapshot* const snapshot : view.sets()) {
+      VITRINE_RETURN_IF_ERROR(snapshot->CheckFiles());
+    }
     VITRINE_RETURN_IF_ERROR(view.sources->CheckFiles());
     storage::Manifest draft = manifest;
     if (output.shard) {
-      for (storage::VectorSet& set : *draft.mutable_vector_sets()) {
-        if (set.state() == storage::VectorSet::STATE_SERVING) {
-          *set.add_shards() = *output.shard;
-        }
-      }
+      *MutableSet(&draft, plan.set)->add_shards() = *output.shard;
     }
     if (output.products) *draft.add_product_segments() = *output.products;
     if (output.pictures) *draft.add_picture_packs() = *output.pictures;
     VITRINE_ASSIGN_OR_RETURN(output.opened,
-                             Snapshot::Open(paths, draft, view.snapshot.get()));
+                             Snapshot::Open(paths, draft, view.sets(),
+                                            VerifyMode::kAlways, plan.set));
     return absl::OkStatus();
   };
   const absl::Status status = write();

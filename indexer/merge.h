@@ -28,6 +28,7 @@ inline constexpr int64_t kKeepDeletionsMs = 30ll * 24 * 60 * 60 * 1000;
 
 // What a merge takes of a view.
 struct MergePlan {
+  uint64_t set = 0;  // The vector set that the shards are of.
   std::vector<LiveShard> shards;
   bool graph = false;    // Whether the shards' output is to have one.
   size_t products = 0;   // So many of the newest segments, …
@@ -59,6 +60,7 @@ struct MergeOutput {
   std::optional<storage::FileRef> pictures;
   std::optional<storage::FileRef> originals;
 
+  uint64_t set = 0;
   // Names of the inputs.
   std::vector<LiveShard> shard_inputs;
   std::set<std::string> product_inputs;

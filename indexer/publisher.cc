@@ -12,6 +12,7 @@
 #include "common/index/manifest.h"
 #include "indexer/generation_parts.h"
 #include "indexer/repair.h"
+#include "indexer/vector_sets.h"
 
 namespace vitrine {
 namespace {
@@ -79,6 +80,30 @@ absl::StatusOr<std::vector<std::shared_ptr<const PicturePack>>> OpenOriginals(
   return packs;
 }
 
+// With the set that does not serve; null where there is none.
+absl::StatusOr<std::shared_ptr<const Snapshot>> OpenOther(
+    const IndexPaths& paths, const storage::Manifest& manifest,
+    const std::vector<const Snapshot*>& open) {
+  const storage::VectorSet* const other = OtherSet(manifest);
+  if (other == nullptr) return nullptr;
+  return Snapshot::Open(paths, manifest, open, VerifyMode::kAlways,
+                        other->id());
+}
+
+// Indexes the contents of a view's snapshots; `before` may have most of them.
+void IndexContents(const IndexView& before, IndexView* view) {
+  auto index = [&before](const std::shared_ptr<const Snapshot>& snapshot)
+      -> std::shared_ptr<const ContentIndex> {
+    if (snapshot == nullptr) return nullptr;
+    const bool was_other = before.other != nullptr &&
+                           before.other->set().id() == snapshot->set().id();
+    return ContentIndex::Build(
+        *snapshot, (was_other ? before.other_content : before.content).get());
+  };
+  view->content = index(view->snapshot);
+  view->other_content = index(view->other);
+}
+
 }  // namespace
 
 std::optional<std::string_view> IndexView::FindOriginal(
@@ -87,6 +112,18 @@ std::optional<std::string_view> IndexView::FindOriginal(
     if (const auto bytes = pack->Find(sha256)) return bytes;
   }
   return std::nullopt;
+}
+
+std::vector<const Snapshot*> IndexView::sets() const {
+  if (other == nullptr) return {snapshot.get()};
+  return {snapshot.get(), other.get()};
+}
+
+const Snapshot* IndexView::FindSet(uint64_t id) const {
+  for (const Snapshot* const one : sets()) {
+    if (one->set().id() == id) return one;
+  }
+  return nullptr;
 }
 
 Publisher::Publisher(IndexPaths paths, PublisherOptions options)
@@ -106,7 +143,7 @@ std::string Publisher::NewFileName() const {
 }
 
 absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
-    const IndexPaths& paths, const IndexSettings& settings,
+    const IndexPaths& paths, const SetSettings& settings,
     const PublisherOptions& options) {
   for (const auto& folder :
        {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
@@ -114,39 +151,14 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }
   VITRINE_RETURN_IF_ERROR(SyncFolder(paths.root));
-  VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
-                           ReadFile(settings.bundle_path));
-  const std::string model = ToHex(Sha256(bundle));
-  if (model != settings.card.id) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(settings.bundle_path.string(),
-                     " has changed since it was loaded; start again"));
-  }
-  const absl::Status copied = PublishFile(paths.model(model), bundle);
-  if (!copied.ok() && !absl::IsAlreadyExists(copied)) return copied;
-
-  storage::Manifest manifest;
-  storage::VectorSet* set = manifest.add_vector_sets();
-  set->set_id(1);
-  set->set_state(storage::VectorSet::STATE_SERVING);
-  set->set_model(model);
-  set->set_model_bytes(bundle.size());
-  set->set_metric(settings.metric);
-  set->set_precision(settings.card.precision);
-  set->mutable_trial()->set_variant(
-      std::string(EmbedVariantName(settings.trial.variant)));
-  set->mutable_trial()->set_machine(settings.trial.machine);
-  set->mutable_trial()->mutable_vector()->Assign(settings.trial.vector.begin(),
-                                                 settings.trial.vector.end());
-  for (const Block& block : settings.card.blocks) {
-    storage::BlockSpec* spec = set->add_blocks();
-    spec->set_name(block.name);
-    spec->set_dim(static_cast<uint32_t>(block.dim));
-    spec->set_weight(block.weight);
-  }
   std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
-  WrittenFiles written;
   std::lock_guard lock(publisher->publishing_);
+  storage::Manifest manifest;
+  VITRINE_ASSIGN_OR_RETURN(
+      *manifest.add_vector_sets(),
+      BeginSet(paths, settings, /*id=*/1, publisher->NowUnixMs()));
+  manifest.mutable_vector_sets(0)->set_state(storage::VectorSet::STATE_SERVING);
+  WrittenFiles written;
   manifest.set_generation(publisher->next_generation_++);
   VITRINE_RETURN_IF_ERROR(
       publisher->PublishDraft(std::move(manifest), nullptr, &written).status());
@@ -182,9 +194,10 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::OpenSalvage(
   publisher->next_generation_ = salvage.newest_generation + 1;
   VITRINE_ASSIGN_OR_RETURN(
       auto originals, OpenOriginals(paths, salvage.snapshot->manifest(), {}));
-  publisher->view_ = {salvage.snapshot, salvage.sources,
-                      ContentIndex::Build(*salvage.snapshot, nullptr),
-                      std::move(originals)};
+  publisher->view_.snapshot = salvage.snapshot;
+  publisher->view_.sources = salvage.sources;
+  publisher->view_.originals = std::move(originals);
+  IndexContents(IndexView(), &publisher->view_);
   return publisher;
 }
 
@@ -198,9 +211,11 @@ absl::Status Publisher::LoadGenerations() {
   }
   VITRINE_ASSIGN_OR_RETURN(view_.snapshot,
                            Snapshot::Open(paths_, manifest, nullptr));
+  VITRINE_ASSIGN_OR_RETURN(view_.other,
+                           OpenOther(paths_, manifest, {view_.snapshot.get()}));
   VITRINE_ASSIGN_OR_RETURN(view_.sources,
                            OpenSources(paths_, manifest, nullptr));
-  view_.content = ContentIndex::Build(*view_.snapshot, nullptr);
+  IndexContents(IndexView(), &view_);
   VITRINE_ASSIGN_OR_RETURN(view_.originals,
                            OpenOriginals(paths_, manifest, {}));
   for (const storage::VectorSet& set : manifest.vector_sets()) {
@@ -239,39 +254,114 @@ IndexView Publisher::view() const {
   return view_;
 }
 
+storage::Manifest Publisher::NextManifest() {
+  storage::Manifest manifest = view().snapshot->manifest();
+  manifest.set_generation(next_generation_++);
+  return manifest;
+}
+
 absl::StatusOr<Publication> Publisher::Publish(const IndexChanges& changes) {
   std::lock_guard lock(publishing_);
   const IndexView before = view();
-  storage::Manifest manifest = before.snapshot->manifest();
-  manifest.set_generation(next_generation_++);
+  if (!changes.rows.empty() && changes.set != before.snapshot->set().id()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the rows are of vector set ", changes.set, ", and set ",
+                     before.snapshot->set().id(), " serves now"));
+  }
+  storage::Manifest manifest = NextManifest();
   WrittenFiles written;
   VITRINE_RETURN_IF_ERROR(
-      WriteChanges(paths_, *before.snapshot, changes, &manifest, &written));
-  return PublishDraft(std::move(manifest), before.snapshot.get(), &written);
+      WriteChanges(paths_, before, changes, &manifest, &written));
+  return PublishDraft(std::move(manifest), nullptr, &written);
 }
 
 absl::StatusOr<Publication> Publisher::Commit(const MergeOutput& output) {
   std::lock_guard lock(publishing_);
-  const IndexView before = view();
-  storage::Manifest manifest = before.snapshot->manifest();
-  manifest.set_generation(next_generation_++);
+  storage::Manifest manifest = NextManifest();
   WrittenFiles written;
   for (const auto& file : FilesOfMerge(paths_, output)) written.Add(file);
   VITRINE_RETURN_IF_ERROR(
-      ApplyMerge(paths_, *before.snapshot, output, &manifest, &written));
+      ApplyMerge(paths_, view(), output, &manifest, &written));
   return PublishDraft(std::move(manifest), output.opened.get(), &written);
 }
 
+absl::StatusOr<Publication> Publisher::AddSet(const SetSettings& settings) {
+  std::lock_guard lock(publishing_);
+  storage::Manifest manifest = NextManifest();
+  KeepServing(&manifest);
+  // As no generation's number, no set's is used twice.
+  VITRINE_ASSIGN_OR_RETURN(
+      *manifest.add_vector_sets(),
+      BeginSet(paths_, settings, manifest.generation(), NowUnixMs()));
+  WrittenFiles written;
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
+absl::StatusOr<Publication> Publisher::Fill(uint64_t set,
+                                            const std::vector<Row>& rows) {
+  std::lock_guard lock(publishing_);
+  const IndexView before = view();
+  if (before.other == nullptr || before.other->set().id() != set) {
+    return absl::NotFoundError(absl::StrCat("vector set ", set, " is gone"));
+  }
+  storage::Manifest manifest = NextManifest();
+  WrittenFiles written;
+  VITRINE_RETURN_IF_ERROR(WriteFill(paths_, before, rows, &manifest, &written));
+  storage::VectorSet* const other = MutableSet(&manifest, set);
+  if (other->filled_unix_ms() == 0 &&
+      LiveRows(*other) == before.snapshot->images()) {
+    other->set_filled_unix_ms(NowUnixMs());
+  }
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
+absl::StatusOr<Publication> Publisher::SwitchSets(bool keep) {
+  std::lock_guard lock(publishing_);
+  const IndexView before = view();
+  if (before.other == nullptr) {
+    return absl::NotFoundError("the index has no other vector set");
+  }
+  if (before.missing() > 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the vector set of model ", before.other->set().model(),
+                     " lacks ", before.missing(), " pictures"));
+  }
+  storage::Manifest manifest = NextManifest();
+  for (storage::VectorSet& set : *manifest.mutable_vector_sets()) {
+    set.set_state(set.state() == storage::VectorSet::STATE_SERVING
+                      ? storage::VectorSet::STATE_RETAINED
+                      : storage::VectorSet::STATE_SERVING);
+    set.set_state_since_unix_ms(NowUnixMs());
+  }
+  if (!keep) KeepServing(&manifest);
+  WrittenFiles written;
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
+absl::StatusOr<Publication> Publisher::DropOtherSet() {
+  std::lock_guard lock(publishing_);
+  if (view().other == nullptr) {
+    return absl::NotFoundError("the index has no other vector set");
+  }
+  storage::Manifest manifest = NextManifest();
+  KeepServing(&manifest);
+  WrittenFiles written;
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
 absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
-                                                    const Snapshot* previous,
+                                                    const Snapshot* opened,
                                                     WrittenFiles* written) {
   manifest.set_published_unix_ms(NowUnixMs());
   manifest.set_writer(kWriter);
   // All that the manifest names is opened before the manifest is there.
   const IndexView before = view();
   IndexView next;
+  const std::vector<const Snapshot*> open = {opened, before.snapshot.get(),
+                                             before.other.get()};
   VITRINE_ASSIGN_OR_RETURN(next.snapshot,
-                           Snapshot::Open(paths_, manifest, previous));
+                           Snapshot::Open(paths_, manifest, open));
+  VITRINE_ASSIGN_OR_RETURN(next.other, OpenOther(paths_, manifest, open));
   VITRINE_ASSIGN_OR_RETURN(next.sources,
                            OpenSources(paths_, manifest, before.sources.get()));
   VITRINE_ASSIGN_OR_RETURN(next.originals,
@@ -280,6 +370,9 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   // first generation there is nothing.
   if (before.snapshot != nullptr) {
     VITRINE_RETURN_IF_ERROR(before.snapshot->CheckFiles());
+    if (before.other != nullptr) {
+      VITRINE_RETURN_IF_ERROR(before.other->CheckFiles());
+    }
     VITRINE_RETURN_IF_ERROR(WithRemedy(before.sources->CheckFiles(), paths_));
   }
   const absl::Status status = PublishManifest(paths_, manifest);
@@ -293,7 +386,7 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   }
   VITRINE_RETURN_IF_ERROR(status);
   written->Keep();
-  next.content = ContentIndex::Build(*next.snapshot, before.content.get());
+  IndexContents(before, &next);
   {
     std::lock_guard lock(mutex_);
     view_ = std::move(next);

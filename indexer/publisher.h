@@ -32,8 +32,14 @@ struct Salvage;
 // A generation with all that an indexer reads of it. Immutable.
 struct IndexView {
   std::shared_ptr<const Snapshot> snapshot;
+  // With the set of another model, which is being built or kept; null where the
+  // index has one set. Its rows are some of the serving set's: what is removed
+  // or replaced there goes here in the same generation, what is new is added
+  // later, by Publisher::Fill.
+  std::shared_ptr<const Snapshot> other;
   std::shared_ptr<const Table> sources;
-  std::shared_ptr<const ContentIndex> content;
+  std::shared_ptr<const ContentIndex> content;        // Of `snapshot`, …
+  std::shared_ptr<const ContentIndex> other_content;  // … and of `other`.
   // Packs of originals, of which only the structure is verified.
   std::vector<std::shared_ptr<const PicturePack>> originals;
 
@@ -41,6 +47,14 @@ struct IndexView {
   // SHA-256; nothing where they are not kept. To be hashed before they are
   // relied upon. Valid as long as the view.
   std::optional<std::string_view> FindOriginal(std::string_view sha256) const;
+  // `snapshot`, and `other` where there is one.
+  std::vector<const Snapshot*> sets() const;
+  // The one of them with the set of this id; null where there is none.
+  const Snapshot* FindSet(uint64_t id) const;
+  // How many pictures the other set lacks; 0 where there is none.
+  uint64_t missing() const {
+    return other == nullptr ? 0 : snapshot->images() - other->images();
+  }
 };
 
 struct PublisherOptions {
@@ -48,12 +62,13 @@ struct PublisherOptions {
   std::function<int64_t()> now_unix_ms;  // Empty: the system's clock.
 };
 
-// What an index is begun with.
-struct IndexSettings {
+// What a vector set is begun with.
+struct SetSettings {
   ModelCard card;
   EmbedTrial trial;
   std::filesystem::path bundle_path;
   storage::VectorSet::Metric metric = storage::VectorSet::METRIC_COSINE;
+  bool promote_manually = false;
 };
 
 // When and as what changes became durable.
@@ -78,7 +93,7 @@ class Publisher {
   // Begins an index: copies the model's bundle and publishes an empty
   // generation.
   static absl::StatusOr<std::unique_ptr<Publisher>> Begin(
-      const IndexPaths& paths, const IndexSettings& settings,
+      const IndexPaths& paths, const SetSettings& settings,
       const PublisherOptions& options);
 
   IndexView view() const;
@@ -86,6 +101,20 @@ class Publisher {
   // Publishes the next generation. After an error nothing is published, the
   // view is as before, and the same changes may be tried again.
   absl::StatusOr<Publication> Publish(const IndexChanges& changes);
+
+  // Begins a vector set beside the serving one, in the place of the other one
+  // where there is one.
+  absl::StatusOr<Publication> AddSet(const SetSettings& settings);
+  // Adds rows to the other set, where it has this id: those of pictures that
+  // are there, with this content, and that it lacks. NOT_FOUND where the index
+  // has no such set any more.
+  absl::StatusOr<Publication> Fill(uint64_t set, const std::vector<Row>& rows);
+  // The other set serves from now on, and the serving one is kept, or goes.
+  // FAILED_PRECONDITION where it lacks a picture, NOT_FOUND where there is
+  // none.
+  absl::StatusOr<Publication> SwitchSets(bool keep);
+  // Gives the other set up. NOT_FOUND where there is none.
+  absl::StatusOr<Publication> DropOtherSet();
 
   // A name for a file of this index that was never used.
   std::string NewFileName() const;
@@ -101,11 +130,13 @@ class Publisher {
  private:
   Publisher(IndexPaths paths, PublisherOptions options);
   absl::Status LoadGenerations();
+  // The manifest that the next generation begins from.
+  storage::Manifest NextManifest();
   absl::Status RemoveOrphans();
-  // Verifies what a manifest names and publishes it. `previous` has some of it
-  // open.
+  // Verifies what a manifest names and publishes it. `opened`, which may be
+  // null, has some of it open, besides what the view has.
   absl::StatusOr<Publication> PublishDraft(storage::Manifest manifest,
-                                           const Snapshot* previous,
+                                           const Snapshot* opened,
                                            WrittenFiles* written);
   void RemoveExpired();
 

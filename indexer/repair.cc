@@ -14,7 +14,7 @@
 #include "common/index/picture_pack.h"
 #include "common/index/shard.h"
 #include "indexer/catalog_event.h"
-#include "indexer/generation_parts.h"
+#include "indexer/vector_sets.h"
 #include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
@@ -295,7 +295,14 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
       manifest = *std::move(read);
     }
   }
-  storage::VectorSet* set = found ? MutableServing(&manifest) : nullptr;
+  if (const storage::VectorSet* const other = OtherSet(manifest)) {
+    salvage.findings.push_back(
+        absl::StrCat("the vectors of model ", other->model(),
+                     ", which did not serve, are given up"));
+    KeepServing(&manifest);
+  }
+  storage::VectorSet* const set =
+      ServingSet(manifest).ok() ? manifest.mutable_vector_sets(0) : nullptr;
   if (set == nullptr) {
     return absl::DataLossError(absl::StrCat(
         "no manifest of ", paths.root.string(),

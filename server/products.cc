@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/manifest.h"
 #include "common/index/search.h"
 #include "server/answer.h"
 #include "server/query.h"
@@ -91,9 +92,23 @@ absl::Status CheckProductId(const std::string& product_id) {
       "product_id is empty; give the id of a product", "product_id");
 }
 
+v1::VectorSetSummary::State StateOf(const storage::VectorSet& set) {
+  switch (set.state()) {
+    case storage::VectorSet::STATE_SERVING:
+      return v1::VectorSetSummary::STATE_SERVING;
+    case storage::VectorSet::STATE_BUILDING:
+      return set.filled_unix_ms() == 0 ? v1::VectorSetSummary::STATE_BUILDING
+                                       : v1::VectorSetSummary::STATE_WAITING;
+    case storage::VectorSet::STATE_RETAINED:
+      return v1::VectorSetSummary::STATE_RETAINED;
+    default:
+      return v1::VectorSetSummary::STATE_UNSPECIFIED;
+  }
+}
+
 void FillCard(const Serving& serving, v1::ModelCard* card) {
   const ModelCard& own = serving.embedder().card();
-  card->set_id(serving.snapshot().serving().model());
+  card->set_id(serving.snapshot().set().model());
   card->set_name(own.name);
   card->set_version(own.version);
   card->set_input_size(own.input_size);
@@ -108,6 +123,15 @@ void FillCard(const Serving& serving, v1::ModelCard* card) {
     to->set_dim(block.dim);
     to->set_weight(block.weight);
   }
+}
+
+v1::VectorSetSummary& AddSet(const storage::VectorSet& set,
+                             v1::DescribeIndexResponse& response) {
+  v1::VectorSetSummary& summary = *response.add_vector_sets();
+  summary.set_state(StateOf(set));
+  summary.set_metric(ToProto(MetricOf(set)));
+  summary.set_images(static_cast<int64_t>(LiveRows(set)));
+  return summary;
 }
 
 }  // namespace
@@ -174,7 +198,7 @@ absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
                                                       bool vectors) {
   v1::ListProductsResponse response;
   response.set_generation(snapshot.generation());
-  response.set_model(snapshot.serving().model());
+  response.set_model(snapshot.set().model());
   size_t bytes = 0;
   absl::Status status;
   snapshot.products().ForEach(after, [&](std::string_view id,
@@ -210,7 +234,7 @@ v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
   *response.mutable_published_at() = TimeUtil::MillisecondsToTimestamp(
       snapshot.manifest().published_unix_ms());
   FillCard(serving, response.mutable_model());
-  response.set_metric(ToProto(MetricOf(snapshot.serving())));
+  response.set_metric(ToProto(MetricOf(snapshot.set())));
   response.set_dim(snapshot.dim());
   response.set_images(static_cast<int64_t>(snapshot.images()));
   response.set_products(catalogue.products());
@@ -242,6 +266,12 @@ v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
   response.set_degraded(!degraded.empty());
   response.set_degraded_reason(degraded);
   response.set_server_version(version);
+  AddSet(snapshot.set(), response).mutable_model()->CopyFrom(response.model());
+  if (const auto* other = OtherSet(snapshot.manifest())) {
+    v1::ModelCard* const card = AddSet(*other, response).mutable_model();
+    card->set_id(other->model());
+    if (serving.other() != nullptr) FillCard(*serving.other(), card);
+  }
   if (serving.recall_monitor() != nullptr) {
     for (const auto& found : serving.recall_monitor()->found()) {
       v1::RecallFound* recall = response.add_recall_found();

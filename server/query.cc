@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/index/manifest.h"
 #include "common/index/search_params.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
@@ -32,7 +33,7 @@ absl::StatusOr<Metric> MetricOfRequest(const v1::SearchRequest& request,
                                        const Snapshot& snapshot) {
   switch (request.metric()) {
     case v1::METRIC_UNSPECIFIED:
-      return MetricOf(snapshot.serving());
+      return MetricOf(snapshot.set());
     case v1::METRIC_COSINE:
       return Metric::kCosine;
     case v1::METRIC_EUCLIDEAN:
@@ -204,6 +205,21 @@ absl::Status CheckExamples(const v1::SearchRequest& request,
   return absl::OkStatus();
 }
 
+// In lower case. INVALID_ARGUMENT where it is too short to name a model.
+absl::StatusOr<std::string> ModelPrefix(std::string_view model,
+                                        std::string_view field) {
+  if (model.size() < kMinModelPrefix) {
+    return MakeError(
+        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
+        absl::StrCat(std::string(field), " is '", std::string(model),
+                     "'; right is the SHA-256 of a bundle, or at least its "
+                     "first ",
+                     kMinModelPrefix, " digits"),
+        field, kMinModelPrefix);
+  }
+  return absl::AsciiStrToLower(absl::string_view(model.data(), model.size()));
+}
+
 }  // namespace
 
 absl::Status CheckRange(std::string_view field, double value, double min,
@@ -236,6 +252,35 @@ absl::Status CheckExclusions(int count) {
   return CheckCount("exclude_product_ids", count, 0, kMaxExcludedProducts);
 }
 
+absl::StatusOr<const Serving*> ServingOf(const Serving& serving,
+                                         std::string_view model) {
+  if (model.empty()) return &serving;
+  VITRINE_ASSIGN_OR_RETURN(const std::string wanted,
+                           ModelPrefix(model, "model"));
+  const storage::VectorSet& served = serving.snapshot().set();
+  if (std::string_view(served.model()).starts_with(wanted)) return &serving;
+  const storage::VectorSet* const other =
+      OtherSet(serving.snapshot().manifest());
+  if (other != nullptr &&
+      std::string_view(other->model()).starts_with(wanted)) {
+    if (serving.other() != nullptr) return serving.other().get();
+    return MakeError(
+        absl::StatusCode::kUnavailable, v1::ERROR_REASON_INDEX_NOT_READY,
+        absl::StrCat("model ", other->model(),
+                     " is not loaded yet; where that lasts, the server's log "
+                     "says why"),
+        "model", std::nullopt, /*retry_after_ms=*/1000);
+  }
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
+      absl::StrCat(
+          "generation ", serving.snapshot().generation(),
+          " has no vectors of model ", wanted, "; it has those of ",
+          served.model(),
+          other == nullptr ? "" : absl::StrCat(" and of ", other->model())),
+      "model");
+}
+
 absl::Status CheckPreconditions(const Snapshot& snapshot,
                                 uint64_t min_generation,
                                 std::string_view required_model) {
@@ -250,18 +295,9 @@ absl::Status CheckPreconditions(const Snapshot& snapshot,
         /*retry_after_ms=*/100);
   }
   if (required_model.empty()) return absl::OkStatus();
-  if (required_model.size() < kMinModelPrefix) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-        absl::StrCat("required_model is '", std::string(required_model),
-                     "'; right is the SHA-256 of a bundle, or at least its "
-                     "first ",
-                     kMinModelPrefix, " digits"),
-        "required_model", kMinModelPrefix);
-  }
-  const std::string wanted = absl::AsciiStrToLower(
-      absl::string_view(required_model.data(), required_model.size()));
-  const std::string& served = snapshot.serving().model();
+  VITRINE_ASSIGN_OR_RETURN(const std::string wanted,
+                           ModelPrefix(required_model, "required_model"));
+  const std::string& served = snapshot.set().model();
   if (!std::string_view(served).starts_with(wanted)) {
     return MakeError(
         absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,

@@ -43,6 +43,12 @@ absl::Status CheckPreconditions(const Snapshot& snapshot,
                                 uint64_t min_generation,
                                 std::string_view required_model);
 
+// What answers a request for the vectors of `model`, a digest or the begin of
+// one; empty is the model that is served. FAILED_PRECONDITION where the
+// generation has no such vector set, UNAVAILABLE while its model is loaded.
+absl::StatusOr<const Serving*> ServingOf(const Serving& serving,
+                                         std::string_view model);
+
 // INVALID_ARGUMENT unless `field` has `min` to `max` entries.
 absl::Status CheckCount(std::string_view field, int count, int min, int max);
 

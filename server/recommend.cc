@@ -110,7 +110,7 @@ class Recommender {
       response.set_slot(std::string(subject_.slots[0]));
     }
     response.set_generation(snapshot_.generation());
-    response.set_model(snapshot_.serving().model());
+    response.set_model(snapshot_.set().model());
     timings.set_search_ms(MillisecondsSince(begin));
     return response;
   }
@@ -333,7 +333,7 @@ class Recommender {
     }
     VITRINE_ASSIGN_OR_RETURN(
         std::vector<SearchHit> hits,
-        FindOthers(k_similar(), MetricOf(snapshot_.serving()), {},
+        FindOthers(k_similar(), MetricOf(snapshot_.set()), {},
                    restricted ? &filter : rows_.get()));
     AddHits(snapshot_, hits, request_.fields(), subject_.sha256s,
             response->mutable_similar());
@@ -419,7 +419,9 @@ absl::StatusOr<v1::RecommendResponse> HandleRecommend(
     const Serving& serving, const v1::RecommendRequest& request,
     const Call& call) {
   VITRINE_RETURN_IF_ERROR(call.Check());
-  return Recommender(serving, request).Run(call);
+  VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
+                           ServingOf(serving, request.model()));
+  return asked->Checked(Recommender(*asked, request).Run(call));
 }
 
 }  // namespace vitrine

@@ -84,46 +84,14 @@ void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
   AddHits(snapshot, result.hits, asked->request->fields(), query.sha256s,
           response.mutable_hits());
   response.set_generation(snapshot.generation());
-  response.set_model(snapshot.serving().model());
+  response.set_model(snapshot.set().model());
   response.set_metric(ToProto(query.params.metric));
   *response.mutable_plan() = MakePlan(snapshot, result);
   AddFacets(snapshot, *asked->request, query.rows.get(), &response);
 }
 
-}  // namespace
-
-bool HasPictures(const v1::SearchRequest& request) {
-  return std::any_of(
-      request.examples().begin(), request.examples().end(),
-      [](const v1::Example& example) { return example.has_image(); });
-}
-
-bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request) {
-  if (HasPictures(request) || request.examples_size() > kBriefExamples ||
-      int64_t{request.k()} + request.offset() > kBriefResults ||
-      request.ef() > kBriefEf || request.has_min_recall() || request.exact() ||
-      request.metric() != v1::METRIC_UNSPECIFIED || request.has_filter() ||
-      snapshot.selector().has_windows() || !request.facets().empty() ||
-      !request.exclude_product_ids().empty() || !request.diversity().empty() ||
-      request.collapse_near_duplicates() || request.fields().thumbnail() ||
-      request.fields().vector()) {
-    return false;
-  }
-  uint32_t scanned = 0;
-  for (const LiveShard& live : snapshot.shards()) {
-    if (live.shard->graph() == nullptr) scanned += live.shard->rows();
-  }
-  return scanned <= kLongScan;
-}
-
-absl::Status HandleSearch(const Serving& serving,
-                          const v1::SearchRequest& request, const Call& call,
-                          v1::SearchResponse* response) {
-  const v1::SearchRequest* const only = &request;
-  return HandleSearches(serving, {&only, 1}, call, {&response, 1}).front();
-}
-
-std::vector<absl::Status> HandleSearches(
+// Of one vector set; see HandleSearches.
+std::vector<absl::Status> SearchTogether(
     const Serving& serving, std::span<const v1::SearchRequest* const> requests,
     const Call& call, std::span<v1::SearchResponse* const> responses) {
   const Snapshot& snapshot = serving.snapshot();
@@ -158,14 +126,65 @@ std::vector<absl::Status> HandleSearches(
   return statuses;
 }
 
+}  // namespace
+
+bool HasPictures(const v1::SearchRequest& request) {
+  return std::any_of(
+      request.examples().begin(), request.examples().end(),
+      [](const v1::Example& example) { return example.has_image(); });
+}
+
+bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request) {
+  if (HasPictures(request) || request.examples_size() > kBriefExamples ||
+      int64_t{request.k()} + request.offset() > kBriefResults ||
+      request.ef() > kBriefEf || request.has_min_recall() || request.exact() ||
+      request.metric() != v1::METRIC_UNSPECIFIED || request.has_filter() ||
+      snapshot.selector().has_windows() || !request.facets().empty() ||
+      !request.model().empty() || !request.exclude_product_ids().empty() ||
+      !request.diversity().empty() || request.collapse_near_duplicates() ||
+      request.fields().thumbnail() || request.fields().vector()) {
+    return false;
+  }
+  uint32_t scanned = 0;
+  for (const LiveShard& live : snapshot.shards()) {
+    if (live.shard->graph() == nullptr) scanned += live.shard->rows();
+  }
+  return scanned <= kLongScan;
+}
+
+absl::Status HandleSearch(const Serving& serving,
+                          const v1::SearchRequest& request, const Call& call,
+                          v1::SearchResponse* response) {
+  const v1::SearchRequest* const only = &request;
+  VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
+                           ServingOf(serving, request.model()));
+  return asked->Checked(
+      SearchTogether(*asked, {&only, 1}, call, {&response, 1}).front());
+}
+
+std::vector<absl::Status> HandleSearches(
+    const Serving& serving, std::span<const v1::SearchRequest* const> requests,
+    const Call& call, std::span<v1::SearchResponse* const> responses) {
+  const bool one_model =
+      std::all_of(requests.begin(), requests.end(),
+                  [](const auto* one) { return one->model().empty(); });
+  if (one_model) return SearchTogether(serving, requests, call, responses);
+  std::vector<absl::Status> statuses;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    statuses.push_back(HandleSearch(serving, *requests[i], call, responses[i]));
+  }
+  return statuses;
+}
 absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
                                               const v1::EmbedRequest& request,
                                               const Call& call) {
   v1::EmbedResponse response;
   response.mutable_timings()->set_queue_ms(MillisecondsSince(call.arrived));
   VITRINE_RETURN_IF_ERROR(call.Check());
+  VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
+                           ServingOf(serving, request.model()));
   VITRINE_RETURN_IF_ERROR(CheckPreconditions(
-      serving.snapshot(), /*min_generation=*/0, request.required_model()));
+      asked->snapshot(), /*min_generation=*/0, request.required_model()));
   VITRINE_RETURN_IF_ERROR(
       CheckCount("images", request.images_size(), 1, kMaxEmbedPictures));
   std::vector<PictureInput> pictures;
@@ -173,7 +192,7 @@ absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
     pictures.push_back({&request.images(i), absl::StrCat("images[", i, "]")});
   }
   for (const auto& embedded :
-       EmbedPictures(serving, pictures, call, response.mutable_timings())) {
+       EmbedPictures(*asked, pictures, call, response.mutable_timings())) {
     v1::EmbedResponse::Item* item = response.add_items();
     if (embedded.ok()) {
       item->mutable_vector()->mutable_values()->Assign(embedded->vector.begin(),
@@ -183,7 +202,7 @@ absl::StatusOr<v1::EmbedResponse> HandleEmbed(const Serving& serving,
     }
   }
   VITRINE_RETURN_IF_ERROR(call.Check());
-  response.set_model(serving.snapshot().serving().model());
+  response.set_model(asked->snapshot().set().model());
   return response;
 }
 

@@ -19,14 +19,18 @@ class RecallMonitor;
 // its end.
 class Serving {
  public:
-  // `slots` and the monitor, which may be null, must outlive it.
+  // `slots` and the monitor, which may be null, must outlive it. `other` is of
+  // the same generation with its other vector set; null where there is none, or
+  // its model is not loaded yet.
   Serving(std::shared_ptr<const Snapshot> snapshot,
           std::shared_ptr<EmbedBatcher> embedder, const SlotTable& slots,
-          RecallMonitor* recall_monitor = nullptr)
+          RecallMonitor* recall_monitor = nullptr,
+          std::shared_ptr<const Serving> other = nullptr)
       : snapshot_(std::move(snapshot)),
         embedder_(std::move(embedder)),
         slots_(slots),
-        recall_monitor_(recall_monitor) {}
+        recall_monitor_(recall_monitor),
+        other_(std::move(other)) {}
 
   const Snapshot& snapshot() const { return *snapshot_; }
   const std::shared_ptr<const Snapshot>& shared_snapshot() const {
@@ -38,6 +42,7 @@ class Serving {
   }
   const SlotTable& slots() const { return slots_; }
   RecallMonitor* recall_monitor() const { return recall_monitor_; }
+  const std::shared_ptr<const Serving>& other() const { return other_; }
   // What was made of the snapshot, or DATA_LOSS where a file of it was found to
   // be damaged meanwhile, so that it may have been made of zeros. An error may
   // have been, too.
@@ -64,6 +69,7 @@ class Serving {
   const std::shared_ptr<EmbedBatcher> embedder_;
   const SlotTable& slots_;
   RecallMonitor* const recall_monitor_;
+  const std::shared_ptr<const Serving> other_;
   mutable std::once_flag catalogue_made_;
   mutable std::unique_ptr<const Catalogue> catalogue_;
 };

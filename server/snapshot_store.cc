@@ -128,6 +128,7 @@ void SnapshotStore::Refresh() {
   }
   const uint64_t newest = generations->back();
   const auto now = std::chrono::steady_clock::now();
+  AttachOther();
   const absl::Status damage = serving_ == nullptr
                                   ? absl::OkStatus()
                                   : serving_->snapshot().CheckFiles();
@@ -148,21 +149,22 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
                                        std::shared_ptr<const Serving>* next) {
   const std::shared_ptr<const Serving> previous = serving_;
   // At the start the model takes longer than all else, and goes on beside it.
-  if (previous == nullptr && !loading_.valid()) {
+  if (previous == nullptr) {
     if (const auto set = SetOf(options_.paths, newest); set.ok()) {
-      loading_model_ = set->model();
-      loading_ = std::async(std::launch::async,
-                            [this, set = *set] { return LoadModelOf(set); });
+      StartLoading(*set);
     }
   }
   // What a scrub found once must not be served again until the next scrub.
   const bool doubtful = !damage.ok() || absl::IsDataLoss(trouble_);
   std::string degraded;
+  std::vector<const Snapshot*> open;
+  for (auto* one = previous.get(); one != nullptr; one = one->other().get()) {
+    open.push_back(&one->snapshot());
+  }
   VITRINE_ASSIGN_OR_RETURN(
       std::shared_ptr<const Snapshot> snapshot,
-      Snapshot::OpenNewest(
-          options_.paths, previous ? &previous->snapshot() : nullptr, &degraded,
-          doubtful ? VerifyMode::kAlways : options_.verify));
+      Snapshot::OpenNewest(options_.paths, open, &degraded,
+                           doubtful ? VerifyMode::kAlways : options_.verify));
   absl::Status trouble =
       degraded.empty() ? absl::OkStatus() : absl::DataLossError(degraded);
   // What is damaged makes way for anything that is sound.
@@ -177,25 +179,105 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
       return trouble;
     }
   }
-  std::shared_ptr<EmbedBatcher> embedder;
-  if (previous != nullptr &&
-      previous->snapshot().serving().model() == snapshot->serving().model()) {
-    embedder = previous->shared_embedder();
-  } else {
-    absl::StatusOr<std::unique_ptr<Embedder>> loaded =
-        absl::NotFoundError("no model was loaded");
-    // One at a time, be it that of a generation that does not open.
-    if (loading_.valid()) loaded = loading_.get();
-    if (!loaded.ok() || loading_model_ != snapshot->serving().model())
-      loaded = LoadModelOf(snapshot->serving());
-    VITRINE_RETURN_IF_ERROR(loaded.status());
-    VITRINE_ASSIGN_OR_RETURN(embedder,
-                             EmbedderFor(*snapshot, *std::move(loaded)));
-  }
-  *next =
-      std::make_shared<const Serving>(std::move(snapshot), std::move(embedder),
-                                      *options_.slots, options_.recall_monitor);
+  VITRINE_ASSIGN_OR_RETURN(std::shared_ptr<EmbedBatcher> embedder,
+                           EmbedderOf(*snapshot, previous.get()));
+  std::shared_ptr<const Serving> other = OtherOf(*snapshot, previous.get());
+  *next = std::make_shared<const Serving>(
+      std::move(snapshot), std::move(embedder), *options_.slots,
+      options_.recall_monitor, std::move(other));
   return trouble;
+}
+
+absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderOf(
+    const Snapshot& snapshot, const Serving* previous) {
+  const std::string& model = snapshot.set().model();
+  if (auto open = OpenEmbedder(model, previous)) return open;
+  absl::StatusOr<std::unique_ptr<Embedder>> loaded =
+      absl::NotFoundError("no model was loaded");
+  // One at a time, be it that of a generation that does not open.
+  if (loading_.valid()) loaded = loading_.get();
+  if (!loaded.ok() || loading_model_ != model) {
+    loaded = LoadModelOf(snapshot.set());
+  }
+  VITRINE_RETURN_IF_ERROR(loaded.status());
+  return EmbedderFor(snapshot, *std::move(loaded));
+}
+
+std::shared_ptr<EmbedBatcher> SnapshotStore::OpenEmbedder(
+    const std::string& model, const Serving* previous) {
+  for (; previous != nullptr; previous = previous->other().get()) {
+    if (previous->snapshot().set().model() == model) {
+      return previous->shared_embedder();
+    }
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const Serving> SnapshotStore::OtherOf(const Snapshot& snapshot,
+                                                      const Serving* previous) {
+  const storage::VectorSet* const set = OtherSet(snapshot.manifest());
+  if (set == nullptr) return nullptr;
+  auto fail = [&](const absl::Status& status) {
+    if (options_.log) {
+      options_.log(absl::StrCat("model ", set->model(),
+                                " cannot be asked for: ", status.message()));
+    }
+    return nullptr;
+  };
+  std::shared_ptr<EmbedBatcher> embedder = OpenEmbedder(set->model(), previous);
+  const bool is_loaded =
+      loading_.valid() && loading_model_ == set->model() &&
+      loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  if (embedder == nullptr && !is_loaded) {
+    StartLoading(*set);
+    return nullptr;
+  }
+  std::vector<const Snapshot*> open = {&snapshot};
+  for (auto* one = previous; one != nullptr; one = one->other().get()) {
+    open.push_back(&one->snapshot());
+  }
+  auto opened = Snapshot::Open(options_.paths, snapshot.manifest(), open,
+                               options_.verify, set->id());
+  if (!opened.ok()) return fail(opened.status());
+  if (embedder == nullptr) {
+    auto loaded = loading_.get();
+    if (!loaded.ok()) {
+      // Not again until it is another.
+      failed_model_ = set->model();
+      return fail(loaded.status());
+    }
+    auto fitting = EmbedderFor(**opened, *std::move(loaded));
+    if (!fitting.ok()) return fail(fitting.status());
+    embedder = *std::move(fitting);
+  }
+  return std::make_shared<const Serving>(*std::move(opened),
+                                         std::move(embedder), *options_.slots);
+}
+
+void SnapshotStore::StartLoading(const storage::VectorSet& set) {
+  const bool is_stale =
+      loading_.valid() && loading_model_ != set.model() &&
+      loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  if (is_stale) loading_ = {};
+  if (loading_.valid() || set.model() == failed_model_) return;
+  loading_model_ = set.model();
+  loading_ =
+      std::async(std::launch::async, [this, set] { return LoadModelOf(set); });
+}
+
+void SnapshotStore::AttachOther() {
+  const std::shared_ptr<const Serving> now = serving_;
+  if (now == nullptr || now->other() != nullptr ||
+      OtherSet(now->snapshot().manifest()) == nullptr) {
+    return;
+  }
+  auto other = OtherOf(now->snapshot(), now.get());
+  if (other == nullptr) return;
+  const auto next = std::make_shared<const Serving>(
+      now->shared_snapshot(), now->shared_embedder(), *options_.slots,
+      options_.recall_monitor, std::move(other));
+  std::lock_guard lock(mutex_);
+  serving_ = next;
 }
 
 absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
@@ -227,7 +309,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
 
 absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
     const Snapshot& snapshot, std::unique_ptr<Embedder> embedder) const {
-  const storage::VectorSet& set = snapshot.serving();
+  const storage::VectorSet& set = snapshot.set();
   const std::filesystem::path path = options_.paths.model(set.model());
   const ModelCard& card = embedder->card();
   if (!SameBlocks(card.blocks, snapshot.blocks())) {

@@ -69,6 +69,21 @@ class SnapshotStore {
   // `damage` is that of what is served.
   absl::Status OpenNewest(uint64_t newest, const absl::Status& damage,
                           std::shared_ptr<const Serving>* next);
+  // That of the snapshot's set, from what `previous`, which may be null, has
+  // or what is being loaded.
+  absl::StatusOr<std::shared_ptr<EmbedBatcher>> EmbedderOf(
+      const Snapshot& snapshot, const Serving* previous);
+  // Null where neither `previous` nor its other serving has the model.
+  static std::shared_ptr<EmbedBatcher> OpenEmbedder(const std::string& model,
+                                                    const Serving* previous);
+  // The generation with its other set; null where it has none, or the model of
+  // that is not loaded yet, which is begun then.
+  std::shared_ptr<const Serving> OtherOf(const Snapshot& snapshot,
+                                         const Serving* previous);
+  // Unless a model is being loaded already.
+  void StartLoading(const storage::VectorSet& set);
+  // Adds the other set to what is served once its model is loaded.
+  void AttachOther();
   absl::StatusOr<std::unique_ptr<Embedder>> LoadModelOf(
       const storage::VectorSet& set) const;
   // Takes the embedder where it fits the snapshot.
@@ -90,8 +105,9 @@ class SnapshotStore {
   uint64_t tried_ = 0;  // The newest generation at the last try.
   std::chrono::steady_clock::time_point retry_at_;
   bool said_degraded_ = false;
-  // A model whose generation is not open yet.
+  // A model that none of what is served has yet.
   std::string loading_model_;
+  std::string failed_model_;  // One that could not be loaded.
   std::future<absl::StatusOr<std::unique_ptr<Embedder>>> loading_;
 
   Scrubber scrubber_;

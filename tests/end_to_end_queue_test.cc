@@ -94,7 +94,7 @@ TEST_F(QueueWorld, FollowsWhatIsSent) {
   EXPECT_EQ(Indexed().size(), 2u);
   // One generation, with no shard of its own.
   EXPECT_EQ(world_.Newest()->generation(), generation + 1);
-  EXPECT_EQ(world_.Newest()->serving().shards_size(), 1);
+  EXPECT_EQ(world_.Newest()->set().shards_size(), 1);
 
   Send(Delete("coat", 4));
   ASSERT_TRUE(indexer.UntilProducts({}));

@@ -68,7 +68,7 @@ class TestIndex {
       : options_(std::move(options)) {
     paths_.root = dir_ / "index";
     WriteAll(dir_ / "bundle.pt", kFakeBundle);
-    IndexSettings settings;
+    SetSettings settings;
     settings.card = FakeCard();
     settings.bundle_path = dir_ / "bundle.pt";
     auto begun = Publisher::Begin(paths_, settings, options_);

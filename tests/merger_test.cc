@@ -92,14 +92,13 @@ TEST(SettleMerges, MeasuresTheRecallOfAGraph) {
   ASSERT_EQ(Shards(&index, true), 1);
   // A copy: to open the index anew lets go of the snapshot.
   const storage::Shard shard =
-      index.publisher()->view().snapshot->serving().shards(0);
+      index.publisher()->view().snapshot->set().shards(0);
   ASSERT_GT(shard.recall_size(), 0);
   EXPECT_EQ(shard.recall(0).k(), 10u);
   EXPECT_GE(shard.recall(0).queries(), 1000u);
   ASSERT_TRUE(index.Reopen().ok());
-  EXPECT_EQ(
-      index.publisher()->view().snapshot->serving().shards(0).recall_size(),
-      shard.recall_size());
+  EXPECT_EQ(index.publisher()->view().snapshot->set().shards(0).recall_size(),
+            shard.recall_size());
 }
 
 // What dies while a merge reads its inputs is dead in its output.

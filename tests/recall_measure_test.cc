@@ -48,7 +48,7 @@ class MeasureRecallTest : public SearchFixture {
 TEST_F(MeasureRecallTest, WhatIsPromisedIsKept) {
   constexpr int kRows = 8000;
   auto snapshot = Measured(kRows);
-  const storage::Shard& shard = snapshot->serving().shards(0);
+  const storage::Shard& shard = snapshot->set().shards(0);
   ASSERT_GT(shard.recall_size(), 0);
   for (const storage::RecallCurve& curve : shard.recall()) {
     EXPECT_GE(curve.queries(), 1000u);

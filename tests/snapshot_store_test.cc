@@ -202,11 +202,11 @@ TEST_F(SnapshotStoreTest, ChangesSnapshotAndModelTogether) {
   ASSERT_OK(Add("b"));
   AwaitGeneration(2);
   auto after = *store_->Take();
-  EXPECT_EQ(after->snapshot().serving().model(), index_.model());
+  EXPECT_EQ(after->snapshot().set().model(), index_.model());
   EXPECT_EQ(after->embedder().card().id, index_.model());
   EXPECT_NE(before->embedder().card().id, index_.model());
   // What was taken before still has its own model.
-  EXPECT_EQ(before->embedder().card().id, before->snapshot().serving().model());
+  EXPECT_EQ(before->embedder().card().id, before->snapshot().set().model());
 }
 
 // The newest generation, which does not open, has another model.

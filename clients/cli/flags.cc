@@ -93,8 +93,8 @@ CommandLine UnknownArgument(const CLI::App& app, const std::string& argument) {
 // null where all are.
 const std::string* NotUtf8(const Flags& flags) {
   std::vector<const std::string*> texts = {
-      &flags.required_model, &flags.category, &flags.after_product_id,
-      &flags.source};
+      &flags.required_model, &flags.model, &flags.category,
+      &flags.after_product_id, &flags.source};
   for (const auto* list : {&flags.products, &flags.exclude, &flags.slots,
                            &flags.facets, &flags.deletions}) {
     for (const std::string& text : *list) texts.push_back(&text);
@@ -139,6 +139,14 @@ std::string Contradiction(const Flags& flags) {
       if (flags.by_path && flags.catalog.empty()) {
         return "--by-path is for the pictures of a --catalog, and there is "
                "none";
+      }
+      break;
+    case Verb::kPromote:
+    case Verb::kRollback:
+      if (flags.index.empty()) {
+        return std::string(flags.verb == Verb::kPromote ? "promote"
+                                                        : "rollback") +
+               " needs --index=DIR, the folder of the index";
       }
       break;
     case Verb::kDescribe:

@@ -12,7 +12,16 @@
 
 namespace vitrine::cli {
 
-enum class Verb { kSearch, kRecommend, kEmbed, kDescribe, kExport, kPush };
+enum class Verb {
+  kSearch,
+  kRecommend,
+  kEmbed,
+  kDescribe,
+  kExport,
+  kPush,
+  kPromote,
+  kRollback
+};
 enum class Format { kTable, kJson };
 
 // The program's exit statuses.
@@ -55,6 +64,7 @@ struct Flags {
   std::vector<std::string> exclude;
   uint64_t min_generation = 0;
   std::string required_model;
+  std::string model;
   bool thumbnails = false;
   bool return_vectors = false;  // Of search and export.
 
@@ -92,6 +102,10 @@ struct Flags {
   bool by_path = false;
   bool wait = false;
   int64_t max_backlog = 1000;  // 0: no bound.
+
+  // promote and rollback.
+  std::string index;
+  bool no_wait = false;
 };
 
 // What a command line asks for: to go on with `flags`; or, where they are

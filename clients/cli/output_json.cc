@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -220,7 +221,21 @@ Json DescribeJson(const v1::DescribeIndexResponse& response) {
                       {"queries", found.queries()},
                       {"recall", Rounded(found.recall())}});
   }
+  Json sets = Json::array();
+  for (const v1::VectorSetSummary& set : response.vector_sets()) {
+    // "STATE_SERVING" is "serving".
+    std::string state = v1::VectorSetSummary::State_Name(set.state()).substr(6);
+    std::transform(state.begin(), state.end(), state.begin(),
+                   [](char c) { return static_cast<char>(std::tolower(c)); });
+    sets.push_back({{"model", set.model().id()},
+                    {"name", set.model().name()},
+                    {"version", set.model().version()},
+                    {"state", state},
+                    {"metric", MetricName(set.metric())},
+                    {"images", set.images()}});
+  }
   return {
+      {"vector_sets", std::move(sets)},
       {"recall_found", std::move(recall)},
       {"images", response.images()},
       {"products", response.products()},

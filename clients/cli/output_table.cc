@@ -70,6 +70,19 @@ std::string FacetTable(const v1::Facet& facet) {
   return "\n" + table.ToString("  ");
 }
 
+const char* StateText(v1::VectorSetSummary::State state) {
+  switch (state) {
+    case v1::VectorSetSummary::STATE_BUILDING:
+      return "being built";
+    case v1::VectorSetSummary::STATE_WAITING:
+      return "complete: `vitrine promote` lets it serve";
+    case v1::VectorSetSummary::STATE_RETAINED:
+      return "kept: `vitrine rollback` returns to it";
+    default:
+      return "serving";
+  }
+}
+
 }  // namespace
 
 std::string SearchTable(std::string_view query,
@@ -159,6 +172,16 @@ std::string DescribeTable(const v1::DescribeIndexResponse& response) {
   fact("  origin", card.origin());
   fact("  licence", card.licence());
   fact("  trained on", card.trained_on());
+  for (const v1::VectorSetSummary& set : response.vector_sets()) {
+    if (set.state() == v1::VectorSetSummary::STATE_SERVING) continue;
+    fact("other model",
+         (set.model().name().empty()
+              ? ""
+              : set.model().name() + " " + set.model().version() + ", ") +
+             StateText(set.state()) + ", " + FormatCount(set.images()) +
+             " images");
+    fact("  id", set.model().id());
+  }
   fact("server", response.server_version());
   for (const v1::RecallFound& found : response.recall_found()) {
     fact("recall found", FormatNumber(found.recall(), 4) + " of " +

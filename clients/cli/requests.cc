@@ -126,6 +126,7 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
   for (const std::string& facet : flags.facets) request.add_facets(facet);
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);
+  request.set_model(flags.model);
   FillFields(flags, request.mutable_fields());
   return request;
 }
@@ -147,6 +148,7 @@ v1::RecommendRequest MakeRecommendRequest(const Flags& flags, v1::Example own) {
   if (flags.min_confidence) request.set_min_confidence(*flags.min_confidence);
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);
+  request.set_model(flags.model);
   for (const std::string& slot : flags.slots) request.add_slots(slot);
   FillFields(flags, request.mutable_fields());
   return request;

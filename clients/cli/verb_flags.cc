@@ -163,7 +163,12 @@ void AddCondition(CLI::App* app, Flags* flags) {
       ->group("Which answers");
 }
 
-void AddRequiredModel(CLI::App* app, Flags* flags) {
+void AddModel(CLI::App* app, Flags* flags) {
+  app->add_option("--model", flags->model,
+                  "Ask the vectors of this model, where the index has those of "
+                  "two (see describe): its SHA-256, or its first 8 digits")
+      ->option_text("=ID")
+      ->group("Which answers");
   app->add_option("--required-model", flags->required_model,
                   "Fail where another model is served: its SHA-256, or the "
                   "first 8 digits of it or more")
@@ -248,7 +253,7 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
                 "Leave out the products that are asked for")
       ->group("Which answers");
   AddCondition(app.get(), flags);
-  AddRequiredModel(app.get(), flags);
+  AddModel(app.get(), flags);
   app->add_option("--facets", flags->facets,
                   "Also count the values of these attributes among all that "
                   "match")
@@ -333,7 +338,7 @@ std::unique_ptr<CLI::App> RecommendApp(Flags* flags) {
       ->delimiter(',')
       ->group("Which answers");
   AddCondition(app.get(), flags);
-  AddRequiredModel(app.get(), flags);
+  AddModel(app.get(), flags);
 
   AddFormat(app.get(), flags, true);
   AddPictures(app.get(), flags);
@@ -347,7 +352,7 @@ std::unique_ptr<CLI::App> EmbedApp(Flags* flags) {
       NewApp("embed", "The vectors of pictures, as JSON lines", kEmbedExamples);
   AddImages(app.get(), flags);
   AddRegion(app.get(), flags);
-  AddRequiredModel(app.get(), flags);
+  AddModel(app.get(), flags);
   AddFormat(app.get(), flags, false);
   AddProgress(app.get(), flags);
   AddConnection(app.get(), flags);

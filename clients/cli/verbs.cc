@@ -10,6 +10,7 @@
 #include "clients/cli/requests.h"
 #include "clients/cli/sheet.h"
 #include "clients/cli/stream.h"
+#include "clients/cli/switch_models.h"
 #include "common/base/status.h"
 
 namespace vitrine::cli {
@@ -189,6 +190,7 @@ void Embed(Connection& connection, const Flags& flags, QuerySource* source,
     if (batch.empty()) return;
     v1::EmbedRequest request;
     request.set_required_model(flags.required_model);
+    request.set_model(flags.model);
     for (LoadedQuery& loaded : batch) {
       if (loaded.error) continue;
       *request.add_images() = std::move(*loaded.example.mutable_image());
@@ -261,6 +263,9 @@ int RunQueries(Connection& connection, const Flags& flags,
 
 int Run(const Flags& flags, const Environment& environment) {
   if (flags.verb == Verb::kPush) return Push(flags, environment);
+  if (flags.verb == Verb::kPromote || flags.verb == Verb::kRollback) {
+    return SwitchModels(flags, environment);
+  }
   Connection connection(flags.server, flags.timeout_ms);
   int exit_status = kOk;
   switch (flags.verb) {

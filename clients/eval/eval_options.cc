@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "clients/cli/text.h"
+#include "clients/eval/index_models.h"
 #include "clients/eval/run_facts.h"
 #include "common/base/status.h"
 
@@ -40,12 +41,15 @@ Examples:
   Only categories that no training has seen:
     vitrine eval --catalog=clothing-dataset --model a.pt b.pt --cross-sender \
         --only-labels=models/left_out_categories.txt --report=out
+  The model that an index serves against the one that waits to:
+    vitrine eval --index=photos-index --cross-sender --report=out
   Without a minute for speed and other views:
     vitrine eval --catalog=photos --model=a.pt --views=0 --no-speed --report=out)";
 
 // The flags as text, before they are judged.
 struct RawFlags {
   std::vector<std::string> models;
+  std::string index;
   // Lists: words with commas between them, or the flag several times.
   std::vector<std::string> metric = {"cosine"}, normalise = {"unit"};
   std::vector<std::string> k = {"1,5,10,20"}, label = {"category"};
@@ -149,6 +153,9 @@ absl::Status Judge(const RawFlags& flags, EvalOptions* options) {
   for (const std::string& model : flags.models) {
     options->models.emplace_back(model);
   }
+  if (!flags.index.empty()) {
+    VITRINE_RETURN_IF_ERROR(TakeFromIndex(flags.index, options));
+  }
   VITRINE_RETURN_IF_ERROR(CheckDistinct(options->models));
   options->metrics.clear();
   for (const std::string& word : Words(flags.metric)) {
@@ -205,6 +212,11 @@ void AddWhat(CLI::App& app, RawFlags& flags, EvalOptions& options) {
       ->group(group);
   app.add_option("--model", flags.models, "The bundles; several are compared")
       ->option_text("=FILE ...")
+      ->group(group);
+  app.add_option("--index", flags.index,
+                 "The models of this index, and the catalogue that it\n"
+                 "was made of: which of two is the better")
+      ->option_text("=DIR")
       ->group(group);
   app.add_option("--label", flags.label,
                  "The attributes that right answers share with the\n"

@@ -122,6 +122,21 @@ absl::StatusOr<const storage::VectorSet*> ServingSet(
   return serving;
 }
 
+const storage::VectorSet* OtherSet(const storage::Manifest& manifest) {
+  for (const storage::VectorSet& set : manifest.vector_sets()) {
+    if (set.state() != storage::VectorSet::STATE_SERVING) return &set;
+  }
+  return nullptr;
+}
+
+uint64_t LiveRows(const storage::VectorSet& set) {
+  uint64_t rows = 0;
+  for (const storage::Shard& shard : set.shards()) {
+    rows += shard.file().entries() - shard.deletions().entries();
+  }
+  return rows;
+}
+
 absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths) {
   if (!absl::IsDataLoss(status)) return status;
   return MakeError(

@@ -30,6 +30,13 @@ absl::Status PublishManifest(const IndexPaths& paths,
 absl::StatusOr<const storage::VectorSet*> ServingSet(
     const storage::Manifest& manifest);
 
+// The set beside the serving one: that of a model which is to take its place,
+// or of the one before it. Null where there is none.
+const storage::VectorSet* OtherSet(const storage::Manifest& manifest);
+
+// How many live rows a set has, by what the manifest says.
+uint64_t LiveRows(const storage::VectorSet& set);
+
 // A status that tells of damage, with the command that mends it; others as they
 // are.
 absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths);

@@ -57,7 +57,7 @@ class Meter {
   Meter(const Snapshot& snapshot, int threads, const StopRequested& stop)
       : snapshot_(snapshot),
         shard_(*snapshot.shards().front().shard),
-        metric_(MetricOf(snapshot.serving())),
+        metric_(MetricOf(snapshot.set())),
         threads_(threads),
         stop_(stop) {
     for (int i = 0; i < kQueries; ++i) queries_.push_back(Draw());

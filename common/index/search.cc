@@ -235,7 +235,7 @@ class Searcher {
     constexpr double kFewDead = 0.2;
     const double rows = live.shard->rows();
     const auto dead = static_cast<double>(
-        snapshot_.serving().shards(static_cast<int>(s)).deletions().entries());
+        snapshot_.set().shards(static_cast<int>(s)).deletions().entries());
     QueryKind kind = *emphasis_kind_;
     if (params_.filter != nullptr) {
       kind.passing = AtMostMatching(s, live) / rows;
@@ -252,7 +252,7 @@ class Searcher {
     if (!promised && params_.ef > 0) return params_.ef;
     std::optional<int> ef;
     if (const std::optional<QueryKind> kind = KindOf(s, live)) {
-      ef = EfForRecall(snapshot_.serving().shards(static_cast<int>(s)).recall(),
+      ef = EfForRecall(snapshot_.set().shards(static_cast<int>(s)).recall(),
                        *kind, RanksAsked(),
                        promised ? params_.min_recall : kDefaultRecall);
     }
@@ -265,9 +265,8 @@ class Searcher {
     const std::optional<QueryKind> kind = KindOf(s, live);
     std::optional<double> recall;
     if (kind) {
-      recall =
-          RecallOfEf(snapshot_.serving().shards(static_cast<int>(s)).recall(),
-                     *kind, RanksAsked(), ef);
+      recall = RecallOfEf(snapshot_.set().shards(static_cast<int>(s)).recall(),
+                          *kind, RanksAsked(), ef);
     }
     if (!recall) {
       result_.recall_basis = SearchResult::RecallBasis::kUnmeasured;

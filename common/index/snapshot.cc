@@ -15,10 +15,13 @@ namespace {
 // Files of as many bytes take about a second from the disk.
 constexpr uint64_t kVerifiedBeforeServing = 2'000'000'000;
 
-// Calls visit(folder, ref) for each file that a snapshot of `manifest` opens.
+// Calls visit(folder, ref) for each file that a snapshot of `manifest` opens
+// with the set of this id, or with any set where that is 0.
 template <typename Visit>
-void ForEachFile(const storage::Manifest& manifest, const Visit& visit) {
+void ForEachFile(const storage::Manifest& manifest, uint64_t set_id,
+                 const Visit& visit) {
   for (const storage::VectorSet& set : manifest.vector_sets()) {
+    if (set_id != 0 && set.id() != set_id) continue;
     for (const storage::Shard& shard : set.shards()) {
       visit('s', shard.file());
       if (shard.has_deletions()) visit('d', shard.deletions());
@@ -32,11 +35,11 @@ void ForEachFile(const storage::Manifest& manifest, const Visit& visit) {
 // begun anew in the same folder counts its files from the start again.
 bool NamesAgree(const storage::Manifest& a, const storage::Manifest& b) {
   absl::flat_hash_map<std::string, uint64_t> checksums;
-  ForEachFile(a, [&](char folder, const storage::FileRef& ref) {
+  ForEachFile(a, 0, [&](char folder, const storage::FileRef& ref) {
     checksums[folder + ref.name()] = ref.checksum();
   });
   bool agree = true;
-  ForEachFile(b, [&](char folder, const storage::FileRef& ref) {
+  ForEachFile(b, 0, [&](char folder, const storage::FileRef& ref) {
     auto it = checksums.find(folder + ref.name());
     if (it != checksums.end() && it->second != ref.checksum()) agree = false;
   });
@@ -63,15 +66,16 @@ std::shared_ptr<const T> FindOpen(
   return it == open.end() ? nullptr : *it;
 }
 
-// How many bytes the files have that `previous` does not have open.
-uint64_t NewBytes(const storage::Manifest& manifest,
+// How many bytes the files of a set's snapshot have that `previous` does not
+// name.
+uint64_t NewBytes(const storage::Manifest& manifest, uint64_t set_id,
                   const storage::Manifest& previous) {
   absl::flat_hash_set<std::string> open;
-  ForEachFile(previous, [&](char folder, const storage::FileRef& ref) {
+  ForEachFile(previous, set_id, [&](char folder, const storage::FileRef& ref) {
     open.insert(folder + ref.name());
   });
   uint64_t bytes = 0;
-  ForEachFile(manifest, [&](char folder, const storage::FileRef& ref) {
+  ForEachFile(manifest, set_id, [&](char folder, const storage::FileRef& ref) {
     if (!open.contains(folder + ref.name())) bytes += ref.bytes();
   });
   return bytes;
@@ -94,6 +98,19 @@ absl::StatusOr<std::vector<std::shared_ptr<const T>>> OpenAll(
     parts.push_back(std::move(part));
   }
   return parts;
+}
+
+// The set with this id, 0 is the serving one.
+absl::StatusOr<const storage::VectorSet*> FindSet(
+    const storage::Manifest& manifest, uint64_t id) {
+  VITRINE_ASSIGN_OR_RETURN(const storage::VectorSet* const serving,
+                           ServingSet(manifest));
+  if (id == 0) return serving;
+  for (const storage::VectorSet& set : manifest.vector_sets()) {
+    if (set.id() == id) return &set;
+  }
+  return absl::NotFoundError(absl::StrCat("generation ", manifest.generation(),
+                                          " has no vector set ", id));
 }
 
 absl::Status CheckBlocks(const storage::Manifest& manifest,
@@ -121,77 +138,94 @@ Verification VerificationOf(VerifyMode mode, uint64_t new_bytes) {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
     const IndexPaths& paths, const storage::Manifest& manifest,
-    const Snapshot* previous, VerifyMode verify) {
-  static const Snapshot* const kNothing = new Snapshot();  // Never destroyed.
-  if (previous == nullptr || !NamesAgree(previous->manifest_, manifest)) {
-    previous = kNothing;
-  }
-  const Verification verification =
-      VerificationOf(verify, NewBytes(manifest, previous->manifest_));
+    std::span<const Snapshot* const> open, VerifyMode verify, uint64_t set) {
   std::shared_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->paths_ = paths;
   snapshot->manifest_ = manifest;
-  VITRINE_ASSIGN_OR_RETURN(snapshot->serving_, ServingSet(snapshot->manifest_));
-  for (const storage::BlockSpec& block : snapshot->serving_->blocks()) {
-    snapshot->blocks_.push_back(
+  VITRINE_ASSIGN_OR_RETURN(snapshot->set_, FindSet(snapshot->manifest_, set));
+  // Tables and packs are of all sets; shards, and what was made of them, of
+  // one.
+  const Snapshot* any = nullptr;
+  const Snapshot* same = nullptr;
+  for (const Snapshot* const one : open) {
+    if (one == nullptr || !NamesAgree(one->manifest_, manifest)) continue;
+    if (any == nullptr) any = one;
+    if (same == nullptr && one->set().id() == snapshot->set().id()) same = one;
+  }
+  static const Snapshot* const kNothing = new Snapshot();  // Never destroyed.
+  VITRINE_RETURN_IF_ERROR(
+      snapshot->OpenShards(same == nullptr ? *kNothing : *same, verify));
+  VITRINE_RETURN_IF_ERROR(
+      snapshot->OpenTables(any == nullptr ? *kNothing : *any, verify));
+  snapshot->selector_ = std::make_unique<const RowSelector>(
+      snapshot->shards_, snapshot->products_,
+      same == nullptr ? nullptr : same->selector_.get());
+  return snapshot;
+}
+
+absl::Status Snapshot::OpenShards(const Snapshot& previous, VerifyMode verify) {
+  for (const storage::BlockSpec& block : set_->blocks()) {
+    blocks_.push_back(
         {block.name(), static_cast<int>(block.dim()), block.weight()});
   }
-  VITRINE_RETURN_IF_ERROR(CheckBlocks(manifest, snapshot->blocks_));
-  snapshot->dim_ = TotalDim(snapshot->blocks_);
-  for (const storage::Shard& ref : snapshot->serving_->shards()) {
-    auto before =
-        std::find_if(previous->shards_.begin(), previous->shards_.end(),
-                     [&](const LiveShard& live) {
-                       return live.shard->name() == ref.file().name();
-                     });
+  VITRINE_RETURN_IF_ERROR(CheckBlocks(manifest_, blocks_));
+  dim_ = TotalDim(blocks_);
+  const Verification verification = VerificationOf(
+      verify, NewBytes(manifest_, set_->id(), previous.manifest_));
+  for (const storage::Shard& ref : set_->shards()) {
+    auto before = std::find_if(previous.shards_.begin(), previous.shards_.end(),
+                               [&](const LiveShard& live) {
+                                 return live.shard->name() == ref.file().name();
+                               });
     LiveShard live;
-    if (before != previous->shards_.end() && IsSound(*before->shard, verify)) {
+    if (before != previous.shards_.end() && IsSound(*before->shard, verify)) {
       live.shard = before->shard;
     }
     if (live.shard == nullptr) {
-      VITRINE_ASSIGN_OR_RETURN(
-          live.shard, Shard::Open(paths.shards() / ref.file().name(),
-                                  ref.file(), snapshot->dim_, verification));
+      VITRINE_ASSIGN_OR_RETURN(live.shard,
+                               Shard::Open(paths_.shards() / ref.file().name(),
+                                           ref.file(), dim_, verification));
     }
     const size_t ranges = live.shard->code_ranges().size();
-    if (ranges != 0 && ranges != snapshot->blocks_.size()) {
+    if (ranges != 0 && ranges != blocks_.size()) {
       return absl::DataLossError(
           absl::StrCat("shard ", live.shard->name(), " has codes of ", ranges,
-                       " blocks instead of ", snapshot->blocks_.size()));
+                       " blocks instead of ", blocks_.size()));
     }
     if (ref.has_deletions()) {
       live.deletions_name = ref.deletions().name();
-      if (before != previous->shards_.end() &&
+      if (before != previous.shards_.end() &&
           before->deletions_name == live.deletions_name) {
         live.dead = before->dead;
       } else {
         VITRINE_ASSIGN_OR_RETURN(
-            live.dead, ReadDeletions(paths.deletions() / live.deletions_name,
+            live.dead, ReadDeletions(paths_.deletions() / live.deletions_name,
                                      ref.deletions(), live.shard->rows()));
       }
     }
-    snapshot->images_ += live.shard->rows() - live.dead.Count();
-    snapshot->shards_.push_back(std::move(live));
+    images_ += live.shard->rows() - live.dead.Count();
+    shards_.push_back(std::move(live));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Snapshot::OpenTables(const Snapshot& previous, VerifyMode verify) {
+  const Verification verification = VerificationOf(
+      verify, NewBytes(manifest_, set_->id(), previous.manifest_));
   VITRINE_ASSIGN_OR_RETURN(
-      auto segments,
-      OpenAll<TableSegment>(
-          paths.products(), snapshot->manifest_.product_segments(),
-          previous->products_.segments(), verify, verification));
-  snapshot->products_ = Table(std::move(segments));
-  snapshot->selector_ = std::make_unique<const RowSelector>(
-      snapshot->shards_, snapshot->products_, previous->selector_.get());
+      auto segments, OpenAll<TableSegment>(
+                         paths_.products(), manifest_.product_segments(),
+                         previous.products_.segments(), verify, verification));
+  products_ = Table(std::move(segments));
   VITRINE_ASSIGN_OR_RETURN(
-      snapshot->packs_,
-      OpenAll<PicturePack>(paths.pictures(),
-                           snapshot->manifest_.picture_packs(),
-                           previous->packs_, verify, verification));
-  return snapshot;
+      packs_, OpenAll<PicturePack>(paths_.pictures(), manifest_.picture_packs(),
+                                   previous.packs_, verify, verification));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
-    const IndexPaths& paths, const Snapshot* previous, std::string* degraded,
-    VerifyMode verify) {
+    const IndexPaths& paths, std::span<const Snapshot* const> open,
+    std::string* degraded, VerifyMode verify) {
   degraded->clear();
   auto generations = ListGenerations(paths);
   if (!generations.ok() || generations->empty()) {
@@ -210,7 +244,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::OpenNewest(
         ReadManifest(paths, *generation);
     absl::Status failure = manifest.status();
     if (manifest.ok()) {
-      auto snapshot = Open(paths, *manifest, previous, verify);
+      auto snapshot = Open(paths, *manifest, open, verify);
       if (snapshot.ok()) {
         if (!newest_failure.ok()) {
           *degraded = absl::StrCat("generation ", generations->back(),

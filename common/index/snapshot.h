@@ -1,10 +1,12 @@
-// A generation of an index, opened: what every query is answered from.
+// A generation of an index, opened with one of its vector sets: what every
+// query is answered from.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,19 +37,32 @@ Verification VerificationOf(VerifyMode mode, uint64_t new_bytes);
 // Immutable and thread-safe; kept alive by its users' shared_ptr.
 class Snapshot {
  public:
-  // Opens all that `manifest` names. Files that `previous` has open too, and
-  // sound, are not opened again; the others are verified as
-  // `verify` says. DATA_LOSS names a damaged file.
+  // Opens all that `manifest` names but the shards of other vector sets than
+  // the one with this id; 0 is the serving one. Files that one of `open`, of
+  // which any may be null, has open too, and sound, are not opened again; the
+  // others are verified as `verify` says. DATA_LOSS names a damaged file.
   static absl::StatusOr<std::shared_ptr<const Snapshot>> Open(
       const IndexPaths& paths, const storage::Manifest& manifest,
-      const Snapshot* previous, VerifyMode verify = VerifyMode::kAlways);
+      std::span<const Snapshot* const> open,
+      VerifyMode verify = VerifyMode::kAlways, uint64_t set = 0);
+  // The serving set.
+  static absl::StatusOr<std::shared_ptr<const Snapshot>> Open(
+      const IndexPaths& paths, const storage::Manifest& manifest,
+      const Snapshot* previous, VerifyMode verify = VerifyMode::kAlways) {
+    return Open(paths, manifest, std::span(&previous, 1), verify);
+  }
 
-  // The newest generation that opens. Where that is not the newest there is,
-  // `degraded` receives why. NOT_FOUND where there is no index, DATA_LOSS where
-  // no generation opens.
+  // The newest generation that opens, with its serving set. Where that is not
+  // the newest there is, `degraded` receives why. NOT_FOUND where there is no
+  // index, DATA_LOSS where no generation opens.
+  static absl::StatusOr<std::shared_ptr<const Snapshot>> OpenNewest(
+      const IndexPaths& paths, std::span<const Snapshot* const> open,
+      std::string* degraded, VerifyMode verify = VerifyMode::kAlways);
   static absl::StatusOr<std::shared_ptr<const Snapshot>> OpenNewest(
       const IndexPaths& paths, const Snapshot* previous, std::string* degraded,
-      VerifyMode verify = VerifyMode::kAlways);
+      VerifyMode verify = VerifyMode::kAlways) {
+    return OpenNewest(paths, std::span(&previous, 1), degraded, verify);
+  }
 
   // DATA_LOSS, with the remedy, where a file was found to be damaged since it
   // was opened: whatever was read of the snapshot may be wrong. Takes some
@@ -62,7 +77,8 @@ class Snapshot {
 
   const storage::Manifest& manifest() const { return manifest_; }
   uint64_t generation() const { return manifest_.generation(); }
-  const storage::VectorSet& serving() const { return *serving_; }
+  // The set that it has open, serving or not.
+  const storage::VectorSet& set() const { return *set_; }
   const std::vector<Block>& blocks() const { return blocks_; }
   int dim() const { return dim_; }
   const std::vector<LiveShard>& shards() const { return shards_; }
@@ -89,6 +105,9 @@ class Snapshot {
 
  private:
   Snapshot() = default;
+  // With what `previous` has open.
+  absl::Status OpenShards(const Snapshot& previous, VerifyMode verify);
+  absl::Status OpenTables(const Snapshot& previous, VerifyMode verify);
   // Calls visit(part) with each segment, shard and pack: one damaged bit of a
   // segment's keys may hide all its products.
   template <typename Visit>
@@ -100,7 +119,7 @@ class Snapshot {
 
   IndexPaths paths_;
   storage::Manifest manifest_;
-  const storage::VectorSet* serving_ = nullptr;
+  const storage::VectorSet* set_ = nullptr;
   std::vector<Block> blocks_;
   int dim_ = 0;
   uint64_t images_ = 0;
