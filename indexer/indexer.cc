@@ -1,5 +1,7 @@
 #include "indexer/indexer.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -319,18 +321,26 @@ void Indexer::ProcessWork() {
 
 void Indexer::Take(PictureResult result) {
   const size_t receipts = draft_->receipts.size();
+  int64_t arrived_unix_ms = 0;
   if (result.task.event_picture) {
     if (auto event = events_.Finish(std::move(result))) {
+      arrived_unix_ms = UnixMsOfEntry(event->entry);
       ApplyEvent(*std::move(event));
     }
   } else {
     const auto work = queue_.Finish(result.task);
     if (!work) return;
+    arrived_unix_ms = work->arrived_unix_ms;
     batch_->Apply(work->picture, std::move(result), work->warnings,
                   NowUnixMs());
   }
   for (size_t i = receipts; i < draft_->receipts.size(); ++i) {
-    const v1::Receipt& receipt = draft_->receipts[i];
+    v1::Receipt& receipt = draft_->receipts[i];
+    if (arrived_unix_ms != 0) {
+      *receipt.mutable_arrived_at() =
+          google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
+              arrived_unix_ms);
+    }
     if (receipt.outcome() != v1::Receipt::OUTCOME_REFUSED) continue;
     ++bulk_refused_;
     console_.Line(absl::StrCat(

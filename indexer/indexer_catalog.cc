@@ -154,7 +154,8 @@ void Indexer::TellProblems(const CatalogProblems& problems) {
 void Indexer::Enqueue(const CatalogPicture& picture,
                       std::vector<std::string> warnings, bool fresh) {
   removals_.erase(picture.path);
-  queue_.Put({picture, std::move(warnings), batch_->KnownSha256(picture.path)},
+  queue_.Put({picture, std::move(warnings), batch_->KnownSha256(picture.path),
+              NowUnixMs()},
              fresh);
 }
 

@@ -9,21 +9,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-#include "absl/time/time.h"
 #include "common/base/status.h"
+#include "common/catalog/receipt_json.h"
 
 namespace vitrine {
 namespace {
-
-std::string Rfc3339(const google::protobuf::Timestamp& time) {
-  const absl::Time at =
-      absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", at, absl::UTCTimeZone());
-}
 
 // Of a line: its generation and picture; 0 where it is no receipt.
 std::pair<uint64_t, ReceiptLog::Picture> GenerationAndPicture(
@@ -70,36 +61,6 @@ absl::Status WriteAll(int fd, const std::string& bytes) {
 }
 
 }  // namespace
-
-std::string ReasonName(v1::ErrorReason reason) {
-  return std::string(
-      absl::StripPrefix(v1::ErrorReason_Name(reason), "ERROR_REASON_"));
-}
-
-std::string ReceiptToJson(const v1::Receipt& receipt) {
-  nlohmann::ordered_json json;
-  json["time"] = Rfc3339(receipt.time());
-  json["source"] = receipt.source();
-  json["path"] = receipt.path();
-  json["product_id"] = receipt.product_id();
-  if (!receipt.sha256().empty()) json["sha256"] = receipt.sha256();
-  json["outcome"] = absl::AsciiStrToLower(absl::StripPrefix(
-      v1::Receipt::Outcome_Name(receipt.outcome()), "OUTCOME_"));
-  if (receipt.reason() != v1::ERROR_REASON_UNSPECIFIED) {
-    json["reason"] = ReasonName(receipt.reason());
-  }
-  if (!receipt.message().empty()) json["message"] = receipt.message();
-  json["generation"] = receipt.generation();
-  if (receipt.has_searchable_at()) {
-    json["searchable_at"] = Rfc3339(receipt.searchable_at());
-  }
-  if (receipt.warnings_size() > 0) {
-    json["warnings"] = std::vector<std::string>(receipt.warnings().begin(),
-                                                receipt.warnings().end());
-  }
-  return json.dump(-1, ' ', false,
-                   nlohmann::ordered_json::error_handler_t::replace);
-}
 
 absl::StatusOr<std::unique_ptr<ReceiptLog>> ReceiptLog::Open(
     const std::filesystem::path& path) {

@@ -14,15 +14,6 @@
 
 namespace vitrine {
 
-// A receipt as a line of JSON, without the line's end: time, source, path,
-// product_id, sha256, outcome ("accepted", "changed", "removed", "refused"),
-// reason ("IMAGE_TRUNCATED", …), message, generation, searchable_at, warnings.
-// Fields that say nothing are left out.
-std::string ReceiptToJson(const v1::Receipt& receipt);
-
-// "IMAGE_TRUNCATED" for ERROR_REASON_IMAGE_TRUNCATED.
-std::string ReasonName(v1::ErrorReason reason);
-
 // Appends receipts. Not thread-safe.
 class ReceiptLog {
  public:

@@ -23,6 +23,7 @@ class WorkQueue {
     CatalogPicture picture;
     std::vector<std::string> warnings;  // For its receipt.
     std::string known_sha256;           // See PictureTask.
+    int64_t arrived_unix_ms = 0;        // When the file was first seen.
   };
 
   // Adds a picture. Takes the place of an earlier version of the same file;

@@ -3,17 +3,33 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "server/executor.h"
+#include "server/receipt_stream.h"
+#include "server/snapshot_store.h"
 #include "vitrine/v1/catalog.grpc.pb.h"
 
 namespace vitrine {
 
-// Receipts are read from the index folder for now; over the API they are
-// UNIMPLEMENTED, with an error that says so.
 class CatalogServiceImpl final : public v1::CatalogService::CallbackService {
  public:
+  // `store` and `executor` must outlive it; `paths` are the index's.
+  CatalogServiceImpl(const SnapshotStore* store, Executor* executor,
+                     const IndexPaths& paths, int poll_ms)
+      : store_(store), executor_(executor), news_(paths.receipts(), poll_ms) {}
+
+  // Ends the calls that would otherwise never end.
+  void Stop() { news_.Stop(); }
+
   grpc::ServerWriteReactor<v1::ReceiptsResponse>* Receipts(
-      grpc::CallbackServerContext* context,
-      const v1::ReceiptsRequest* request) override;
+      grpc::CallbackServerContext*,
+      const v1::ReceiptsRequest* request) override {
+    return NewReceiptStream(request, store_, executor_, &news_);
+  }
+
+ private:
+  const SnapshotStore* const store_;
+  Executor* const executor_;
+  ReceiptNews news_;
 };
 
 }  // namespace vitrine

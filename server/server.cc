@@ -49,11 +49,15 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
       std::make_unique<RecallMonitor>(options.shadow_share);
   options.store.recall_monitor = server->recall_monitor_.get();
   options.store.on_ready = [server = server.get()] { server->SetReady(); };
+  const IndexPaths paths = options.store.paths;
+  const int poll_ms = options.store.poll_ms;
   server->store_ = std::make_unique<SnapshotStore>(std::move(options.store));
   server->search_service_ = std::make_unique<SearchServiceImpl>(
       server->store_.get(),
       Executors{server->picture_executor_.get(), server->other_executor_.get()},
       options.version);
+  server->catalog_service_ = std::make_unique<CatalogServiceImpl>(
+      server->store_.get(), server->other_executor_.get(), paths, poll_ms);
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -62,7 +66,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
   builder.RegisterService(server->search_service_.get());
-  builder.RegisterService(&server->catalog_service_);
+  builder.RegisterService(server->catalog_service_.get());
   int port = 0;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(),
                            &port);
@@ -97,6 +101,7 @@ void Server::Shutdown(std::chrono::milliseconds grace) {
     health_->Shutdown();
     health_ = nullptr;
   }
+  catalog_service_->Stop();
   grpc_->Shutdown(std::chrono::system_clock::now() + grace);
   grpc_->Wait();
 }

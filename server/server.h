@@ -57,7 +57,7 @@ class Server {
   std::unique_ptr<Executor> picture_executor_;
   std::unique_ptr<Executor> other_executor_;
   std::unique_ptr<SearchServiceImpl> search_service_;
-  CatalogServiceImpl catalog_service_;
+  std::unique_ptr<CatalogServiceImpl> catalog_service_;
   std::unique_ptr<grpc::Server> grpc_;
 
   std::mutex health_mutex_;

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "common/catalog/receipt_json.h"
 #include "tests/test_util.h"
 
 namespace vitrine {
@@ -27,32 +27,6 @@ v1::Receipt Refused() {
   receipt.set_message("it ends early");
   receipt.set_generation(7);
   return receipt;
-}
-
-TEST(ReceiptToJson, HasTheFieldsThatPeopleAndProgramsRead) {
-  EXPECT_EQ(ReceiptToJson(Refused()),
-            R"({"time":"2023-11-14T22:13:20.045Z","source":"directory",)"
-            R"("path":"a/\"b\".jpg","product_id":"a/b","sha256":")" +
-                std::string(64, 'f') +
-                R"(","outcome":"refused","reason":"IMAGE_TRUNCATED",)"
-                R"("message":"it ends early","generation":7})");
-  v1::Receipt accepted = Refused();
-  accepted.set_outcome(v1::Receipt::OUTCOME_ACCEPTED);
-  accepted.clear_reason();
-  accepted.mutable_searchable_at()->set_seconds(1'700'000'001);
-  accepted.add_warnings("no row");
-  const auto json = nlohmann::json::parse(ReceiptToJson(accepted));
-  EXPECT_EQ(json["outcome"], "accepted");
-  EXPECT_EQ(json["searchable_at"], "2023-11-14T22:13:21.000Z");
-  EXPECT_EQ(json["warnings"][0], "no row");
-  EXPECT_FALSE(json.contains("reason"));
-}
-
-TEST(ReceiptToJson, IsJsonWhateverTheBytes) {
-  v1::Receipt receipt = Refused();
-  receipt.set_message("caf\xe9\n");
-  EXPECT_FALSE(nlohmann::json::parse(ReceiptToJson(receipt), nullptr, false)
-                   .is_discarded());
 }
 
 TEST(ReceiptLog, AppendsAcrossRuns) {

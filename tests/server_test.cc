@@ -11,7 +11,6 @@
 #include "common/rpc/rpc_error.h"
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
-#include "vitrine/v1/catalog.grpc.pb.h"
 
 namespace vitrine {
 namespace {
@@ -322,17 +321,6 @@ TEST_F(ServerTest, CancelsWhatOutlivesTheGrace) {
   caller.join();
   index_.gate().Open();
   shutdown.join();
-}
-
-TEST_F(ServerTest, SaysThatReceiptsAreNotStreamed) {
-  auto stub = v1::CatalogService::NewStub(channel_);
-  grpc::ClientContext context;
-  auto reader = stub->Receipts(&context, {});
-  v1::ReceiptsResponse response;
-  EXPECT_FALSE(reader->Read(&response));
-  const grpc::Status status = reader->Finish();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("receipts.jsonl"));
 }
 
 TEST_F(ServerTest, ListsTheGenerationThatItBeganWith) {

@@ -17,6 +17,9 @@
 namespace vitrine {
 namespace {
 
+// Of a version: milliseconds take 41 bits in our century.
+constexpr int kNumberBits = 20;
+
 constexpr char kConsumer[] = "indexer";
 
 struct FreeReply {
@@ -291,8 +294,6 @@ class HiredisStream final : public RedisStream {
 }  // namespace
 
 uint64_t VersionOfEntry(std::string_view id) {
-  // Milliseconds take 41 bits in our century.
-  constexpr int kNumberBits = 20;
   const size_t dash = id.find('-');
   uint64_t ms = 0, number = 0;
   if (dash == std::string_view::npos ||
@@ -304,6 +305,10 @@ uint64_t VersionOfEntry(std::string_view id) {
   }
   return ms << kNumberBits |
          std::min<uint64_t>(number, (1u << kNumberBits) - 1);
+}
+
+int64_t UnixMsOfEntry(std::string_view id) {
+  return static_cast<int64_t>(VersionOfEntry(id) >> kNumberBits);
 }
 
 absl::StatusOr<std::unique_ptr<RedisStream>> RedisStream::Connect(

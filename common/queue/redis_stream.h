@@ -27,6 +27,8 @@ struct QueueEntry {
 // A number that rises with the entries of a stream; 0 where `id` is none. Those
 // of one millisecond differ up to a million of them.
 uint64_t VersionOfEntry(std::string_view id);
+// When the stream took it, in milliseconds since 1970; 0 where `id` is none.
+int64_t UnixMsOfEntry(std::string_view id);
 
 // What a group has still to do.
 struct QueueBacklog {
