@@ -41,9 +41,10 @@ std::string FormatDuration(double seconds) {
 }
 
 std::string FormatProgress(int64_t done, int64_t total, int64_t refused,
-                           double rate) {
-  std::string text = absl::StrCat(WithThousands(done), " of ",
-                                  WithThousands(total), " pictures");
+                           double rate, std::string_view noun) {
+  std::string text =
+      absl::StrCat(WithThousands(done), " of ", WithThousands(total), " ",
+                   absl::string_view(noun.data(), noun.size()));
   if (rate > 0) {
     absl::StrAppend(&text, absl::StrFormat(" · %.1f/s", rate), " · ",
                     FormatDuration(static_cast<double>(total - done) / rate),
@@ -84,7 +85,8 @@ void Console::Line(std::string_view text) {
   Print(line);
 }
 
-void Console::Progress(int64_t done, int64_t total, int64_t refused) {
+void Console::Progress(int64_t done, int64_t total, int64_t refused,
+                       std::string_view noun) {
   std::unique_lock lock(mutex_);
   const Clock::time_point now = Clock::now();
   if (recent_.empty()) {
@@ -104,7 +106,7 @@ void Console::Progress(int64_t done, int64_t total, int64_t refused) {
   const double rate =
       static_cast<double>(done - recent_.front().second) / seconds;
   recent_.emplace_back(now, done);
-  const std::string text = FormatProgress(done, total, refused, rate);
+  const std::string text = FormatProgress(done, total, refused, rate, noun);
   if (terminal_) {
     Clear();
     Print(text);

@@ -20,7 +20,7 @@ std::string FormatDuration(double seconds);
 
 // "1,234 of 3,890 pictures · 56.1/s · 47 s left · 3 refused".
 std::string FormatProgress(int64_t done, int64_t total, int64_t refused,
-                           double rate);
+                           double rate, std::string_view noun = "pictures");
 
 // Thread-safe.
 class Console {
@@ -33,7 +33,8 @@ class Console {
 
   // The state of bulk work. On a terminal it stands in one place, elsewhere it
   // is a line every five seconds.
-  void Progress(int64_t done, int64_t total, int64_t refused);
+  void Progress(int64_t done, int64_t total, int64_t refused,
+                std::string_view noun = "pictures");
   // The bulk is over.
   void EndProgress();
 

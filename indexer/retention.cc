@@ -1,34 +1,16 @@
 #include "indexer/retention.h"
 
 #include <iterator>
+#include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "common/index/index_files.h"
 
 namespace vitrine {
 
 std::vector<std::string> FilesOf(const storage::Manifest& manifest) {
   std::vector<std::string> files;
-  auto add = [&files](const char* folder, const std::string& name) {
-    files.push_back(absl::StrCat(folder, "/", name));
-  };
-  for (const storage::VectorSet& set : manifest.vector_sets()) {
-    add("models", absl::StrCat(set.model(), ".pt"));
-    for (const storage::Shard& shard : set.shards()) {
-      add("shards", shard.file().name());
-      if (shard.has_deletions()) add("deletions", shard.deletions().name());
-    }
-  }
-  for (const storage::FileRef& file : manifest.product_segments()) {
-    add("products", file.name());
-  }
-  for (const storage::FileRef& file : manifest.picture_packs()) {
-    add("pictures", file.name());
-  }
-  for (const storage::FileRef& file : manifest.original_packs()) {
-    add("pictures", file.name());
-  }
-  for (const storage::FileRef& file : manifest.source_segments()) {
-    add("sources", file.name());
+  for (IndexFile& file : IndexFilesOf(manifest)) {
+    files.push_back(std::move(file.path));
   }
   return files;
 }
