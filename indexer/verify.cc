@@ -39,10 +39,11 @@ absl::Status VerifyIndex(const IndexPaths& paths) {
     console.Line("all of it is sound");
     return absl::OkStatus();
   }
+  const size_t damaged = check->findings.size();
   return WithRemedy(
       absl::DataLossError(absl::StrCat(
-          check->findings.size(), " files of ", paths.root.string(),
-          check->findings.size() == 1 ? " is damaged" : " are damaged")),
+          damaged, damaged == 1 ? " file of " : " files of ",
+          paths.root.string(), damaged == 1 ? " is damaged" : " are damaged")),
       paths);
 }
 

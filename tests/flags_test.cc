@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
+
+#include "clients/cli/flag_values.h"
 
 namespace vitrine::cli {
 namespace {
@@ -227,6 +230,60 @@ TEST(Flags, ReadFiltersThatAllHold) {
   EXPECT_EQ(Parse({"export", "--filter=a=b"}).filters.size(), 1u);
   EXPECT_TRUE(Contains(Refused({"search", "--product=1", "--filter=colour"}),
                        "NAME=VALUE"));
+}
+
+TEST(Flags, ReadWhichReceipts) {
+  const Flags flags =
+      Parse({"receipts", "--since=2026-11-01", "--refused", "--format=csv"});
+  EXPECT_EQ(flags.since_unix_ms, 1793491200000);
+  EXPECT_TRUE(flags.refused);
+  EXPECT_FALSE(flags.warned);
+  EXPECT_EQ(flags.format, Format::kCsv);
+  EXPECT_TRUE(Parse({"receipts", "--by=folder"}).by_folder);
+}
+
+TEST(Flags, RefuseReceiptsThatCannotBe) {
+  EXPECT_TRUE(Contains(Refused({"receipts", "--since=last week"}),
+                       "'last week' is no time: give how long ago, as 7d"));
+  EXPECT_TRUE(Contains(Refused({"receipts", "--format=xlsx"}),
+                       "'xlsx' is no format here"));
+  EXPECT_TRUE(Contains(Refused({"receipts", "--by=colour"}),
+                       "'colour' is nothing to count by"));
+  EXPECT_TRUE(Contains(Refused({"receipts", "--follow", "--by=folder"}),
+                       "--follow never ends"));
+  EXPECT_TRUE(Contains(Refused({"receipts", "--follow", "--format=html"}),
+                       "--follow never ends"));
+  EXPECT_TRUE(
+      Contains(Refused({"receipts", "--catalog=photos"}), "--format=html"));
+}
+
+TEST(Flags, ReadWhatToCopy) {
+  const Flags flags = Parse({"backup", "--index=index", "copy"});
+  EXPECT_EQ(flags.index, "index");
+  EXPECT_EQ(flags.destination, "copy");
+  EXPECT_TRUE(Contains(Refused({"backup", "copy"}), "--index=DIR"));
+  EXPECT_TRUE(Contains(Refused({"backup", "--index=index"}), "DEST"));
+  EXPECT_TRUE(Contains(ParseCommandLine({"backup", "--help"}).text,
+                       "Usage: vitrine backup [--flag=value ...] DEST\n"));
+}
+
+TEST(ParseSince, CountsBackFromNow) {
+  constexpr int64_t kNow = 1'800'000'000'000;
+  EXPECT_EQ(ParseSince("7d", kNow), kNow - 7 * 86'400'000LL);
+  EXPECT_EQ(ParseSince("2w", kNow), kNow - 14 * 86'400'000LL);
+  EXPECT_EQ(ParseSince("12h", kNow), kNow - 12 * 3'600'000);
+  EXPECT_EQ(ParseSince("30m", kNow), kNow - 30 * 60'000);
+  EXPECT_EQ(ParseSince("0s", kNow), kNow);
+}
+
+TEST(ParseSince, ReadsDaysAndTimes) {
+  EXPECT_EQ(ParseSince("2026-11-01", 0), 1793491200000);
+  EXPECT_EQ(ParseSince("2026-11-01T00:00:01.250Z", 0), 1793491201250);
+  EXPECT_EQ(ParseSince("2026-11-01T02:00:00+02:00", 0), 1793491200000);
+  for (const char* text : {"", "d", "7", "-7d", "7.5d", "99999999999d",
+                           "2026-13-01", "tomorrow"}) {
+    EXPECT_THROW(ParseSince(text, 0), CLI::ValidationError) << text;
+  }
 }
 
 }  // namespace

@@ -34,5 +34,22 @@ TEST(RunProgram, NamesAProgramThatIsNotThere) {
             std::string::npos);
 }
 
+TEST(AskProgram, ReturnsWhatItWrites) {
+  // More than both pipes hold.
+  const std::string input(1 << 20, 'x');
+  const auto output =
+      AskProgram("/bin/sh", {"-c", "v=$(cat); echo \"$v\""}, input);
+  ASSERT_TRUE(output.ok()) << output.status();
+  EXPECT_EQ(*output, input + "\n");
+}
+
+TEST(AskProgram, FailsWithTheProgram) {
+  EXPECT_EQ(
+      AskProgram("/bin/sh", {"-c", "echo half; exit 3"}, "").status().message(),
+      "sh failed with exit status 3");
+  EXPECT_EQ(AskProgram("/nonexistent/vitrine-pictures", {}, "").status().code(),
+            absl::StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace vitrine::cli

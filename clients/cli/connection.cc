@@ -15,8 +15,10 @@ Connection::Connection(std::string server, int64_t timeout_ms)
   arguments.SetMaxSendMessageSize(-1);
   // gRPC would send even 127.0.0.1 through the http_proxy of the environment.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  stub_ = v1::SearchService::NewStub(grpc::CreateCustomChannel(
-      server_, grpc::InsecureChannelCredentials(), arguments));
+  const auto channel = grpc::CreateCustomChannel(
+      server_, grpc::InsecureChannelCredentials(), arguments);
+  stub_ = v1::SearchService::NewStub(channel);
+  catalog_stub_ = v1::CatalogService::NewStub(channel);
 }
 
 std::unique_ptr<grpc::ClientContext> Connection::NewContext() const {

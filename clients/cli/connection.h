@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "vitrine/v1/catalog.grpc.pb.h"
 #include "vitrine/v1/search.grpc.pb.h"
 
 namespace vitrine::cli {
@@ -18,6 +19,7 @@ class Connection {
   Connection(std::string server, int64_t timeout_ms);
 
   v1::SearchService::Stub& stub() { return *stub_; }
+  v1::CatalogService::Stub& catalog_stub() { return *catalog_stub_; }
   int64_t timeout_ms() const { return timeout_ms_; }
 
   // A context whose deadline begins now.
@@ -31,6 +33,7 @@ class Connection {
   std::string server_;
   int64_t timeout_ms_;
   std::unique_ptr<v1::SearchService::Stub> stub_;
+  std::unique_ptr<v1::CatalogService::Stub> catalog_stub_;
 };
 
 }  // namespace vitrine::cli

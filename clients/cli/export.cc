@@ -5,65 +5,11 @@
 #include "clients/cli/filter_flag.h"
 #include "clients/cli/output_json.h"
 #include "clients/cli/output_table.h"
+#include "clients/cli/patient_stream.h"
 #include "clients/cli/text.h"
 
 namespace vitrine::cli {
 namespace {
-
-// Reads one stream of products to its end. DEADLINE_EXCEEDED where nothing
-// comes for the connection's timeout, however long the whole takes.
-class ProductStream {
- public:
-  ProductStream(Connection& connection, const v1::ListProductsRequest& request)
-      : timeout_(connection.timeout_ms()),
-        reader_(connection.stub().PrepareAsyncListProducts(&context_, request,
-                                                           &queue_)) {
-    reader_->StartCall(this);
-    started_ = Wait();
-  }
-  ~ProductStream() {
-    queue_.Shutdown();
-    void* tag;
-    bool ok;
-    while (queue_.Next(&tag, &ok)) {
-    }
-  }
-
-  bool Read(v1::ListProductsResponse* response) {
-    if (!started_) return false;
-    reader_->Read(response, this);
-    return Wait();
-  }
-  grpc::Status Finish() {
-    grpc::Status status;
-    reader_->Finish(&status, this);
-    Wait();
-    if (timed_out_) return {grpc::StatusCode::DEADLINE_EXCEEDED, ""};
-    return status;
-  }
-
- private:
-  // Waits for the operation under way.
-  bool Wait() {
-    void* tag;
-    bool ok = false;
-    if (queue_.AsyncNext(&tag, &ok,
-                         std::chrono::system_clock::now() + timeout_) ==
-        grpc::CompletionQueue::TIMEOUT) {
-      timed_out_ = true;
-      context_.TryCancel();
-      queue_.Next(&tag, &ok);
-    }
-    return ok;
-  }
-
-  std::chrono::milliseconds timeout_;
-  grpc::ClientContext context_;
-  grpc::CompletionQueue queue_;
-  std::unique_ptr<grpc::ClientAsyncReader<v1::ListProductsResponse>> reader_;
-  bool started_ = false;
-  bool timed_out_ = false;
-};
 
 bool IsTransient(grpc::StatusCode code) {
   return code == grpc::StatusCode::UNAVAILABLE ||
@@ -102,7 +48,12 @@ int Export(Connection& connection, const Flags& flags,
   int64_t done = 0;
   uint64_t generation = 0;
   for (int failures = 0;;) {
-    ProductStream stream(connection, request);
+    PatientStream<v1::ListProductsResponse> stream(
+        std::chrono::milliseconds(connection.timeout_ms()),
+        [&](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+          return connection.stub().PrepareAsyncListProducts(context, request,
+                                                            queue);
+        });
     v1::ListProductsResponse response;
     while (stream.Read(&response)) {
       failures = 0;

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 
+#include "absl/time/time.h"
+
 namespace vitrine::cli {
 namespace {
 
@@ -85,6 +87,30 @@ ExtraExample ParseExtraExample(const std::string& text, bool is_image,
   }
   if (minus) example.weight = -example.weight;
   return example;
+}
+
+int64_t ParseSince(const std::string& text, int64_t now_unix_ms) {
+  const std::string units = "smhdw";
+  constexpr int64_t kSeconds[] = {1, 60, 3600, 86'400, 7 * 86'400};
+  const size_t unit = text.empty() ? text.npos : units.find(text.back());
+  int64_t count = 0;
+  // A century of each: no overflow.
+  if (unit != text.npos &&
+      ParseNumber(std::string_view(text).substr(0, text.size() - 1), &count) &&
+      count >= 0 && count <= 100 * 366 * 86'400LL / kSeconds[unit]) {
+    return now_unix_ms - count * kSeconds[unit] * 1000;
+  }
+  absl::Time time;
+  std::string ignored;
+  for (const char* format : {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%E*S%Ez"}) {
+    if (absl::ParseTime(format, text, &time, &ignored)) {
+      return absl::ToUnixMillis(time);
+    }
+  }
+  throw CLI::ValidationError(
+      "--since", "'" + text +
+                     "' is no time: give how long ago, as 7d, 12h or 30m, or a "
+                     "day, as 2026-11-01, or 2026-11-01T12:30:00Z");
 }
 
 }  // namespace vitrine::cli

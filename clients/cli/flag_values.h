@@ -28,4 +28,8 @@ std::pair<std::string, int32_t> ParseMaxPer(const std::string& text);
 ExtraExample ParseExtraExample(const std::string& text, bool is_image,
                                bool minus);
 
+// "7d", "12h", "30m", "45s", "2w": so long before `now_unix_ms`; "2026-11-01",
+// which begins in UTC, or "2026-11-01T12:30:00Z". In milliseconds since 1970.
+int64_t ParseSince(const std::string& text, int64_t now_unix_ms);
+
 }  // namespace vitrine::cli

@@ -22,6 +22,10 @@ Usage: vitrine VERB [--flag=value ...]
   describe    what the index holds: size, categories, attributes, model
   export      every product of the index, as JSON lines
   push        put products and pictures into an indexer's queue
+  receipts    what became of each picture, and why some were refused
+  backup      copy an index while it is written and served
+  promote     let the other model of an index serve
+  rollback    return to the model that served before
   check       what would be read from a catalogue folder; writes nothing
   sample      draw a sample catalogue of garments
   eval        measure how well models find alike photos, and how fast
@@ -37,6 +41,7 @@ Examples:
   vitrine search --image=photos/ --format=json > answers.jsonl
   vitrine recommend --product=1163 --sheet=look.png
   vitrine describe
+  vitrine receipts --refused
 )";
 
 struct VerbEntry {
@@ -52,6 +57,10 @@ constexpr VerbEntry kVerbs[] = {
     {"describe", Verb::kDescribe, DescribeApp},
     {"export", Verb::kExport, ExportApp},
     {"push", Verb::kPush, PushApp},
+    {"receipts", Verb::kReceipts, ReceiptsApp},
+    {"backup", Verb::kBackup, BackupApp},
+    {"promote", Verb::kPromote, PromoteApp},
+    {"rollback", Verb::kRollback, RollbackApp},
 };
 
 CommandLine UsageError(const std::string& message) {
@@ -147,6 +156,26 @@ std::string Contradiction(const Flags& flags) {
         return std::string(flags.verb == Verb::kPromote ? "promote"
                                                         : "rollback") +
                " needs --index=DIR, the folder of the index";
+      }
+      break;
+    case Verb::kReceipts:
+      if (flags.follow && (flags.by_folder || flags.format == Format::kHtml)) {
+        return "--follow never ends, and --by and --format=html are made at "
+               "the end; use --follow with a list";
+      }
+      if (flags.by_folder && flags.format == Format::kHtml) {
+        return "--format=html has a table by folder already; leave --by out";
+      }
+      if (!flags.catalog.empty() && flags.format != Format::kHtml) {
+        return "--catalog brings the pictures into --format=html, and is for "
+               "nothing else";
+      }
+      break;
+    case Verb::kBackup:
+      if (flags.index.empty()) return "backup needs --index=DIR";
+      if (flags.destination.empty()) {
+        return "backup needs a folder to copy into: vitrine backup "
+               "--index=DIR DEST";
       }
       break;
     case Verb::kDescribe:

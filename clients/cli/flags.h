@@ -20,9 +20,11 @@ enum class Verb {
   kExport,
   kPush,
   kPromote,
-  kRollback
+  kRollback,
+  kReceipts,
+  kBackup
 };
-enum class Format { kTable, kJson };
+enum class Format { kTable, kJson, kCsv, kHtml };
 
 // The program's exit statuses.
 inline constexpr int kOk = 0;
@@ -93,9 +95,24 @@ struct Flags {
   // export.
   std::string after_product_id;
 
+  // receipts and backup.
+  std::string index;  // A folder; empty asks the server.
+
+  // receipts.
+  std::optional<int64_t> since_unix_ms;
+  bool refused = false;
+  bool warned = false;
+  bool by_folder = false;
+  bool follow = false;
+
+  // backup.
+  std::string destination;
+
+  // receipts and push.
+  std::string catalog;
+
   // push.
   std::string queue;
-  std::string catalog;
   std::string layout = "auto";
   std::string source;
   std::vector<std::string> deletions;  // Product ids.
@@ -103,8 +120,7 @@ struct Flags {
   bool wait = false;
   int64_t max_backlog = 1000;  // 0: no bound.
 
-  // promote and rollback.
-  std::string index;
+  // promote and rollback, besides `index`.
   bool no_wait = false;
 };
 

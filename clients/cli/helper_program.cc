@@ -56,6 +56,15 @@ void WriteAll(int fd, const std::string& input) {
   }
 }
 
+void ReadAll(int fd, std::string* output) {
+  char buffer[64 << 10];
+  for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) != 0;) {
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;  // Its exit status says why.
+    output->append(buffer, static_cast<size_t>(count));
+  }
+}
+
 }  // namespace
 
 std::string ProgramBeside(const std::string& name) {
@@ -72,25 +81,40 @@ absl::Status BecomeProgram(const std::string& program,
   return CannotRun(errno, program);
 }
 
-absl::Status RunProgram(const std::string& program,
-                        const std::vector<std::string>& arguments,
-                        const std::string& input) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot pipe");
+namespace {
+
+// `output` receives its standard output, unless it is null.
+absl::Status Run(const std::string& program,
+                 const std::vector<std::string>& arguments,
+                 const std::string& input, std::string* output) {
+  int in[2];
+  int out[2] = {-1, -1};
+  if (pipe2(in, O_CLOEXEC) != 0) return ErrnoStatus(errno, "cannot pipe");
+  if (output != nullptr && pipe2(out, O_CLOEXEC) != 0) {
+    const int error = errno;
+    close(in[0]);
+    close(in[1]);
+    return ErrnoStatus(error, "cannot pipe");
+  }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+  if (output != nullptr) {
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+  }
   pid_t pid = 0;
   int error = posix_spawn(&pid, program.c_str(), &actions, nullptr,
                           Argv(program, arguments).data(), environ);
   posix_spawn_file_actions_destroy(&actions);
-  close(ends[0]);
-  if (error != 0) {
-    close(ends[1]);
-    return CannotRun(error, program);
+  close(in[0]);
+  if (output != nullptr) close(out[1]);
+  if (error == 0) WriteAll(in[1], input);
+  close(in[1]);
+  if (output != nullptr) {
+    if (error == 0) ReadAll(out[0], output);
+    close(out[0]);
   }
-  WriteAll(ends[1], input);
-  close(ends[1]);
+  if (error != 0) return CannotRun(error, program);
   int status = 0;
   while (waitpid(pid, &status, 0) < 0) {
     if (errno != EINTR) return ErrnoStatus(errno, "cannot wait for " + program);
@@ -104,6 +128,22 @@ absl::Status RunProgram(const std::string& program,
   }
   return absl::InternalError(name + " failed with exit status " +
                              std::to_string(WEXITSTATUS(status)));
+}
+
+}  // namespace
+
+absl::Status RunProgram(const std::string& program,
+                        const std::vector<std::string>& arguments,
+                        const std::string& input) {
+  return Run(program, arguments, input, /*output=*/nullptr);
+}
+
+absl::StatusOr<std::string> AskProgram(
+    const std::string& program, const std::vector<std::string>& arguments,
+    const std::string& input) {
+  std::string output;
+  VITRINE_RETURN_IF_ERROR(Run(program, arguments, input, &output));
+  return output;
 }
 
 }  // namespace vitrine::cli

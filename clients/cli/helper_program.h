@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace vitrine::cli {
 
@@ -23,5 +24,10 @@ absl::Status BecomeProgram(const std::string& program,
 absl::Status RunProgram(const std::string& program,
                         const std::vector<std::string>& arguments,
                         const std::string& input);
+// The same; what it writes to its standard output is returned. It must read all
+// of `input` before it writes.
+absl::StatusOr<std::string> AskProgram(
+    const std::string& program, const std::vector<std::string>& arguments,
+    const std::string& input);
 
 }  // namespace vitrine::cli

@@ -104,6 +104,29 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
+std::string EscapeHtml(std::string_view text) {
+  std::string html;
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        html += "&amp;";
+        break;
+      case '<':
+        html += "&lt;";
+        break;
+      case '>':
+        html += "&gt;";
+        break;
+      case '"':
+        html += "&quot;";
+        break;
+      default:
+        html += c;
+    }
+  }
+  return html;
+}
+
 int DisplayWidth(std::string_view text) {
   Utf8Scope utf8;
   int width = 0;

@@ -26,6 +26,9 @@ std::string FormatSeconds(double seconds);
 // become U+FFFD.
 std::string Printable(std::string_view text);
 
+// Text for HTML, attributes in double quotes included.
+std::string EscapeHtml(std::string_view text);
+
 // Columns that printable UTF-8 takes on a terminal (wide characters take two,
 // combining ones none).
 int DisplayWidth(std::string_view text);

@@ -72,4 +72,43 @@ inline constexpr char kPushExamples[] = R"(Examples:
 Pushing the same again does no harm. An indexer takes what is pushed with
 vitrine-indexer --queue=redis://localhost/catalogue --index=DIR.)";
 
+inline constexpr char kReceiptsExamples[] = R"(Examples:
+  What became of the pictures of the last day:
+    vitrine receipts --since=24h
+  Which were refused, and why:
+    vitrine receipts --refused
+  The same with the pictures, as one file to send to whoever took them:
+    vitrine receipts --refused --since=7d --format=html \
+      --catalog=photos/ > refused.html
+  How many of each folder, and how soon they were searchable:
+    vitrine receipts --since=7d --by=folder
+  For a spreadsheet; and for a program, as they come:
+    vitrine receipts --format=csv > receipts.csv
+    vitrine receipts --follow --format=json
+  Without a server, from the folder that the indexer writes:
+    vitrine receipts --index=/var/tmp/photos-index --refused)";
+
+inline constexpr char kBackupExamples[] = R"(Examples:
+  vitrine backup --index=/var/tmp/photos-index /mnt/backup/photos-index
+The same again copies only what has come since. To restore, name the copy:
+  vitrine-server --index=/mnt/backup/photos-index
+  vitrine-indexer --catalog=photos --index=/mnt/backup/photos-index
+Once an indexer has written to a copy it is an index of its own, and no backup is
+made into it any more.)";
+
+inline constexpr char kPromoteExamples[] = R"(Examples:
+  Build the vectors of a new model, look at them, let them serve:
+    vitrine-indexer --catalog=photos --index=photos-index --model=new.pt \
+      --promote=manual
+    vitrine eval --index=photos-index --report=report
+    vitrine search --image=dress.jpg --model=3f9a01c2
+    vitrine promote --index=photos-index
+Works where the index's folder may be written to, be it shared; an indexer of it
+must run. Ctrl-C ends the wait and leaves the request in place.)";
+
+inline constexpr char kRollbackExamples[] = R"(Examples:
+  vitrine rollback --index=photos-index
+What served before can serve again for as long as the indexer keeps it: its
+--keep-previous-hours, 72 where that is not told.)";
+
 }  // namespace vitrine::cli

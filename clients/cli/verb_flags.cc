@@ -3,83 +3,12 @@
 #include <map>
 
 #include "clients/cli/filter_flag.h"
+#include "clients/cli/flag_parts.h"
 #include "clients/cli/flag_values.h"
 #include "clients/cli/verb_examples.h"
 
 namespace vitrine::cli {
 namespace {
-
-constexpr int kDescriptionColumn = 32;
-constexpr size_t kDescriptionWidth = 48;
-
-// Shows `--image=PATH ...` where CLI11 would print `--image TEXT ...`, and
-// wraps.
-class HelpFormatter : public CLI::Formatter {
- public:
-  HelpFormatter() { column_width(kDescriptionColumn); }
-
-  std::string make_usage(const CLI::App*, std::string name) const override {
-    return "\nUsage: " + name + " [--flag=value ...]\n";
-  }
-  // CLI11 leaves two empty lines between groups.
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override {
-    return CLI::detail::find_and_replace(
-        CLI::Formatter::make_help(app, name, mode), "\n\n\n", "\n\n");
-  }
-  std::string make_option_name(const CLI::Option* option,
-                               bool positional) const override {
-    std::string name = CLI::Formatter::make_option_name(option, positional);
-    return name.substr(0, name.find('{'));  // Without "{false}".
-  }
-  std::string make_option_opts(const CLI::Option* option) const override {
-    return option->get_option_text();
-  }
-  std::string make_option_desc(const CLI::Option* option) const override {
-    std::string wrapped;
-    size_t width = 0;
-    for (const std::string& word :
-         CLI::detail::split(option->get_description(), ' ')) {
-      if (width > 0) {
-        bool wrap = width + 1 + word.size() > kDescriptionWidth;
-        wrapped += wrap ? '\n' : ' ';
-        width = wrap ? 0 : width + 1;
-      }
-      wrapped += word;
-      width += word.size();
-    }
-    return wrapped;
-  }
-};
-
-std::unique_ptr<CLI::App> NewApp(const char* name, const char* description,
-                                 const char* examples) {
-  auto app =
-      std::make_unique<CLI::App>(description, std::string("vitrine ") + name);
-  app->formatter(std::make_shared<HelpFormatter>());
-  app->set_help_flag();  // AddHelp adds one, as the last.
-  app->footer(examples);
-  return app;
-}
-
-void AddHelp(CLI::App* app, const char* group) {
-  app->set_help_flag("--help", "Show this help")->group(group);
-}
-
-void AddConnection(CLI::App* app, Flags* flags) {
-  app->add_option("--server", flags->server,
-                  "Where the server listens; VITRINE_SERVER in the "
-                  "environment, else 127.0.0.1:50051")
-      ->option_text("=HOST:PORT")
-      ->envname("VITRINE_SERVER")
-      ->group("Connection");
-  app->add_option("--timeout-ms", flags->timeout_ms,
-                  "Give up on an answer after so long (30000)")
-      ->option_text("=MS")
-      ->check(CLI::Range(1, 7 * 24 * 3'600'000))  // A week.
-      ->group("Connection");
-  AddHelp(app, "Connection");
-}
 
 void AddFormat(CLI::App* app, Flags* flags, bool has_table) {
   std::map<std::string, Format> formats = {{"json", Format::kJson}};
@@ -102,12 +31,6 @@ void AddFormat(CLI::App* app, Flags* flags, bool has_table) {
           ->group("Output");
   option->option_text(has_table ? "=table|json" : "=json");
   if (!has_table) flags->format = Format::kJson;
-}
-
-void AddProgress(CLI::App* app, Flags* flags) {
-  app->add_flag("--progress", flags->progress,
-                "Show progress on standard error even where it is no terminal")
-      ->group("Output");
 }
 
 void AddImages(CLI::App* app, Flags* flags) {

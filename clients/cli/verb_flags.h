@@ -15,5 +15,9 @@ std::unique_ptr<CLI::App> EmbedApp(Flags* flags);
 std::unique_ptr<CLI::App> DescribeApp(Flags* flags);
 std::unique_ptr<CLI::App> ExportApp(Flags* flags);
 std::unique_ptr<CLI::App> PushApp(Flags* flags);
+std::unique_ptr<CLI::App> ReceiptsApp(Flags* flags);
+std::unique_ptr<CLI::App> BackupApp(Flags* flags);
+std::unique_ptr<CLI::App> PromoteApp(Flags* flags);
+std::unique_ptr<CLI::App> RollbackApp(Flags* flags);
 
 }  // namespace vitrine::cli

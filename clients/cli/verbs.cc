@@ -2,11 +2,13 @@
 
 #include <chrono>
 
+#include "clients/cli/backup.h"
 #include "clients/cli/connection.h"
 #include "clients/cli/export.h"
 #include "clients/cli/output_json.h"
 #include "clients/cli/output_table.h"
 #include "clients/cli/push.h"
+#include "clients/cli/receipts_verb.h"
 #include "clients/cli/requests.h"
 #include "clients/cli/sheet.h"
 #include "clients/cli/stream.h"
@@ -266,6 +268,7 @@ int Run(const Flags& flags, const Environment& environment) {
   if (flags.verb == Verb::kPromote || flags.verb == Verb::kRollback) {
     return SwitchModels(flags, environment);
   }
+  if (flags.verb == Verb::kBackup) return Backup(flags, environment);
   Connection connection(flags.server, flags.timeout_ms);
   int exit_status = kOk;
   switch (flags.verb) {
@@ -274,6 +277,9 @@ int Run(const Flags& flags, const Environment& environment) {
       break;
     case Verb::kExport:
       exit_status = Export(connection, flags, environment);
+      break;
+    case Verb::kReceipts:
+      exit_status = Receipts(connection, flags, environment);
       break;
     default:
       exit_status = RunQueries(connection, flags, environment);

@@ -4,15 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "clients/cli/text.h"
 
 namespace vitrine::eval {
 
-std::string Escape(std::string_view text) {
-  return absl::StrReplaceAll(
-      std::string(text),
-      {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
-}
+std::string Escape(std::string_view text) { return cli::EscapeHtml(text); }
 
 std::string IntervalHtml(const Estimate& estimate) {
   std::string text = ValueText(estimate.value);

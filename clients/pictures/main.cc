@@ -17,6 +17,7 @@
 #include "clients/pictures/catalog_check.h"
 #include "clients/pictures/contact_sheet.h"
 #include "clients/pictures/sample.h"
+#include "clients/pictures/thumbnails.h"
 #include "clients/pictures/whole_file.h"
 #include "common/base/status.h"
 
@@ -141,6 +142,30 @@ void AddSheet(CLI::App& app, std::string& out) {
       g_program + " sheet --out=sheet.png < sheet.json");
 }
 
+void AddThumbnails(CLI::App& app, std::string& root) {
+  CLI::App* verb = app.add_subcommand(
+      "thumbnails", "Make small pictures of a catalogue's, for a report");
+  verb->add_option("--root", root, "The catalogue's folder")
+      ->required()
+      ->type_name("DIR");
+  verb->footer(
+      "Reads JSON lines on standard input, {\"path\": below the root, "
+      "\"sha256\": ...}, and\nwrites one for each: {\"jpeg_base64\": ...} or "
+      "{\"error\": why there is none};\n\"changed\" is true where the file has "
+      "another SHA-256. `vitrine receipts\n--format=html` runs this verb.");
+}
+
+int RunThumbnails(const std::string& root) {
+  const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+  const auto lines = vitrine::MakeThumbnails(root, text);
+  if (!lines.ok()) return Fail(lines.status(), kFailed);
+  if (std::fputs(lines->c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    return Fail(vitrine::ErrnoStatus(errno, "cannot write to standard output"),
+                kFailed);
+  }
+  return kOk;
+}
+
 struct CheckFlags {
   vitrine::CheckOptions options;
   std::string root;
@@ -247,6 +272,8 @@ int main(int argc, char** argv) {
   AddSample(app, sample);
   std::string sheet_out;
   AddSheet(app, sheet_out);
+  std::string thumbnails_root;
+  AddThumbnails(app, thumbnails_root);
   CheckFlags check;
   AddCheck(app, check);
   try {
@@ -264,6 +291,7 @@ int main(int argc, char** argv) {
   }
   if (app.got_subcommand("sample")) return RunSample(sample);
   if (app.got_subcommand("sheet")) return RunSheet(sheet_out);
+  if (app.got_subcommand("thumbnails")) return RunThumbnails(thumbnails_root);
   if (app.got_subcommand("check")) return RunCheck(check);
   return kUsage;
 }

@@ -242,6 +242,15 @@ absl::Status StagingFile::Publish() {
   return SyncFolder(path_.parent_path());
 }
 
+absl::Status StagingFile::Replace() {
+  VITRINE_RETURN_IF_ERROR(Sync());
+  if (::rename(staging_path_.c_str(), path_.c_str()) != 0) {
+    return Fail(errno, "rename");
+  }
+  published_ = true;
+  return SyncFolder(path_.parent_path());
+}
+
 absl::Status PublishFile(const std::filesystem::path& path,
                          std::string_view bytes) {
   VITRINE_ASSIGN_OR_RETURN(auto file, StagingFile::Create(path));

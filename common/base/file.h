@@ -88,6 +88,9 @@ class StagingFile {
   // Renames to the final name and fsyncs the folder. ALREADY_EXISTS where the
   // name is taken.
   absl::Status Publish();
+  // The same, in the place of what has the name now: for files that are no part
+  // of a generation.
+  absl::Status Replace();
   const std::filesystem::path& staging_path() const { return staging_path_; }
 
  private:

@@ -1,6 +1,7 @@
 // Receipts for tests, a minute apart, as lines of receipts.jsonl.
 #pragma once
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 

@@ -27,6 +27,12 @@ class WholeIndex {
     building->set_model(PutModel("the next bundle"));
     building->set_model_bytes(15);
     EXPECT_OK(Put(DrawRows(40, 9 + seed_), "building", building));
+    storage::SourcePosition* source = builder_.manifest().add_sources();
+    source->set_source("directory");
+    for (const char* name : {"root", "root_identity", "layout",
+                             "category_attribute", "product_pattern"}) {
+      (*source->mutable_settings())[name] = name;
+    }
     const GraphParams graph;
     EXPECT_OK(builder_.AddShard(DrawRows(120, 7 + seed_), &graph));
     Grow();
