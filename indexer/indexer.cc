@@ -170,6 +170,7 @@ absl::Status Indexer::RunOnce() {
     if (!absl::IsCancelled(settled)) {
       VITRINE_RETURN_IF_ERROR(settled);
     }
+    if (unwritten_.empty()) publisher()->RemoveExpired();
   }
   summary_.settle_s = SecondsBetween(settling, Clock::now());
   summary_.wall_s = SecondsBetween(start, Clock::now());

@@ -153,6 +153,7 @@ void Indexer::AppendReceipts(const Publication& publication) {
   const absl::Status status = receipts_->Append(unwritten_);
   if (status.ok()) {
     unwritten_.clear();
+    publisher()->RemoveExpired();
   } else {
     console_.Line(
         absl::StrCat("receipts wait to be written: ", status.message()));

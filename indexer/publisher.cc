@@ -396,11 +396,11 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   for (uint64_t generation : std::exchange(damaged_generations_, {})) {
     RemoveFile(paths_.manifest(generation)).IgnoreError();
   }
-  RemoveExpired();
   return Publication{manifest.generation(), manifest.published_unix_ms()};
 }
 
 void Publisher::RemoveExpired() {
+  std::lock_guard lock(publishing_);
   const Retention::Removal removal = retention_.Expire(NowUnixMs());
   // What cannot be removed now is found when the index is next opened.
   for (uint64_t generation : removal.generations) {

@@ -124,6 +124,11 @@ class Publisher {
   // output's files are gone.
   absl::StatusOr<Publication> Commit(const MergeOutput& output);
 
+  // Removes generations that have expired, and what only they have named: once
+  // all receipts are written, since lost ones are found by comparing the newest
+  // generation with that of the last receipt, or with the oldest there is.
+  void RemoveExpired();
+
   const IndexPaths& paths() const { return paths_; }
   int64_t NowUnixMs() const;
 
@@ -138,7 +143,6 @@ class Publisher {
   absl::StatusOr<Publication> PublishDraft(storage::Manifest manifest,
                                            const Snapshot* opened,
                                            WrittenFiles* written);
-  void RemoveExpired();
 
   const IndexPaths paths_;
   const PublisherOptions options_;

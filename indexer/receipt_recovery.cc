@@ -146,9 +146,12 @@ absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(const IndexPaths& paths,
   const auto kept =
       std::lower_bound(generations.begin(), generations.end(), last);
   std::vector<v1::Receipt> lost;
-  if (kept == generations.end() || *kept != last) return lost;
-  VITRINE_ASSIGN_OR_RETURN(const OldState at_last, ReadState(paths, last));
-  if (kept != generations.begin()) {
+  if (kept == generations.end()) return lost;
+  // Where the generation of the last receipt has expired, all was told that
+  // came before the oldest which has not. A log without a receipt is another.
+  if (*kept != last && log.last_generation() == 0) return lost;
+  VITRINE_ASSIGN_OR_RETURN(const OldState at_last, ReadState(paths, *kept));
+  if (*kept == last && kept != generations.begin()) {
     VITRINE_ASSIGN_OR_RETURN(const OldState before,
                              ReadState(paths, *std::prev(kept)));
     lost =

@@ -20,7 +20,7 @@ std::vector<v1::Receipt> ReceiptsBetween(const Table& before,
                                          const Publication& publication);
 
 // Those of the last generation in the log that it lacks, and of all that came
-// after: nothing of a generation that has expired.
+// after.
 absl::StatusOr<std::vector<v1::Receipt>> LostReceipts(const IndexPaths& paths,
                                                       const IndexView& view,
                                                       const ReceiptLog& log);

@@ -180,6 +180,7 @@ TEST(Publisher, RemovesExpiredGenerationsAndTheirFiles) {
   EXPECT_EQ(ListGenerations(index.paths())->size(), 6u);
   now_ms += 1000;
   index.Put("p", "k", "last");
+  index.publisher()->RemoveExpired();
   EXPECT_EQ(*ListGenerations(index.paths()), (std::vector<uint64_t>{6, 7}));
   EXPECT_EQ(ListFolder(index.paths().shards())->size(), 2u);
   EXPECT_EQ(ContentOnDisk(index.paths()), (Rows{{"p/k", Hex("last")}}));

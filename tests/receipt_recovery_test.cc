@@ -67,6 +67,29 @@ TEST(ReceiptRecovery, CompletesAGenerationThatWasCutShort) {
   }
 }
 
+TEST(ReceiptRecovery, ComparesWithTheOldestGenerationThatIsKept) {
+  IndexerWorld world;
+  world.Put("a.jpg", 1);
+  ASSERT_TRUE(world.Once().ok());
+  world.options().index.publisher.retention = {.generations = 1,
+                                               .superseded_ms = 0};
+  // Generations without receipts: that of the last one expires.
+  const uint64_t last = world.ReceiptOf("a.jpg")["generation"];
+  for (const char* title : {"one", "two", "three"}) {
+    world.Write("a.json", R"({"title": ")" + std::string(title) + R"("})");
+    ASSERT_TRUE(world.Once().ok());
+  }
+  ASSERT_GT(ListGenerations(world.paths())->front(), last);
+  const std::string before = testing::ReadAll(world.paths().receipts());
+  world.options().index.publisher.retention = {};
+  world.Put("b.jpg", 2);
+  ASSERT_TRUE(world.Once().ok());
+  testing::WriteAll(world.paths().receipts(), before);
+  ASSERT_TRUE(world.Once().ok());
+  EXPECT_EQ(world.ReceiptOf("b.jpg")["outcome"], "accepted");
+  EXPECT_EQ(world.Receipts().size(), 2u);
+}
+
 TEST(ReceiptRecovery, KnowsTheFirstGenerationToo) {
   IndexerWorld world;
   world.Put("a.jpg", 1);
