@@ -402,9 +402,10 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
 void Publisher::RemoveExpired() {
   std::lock_guard lock(publishing_);
   const Retention::Removal removal = retention_.Expire(NowUnixMs());
-  // What cannot be removed now is found when the index is next opened.
+  // What cannot be removed now is found when the index is next opened. No
+  // manifest stays without its files.
   for (uint64_t generation : removal.generations) {
-    RemoveFile(paths_.manifest(generation)).IgnoreError();
+    if (!RemoveFile(paths_.manifest(generation)).ok()) return;
   }
   for (const std::string& file : removal.files) {
     RemoveFile(paths_.root / file).IgnoreError();
