@@ -10,6 +10,8 @@
 
 #include <chrono>
 #include <memory>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -86,6 +88,28 @@ class RedisServer {
     auto connected = RedisStream::Connect(Address(stream), 5000);
     EXPECT_TRUE(connected.ok()) << connected.status();
     return *std::move(connected);
+  }
+  // Of these entries of the catalogue's stream, those that its group was given
+  // and has acknowledged.
+  std::set<std::string> Acknowledged(const std::set<std::string>& ids) const {
+    const auto backlog = Connect()->Backlog();
+    EXPECT_TRUE(backlog.ok()) << backlog.status();
+    std::set<std::string> pending;
+    std::istringstream lines(
+        Cli({"XPENDING", "catalogue", "vitrine", "-", "+", "100000"}));
+    // Four lines an entry: id, consumer, idle time, deliveries.
+    std::string line;
+    for (int i = 0; std::getline(lines, line); ++i) {
+      if (i % 4 == 0) pending.insert(line);
+    }
+    std::set<std::string> acknowledged;
+    for (const std::string& id : ids) {
+      if (VersionOfEntry(id) <= VersionOfEntry(backlog->last_delivered) &&
+          !pending.contains(id)) {
+        acknowledged.insert(id);
+      }
+    }
+    return acknowledged;
   }
   // What redis-cli answers, one line a value.
   std::string Cli(const std::vector<std::string>& command) const {
