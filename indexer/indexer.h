@@ -273,6 +273,7 @@ class Indexer {
   std::string told_held_;
   std::vector<std::string> told_problems_;
 
+  bool follows_ = false;        // What fails is tried again.
   absl::Status publish_error_;  // OK where the last publication was.
   Clock::time_point retry_at_;
   Clock::time_point last_publication_;

@@ -110,7 +110,12 @@ absl::Status Indexer::Publish() {
     retry_at_ = Clock::now() + std::chrono::milliseconds(options_.retry_ms);
     console_.Line(absl::StrCat(
         "nothing could be published, and the index stays as it was: ",
-        publish_error_.message()));
+        publish_error_.message(),
+        follows_
+            ? absl::StrCat(
+                  "; it is tried again every ",
+                  FormatDuration(static_cast<double>(options_.retry_ms) / 1000))
+            : ""));
     return publish_error_;
   }
   repairing_ = false;

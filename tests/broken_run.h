@@ -2,6 +2,7 @@
 // files is broken, while somebody reads its index.
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -25,6 +26,30 @@
 namespace vitrine::testing {
 
 using Digest = std::map<std::string, std::string>;
+
+// While it lives, standard error goes to a file.
+class StderrLog {
+ public:
+  explicit StderrLog(std::filesystem::path path)
+      : path_(std::move(path)), before_(::dup(STDERR_FILENO)) {
+    const int fd =
+        ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
+    ::dup2(fd, STDERR_FILENO);
+    ::close(fd);
+  }
+  ~StderrLog() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+  }
+  StderrLog(const StderrLog&) = delete;
+  StderrLog& operator=(const StderrLog&) = delete;
+
+  std::string All() const { return ReadAll(path_); }
+
+ private:
+  const std::filesystem::path path_;
+  const int before_;
+};
 
 // Opens each new generation as a server does. All of them must open, and have
 // the rows that are in `kept`.

@@ -112,11 +112,12 @@ class Files {
   }
   void Named(const std::string& from, const std::string& to) {
     std::lock_guard lock(mutex_);
-    unsynced_names_.emplace_back(from, to);
-    if (auto bytes = unsynced_bytes_.extract(from)) {
-      bytes.key() = to;
-      unsynced_bytes_.insert(std::move(bytes));
+    if (unsynced_bytes_.contains(from)) {
+      std::fprintf(stderr, "%s was renamed without a successful fsync\n",
+                   from.c_str());
+      std::abort();
     }
+    unsynced_names_.emplace_back(from, to);
   }
   void Removed(const std::string& path) {
     std::lock_guard lock(mutex_);

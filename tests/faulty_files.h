@@ -38,7 +38,8 @@ struct FileFault {
 };
 
 // From now on the calls below `root` are counted and `fault` happens. Their
-// fsyncs are not waited for. Thread-safe, as are the calls themselves.
+// fsyncs are not waited for, but a file that is renamed without one that went
+// well ends the program. Thread-safe, as are the calls themselves.
 void BreakFiles(const std::filesystem::path& root, const FileFault& fault = {});
 // The fault is over, and the counting goes on.
 void MendFiles();
