@@ -177,7 +177,8 @@ absl::Status Indexer::RunOnce() {
   TellSummary();
   if (!unwritten_.empty()) {
     return absl::ResourceExhaustedError(
-        "the index is complete, but its last receipts could not be written");
+        "the index is complete, but its last receipts could not be written; "
+        "run it again when there is room for them");
   }
   if (catalog_ != nullptr && reader_ == nullptr &&
       publisher()->view().sources->segments().empty() && !stopping_) {
