@@ -1,17 +1,10 @@
 #include "server/catalogue.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
-
-#include "absl/strings/ascii.h"
 
 namespace vitrine {
 namespace {
-
-std::string Lower(std::string_view text) {
-  return absl::AsciiStrToLower(absl::string_view(text.data(), text.size()));
-}
 
 v1::AttributeType TypeOf(const storage::Attribute& attribute) {
   switch (attribute.kind_case()) {
@@ -27,48 +20,6 @@ v1::AttributeType TypeOf(const storage::Attribute& attribute) {
       break;
   }
   return v1::ATTRIBUTE_TYPE_UNSPECIFIED;
-}
-
-// Calls `visit` with each value of an attribute that can be a trait, in lower
-// case.
-template <typename Visit>
-void ForEachValue(const storage::Attribute& attribute, const Visit& visit) {
-  switch (attribute.kind_case()) {
-    case storage::Attribute::kText:
-      visit(Lower(attribute.text()));
-      break;
-    case storage::Attribute::kFlag:
-      visit(attribute.flag() ? "true" : "false");
-      break;
-    case storage::Attribute::kList:
-      for (const std::string& value : attribute.list().values()) {
-        visit(Lower(value));
-      }
-      break;
-    default:
-      break;
-  }
-}
-
-// Values that agree with every other, and those that tell nothing.
-bool FitsAll(std::string_view value) {
-  return value.empty() || value == "unisex" || value == "all" ||
-         value == "na" || value == "n/a";
-}
-
-// The edit distance of Levenshtein.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
@@ -132,10 +83,11 @@ void Catalogue::Learn(const storage::ProductRecord& product,
     ++categories_[found->second].products;
   }
   for (const auto& [name, attribute] : product.attributes()) {
-    const auto trait = std::find(kTraits.begin(), kTraits.end(), Lower(name));
+    const auto trait =
+        std::find(kTraits.begin(), kTraits.end(), LowerCase(name));
     if (trait == kTraits.end()) continue;
     ValueBits& bits = values_[trait - kTraits.begin()];
-    ForEachValue(attribute, [&bits](const std::string& value) {
+    ForEachTraitValue(attribute, [&bits](const std::string& value) {
       if (bits.size() < 63 && !FitsAll(value)) {
         bits.try_emplace(value, uint64_t{1} << bits.size());
       }
@@ -160,7 +112,7 @@ uint64_t Catalogue::BitsOf(size_t trait,
                            const storage::Attribute& attribute) const {
   uint64_t bits = 0;
   bool fits_all = false;
-  ForEachValue(attribute, [&](const std::string& value) {
+  ForEachTraitValue(attribute, [&](const std::string& value) {
     fits_all = fits_all || FitsAll(value);
     auto found = values_[trait].find(value);
     if (found != values_[trait].end()) bits |= found->second;
@@ -173,7 +125,8 @@ ProductFacts Catalogue::FactsOf(const storage::ProductRecord& product) const {
   auto found = category_index_.find(product.category());
   if (found != category_index_.end()) facts.category = found->second;
   for (const auto& [name, attribute] : product.attributes()) {
-    const auto trait = std::find(kTraits.begin(), kTraits.end(), Lower(name));
+    const auto trait =
+        std::find(kTraits.begin(), kTraits.end(), LowerCase(name));
     if (trait == kTraits.end()) continue;
     const size_t t = trait - kTraits.begin();
     facts.traits[t] = BitsOf(t, attribute);
@@ -181,32 +134,36 @@ ProductFacts Catalogue::FactsOf(const storage::ProductRecord& product) const {
   return facts;
 }
 
+Traits Catalogue::TraitsOf(const TraitValues& values) const {
+  Traits traits{};
+  for (size_t t = 0; t < kTraits.size(); ++t) {
+    for (const std::string& value : values[t]) {
+      const auto found = values_[t].find(value);
+      if (found != values_[t].end()) {
+        traits[t] |= found->second;
+      } else if (values_[t].size() < 63) {
+        traits[t] |= uint64_t{1} << 63;
+      }
+    }
+  }
+  return traits;
+}
+
 std::optional<int> Catalogue::FindCategory(std::string_view name) const {
   auto exact = category_index_.find(std::string(name));
   if (exact != category_index_.end()) return exact->second;
-  const std::string folded = FoldCategory(name);
-  std::optional<int> found;
-  for (size_t i = 0; i < categories_.size(); ++i) {
-    if (FoldCategory(categories_[i].name) != folded) continue;
-    if (found) return std::nullopt;
-    found = static_cast<int>(i);
-  }
-  return found;
+  return vitrine::FindCategory(Names(), name);
 }
 
 std::vector<std::string> Catalogue::CloseCategories(std::string_view name,
                                                     size_t n) const {
-  const std::string folded = FoldCategory(name);
-  std::vector<std::pair<size_t, std::string>> names;
-  for (const Category& category : categories_) {
-    names.emplace_back(EditDistance(folded, FoldCategory(category.name)),
-                       category.name);
-  }
-  std::sort(names.begin(), names.end());
-  names.resize(std::min(n, names.size()));
-  std::vector<std::string> close;
-  for (auto& [distance, close_name] : names) close.push_back(close_name);
-  return close;
+  return vitrine::CloseCategories(Names(), name, n);
+}
+
+std::vector<std::string_view> Catalogue::Names() const {
+  std::vector<std::string_view> names;
+  for (const Category& category : categories_) names.push_back(category.name);
+  return names;
 }
 
 RowFilter Catalogue::Rows(

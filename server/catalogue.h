@@ -13,13 +13,10 @@
 
 #include "common/index/snapshot.h"
 #include "server/slots.h"
+#include "server/traits.h"
 #include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
-
-// Attributes in which the pieces of a look agree, by their lower-case names.
-inline constexpr std::array<std::string_view, 4> kTraits = {"gender", "kids",
-                                                            "usage", "season"};
 
 // A set of values for each trait, as bits; 0 is not told.
 using Traits = std::array<uint64_t, kTraits.size()>;
@@ -64,6 +61,8 @@ class Catalogue {
   }
 
   ProductFacts FactsOf(const storage::ProductRecord& product) const;
+  // A value that no product has agrees with none.
+  Traits TraitsOf(const TraitValues& values) const;
 
   // The live rows of the products that `matches` accepts, where `among` is not
   // null only those that it has too.
@@ -74,9 +73,11 @@ class Catalogue {
  private:
   static constexpr uint32_t kNoProduct = UINT32_MAX;
 
-  // Value bits of one trait; values beyond the 63rd are not told.
+  // Value bits of one trait; values beyond the 63rd are not told, and the last
+  // bit is no product's.
   using ValueBits = std::unordered_map<std::string, uint64_t>;
 
+  std::vector<std::string_view> Names() const;
   void Learn(const storage::ProductRecord& product, const SlotTable& slots);
   void CountAttributes(
       const storage::ProductRecord& product,

@@ -12,6 +12,7 @@
 #include "common/index/manifest.h"
 #include "common/index/search.h"
 #include "server/answer.h"
+#include "server/preconditions.h"
 #include "server/query.h"
 #include "server/recall_monitor.h"
 

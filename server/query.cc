@@ -4,14 +4,14 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
-#include "common/index/manifest.h"
 #include "common/index/search_params.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 #include "server/pictures.h"
+#include "server/preconditions.h"
 #include "server/selection.h"
 
 namespace vitrine {
@@ -21,8 +21,8 @@ namespace {
 constexpr int kMaxExamples = 16;
 constexpr int kMaxDiversity = 8;
 constexpr int kMaxExcludedProducts = 10'000;
-constexpr int kMinModelPrefix = 8;
 constexpr float kMaxEmphasis = 1000;
+constexpr int kMaxContents = 1000;
 
 absl::Status Invalid(std::string_view field, std::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument,
@@ -30,10 +30,10 @@ absl::Status Invalid(std::string_view field, std::string_view message) {
 }
 
 absl::StatusOr<Metric> MetricOfRequest(const v1::SearchRequest& request,
-                                       const Snapshot& snapshot) {
+                                       Metric own) {
   switch (request.metric()) {
     case v1::METRIC_UNSPECIFIED:
-      return MetricOf(snapshot.set());
+      return own;
     case v1::METRIC_COSINE:
       return Metric::kCosine;
     case v1::METRIC_EUCLIDEAN:
@@ -49,19 +49,19 @@ absl::StatusOr<Metric> MetricOfRequest(const v1::SearchRequest& request,
   }
 }
 
-absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
-                                              const Snapshot& snapshot) {
+absl::StatusOr<std::vector<float>> EmphasisOf(
+    const v1::SearchRequest& request, const std::vector<Block>& blocks) {
   if (request.emphasis().empty()) return std::vector<float>();
-  std::vector<float> emphasis(snapshot.blocks().size(), 1);
+  std::vector<float> emphasis(blocks.size(), 1);
   for (int i = 0; i < request.emphasis_size(); ++i) {
     const v1::BlockEmphasis& wish = request.emphasis(i);
     const std::string field = absl::StrCat("emphasis[", i, "]");
     auto block = std::find_if(
-        snapshot.blocks().begin(), snapshot.blocks().end(),
+        blocks.begin(), blocks.end(),
         [&wish](const Block& b) { return b.name == wish.block(); });
-    if (block == snapshot.blocks().end()) {
+    if (block == blocks.end()) {
       std::string names;
-      for (const Block& known : snapshot.blocks()) {
+      for (const Block& known : blocks) {
         absl::StrAppend(&names, names.empty() ? "" : ", ", known.name);
       }
       return Invalid(field + ".block",
@@ -70,7 +70,7 @@ absl::StatusOr<std::vector<float>> EmphasisOf(const v1::SearchRequest& request,
     }
     VITRINE_RETURN_IF_ERROR(
         CheckRange(field + ".emphasis", wish.emphasis(), 0, kMaxEmphasis));
-    emphasis[block - snapshot.blocks().begin()] = wish.emphasis();
+    emphasis[block - blocks.begin()] = wish.emphasis();
   }
   if (std::all_of(emphasis.begin(), emphasis.end(),
                   [](float e) { return e == 0; })) {
@@ -103,7 +103,8 @@ absl::StatusOr<std::vector<DiversityLimit>> DiversityOf(
 }
 
 absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
-                                      const Snapshot& snapshot) {
+                                      const std::vector<Block>& blocks,
+                                      Metric metric) {
   SearchParams params;
   params.k = request.has_k() ? request.k() : 10;
   VITRINE_RETURN_IF_ERROR(CheckRange("k", params.k, 1, kMaxResults));
@@ -115,7 +116,7 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
   if (request.has_group_by_product()) {
     params.group_by_product = request.group_by_product();
   }
-  VITRINE_ASSIGN_OR_RETURN(params.metric, MetricOfRequest(request, snapshot));
+  VITRINE_ASSIGN_OR_RETURN(params.metric, MetricOfRequest(request, metric));
   params.exact = request.exact();
   if (request.has_ef()) {
     params.ef = request.ef();
@@ -134,7 +135,7 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
                      "one of them unset");
     }
   }
-  VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, snapshot));
+  VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, blocks));
   params.collapse_near_duplicates = request.collapse_near_duplicates();
   VITRINE_ASSIGN_OR_RETURN(params.diversity, DiversityOf(request));
   VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));
@@ -152,7 +153,7 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
 }
 
 absl::Status CheckExamples(const v1::SearchRequest& request,
-                           const Snapshot& snapshot) {
+                           const std::vector<Block>& blocks) {
   if (request.examples().empty()) {
     return MakeError(absl::StatusCode::kInvalidArgument,
                      v1::ERROR_REASON_NO_EXAMPLE,
@@ -178,7 +179,7 @@ absl::Status CheckExamples(const v1::SearchRequest& request,
     switch (example.source_case()) {
       case v1::Example::kVector:
         VITRINE_RETURN_IF_ERROR(
-            CheckVector(snapshot.blocks(),
+            CheckVector(blocks,
                         {example.vector().values().data(),
                          static_cast<size_t>(example.vector().values_size())},
                         field + ".vector.values"));
@@ -203,21 +204,6 @@ absl::Status CheckExamples(const v1::SearchRequest& request,
                      "examples");
   }
   return absl::OkStatus();
-}
-
-// In lower case. INVALID_ARGUMENT where it is too short to name a model.
-absl::StatusOr<std::string> ModelPrefix(std::string_view model,
-                                        std::string_view field) {
-  if (model.size() < kMinModelPrefix) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-        absl::StrCat(std::string(field), " is '", std::string(model),
-                     "'; right is the SHA-256 of a bundle, or at least its "
-                     "first ",
-                     kMinModelPrefix, " digits"),
-        field, kMinModelPrefix);
-  }
-  return absl::AsciiStrToLower(absl::string_view(model.data(), model.size()));
 }
 
 }  // namespace
@@ -252,60 +238,31 @@ absl::Status CheckExclusions(int count) {
   return CheckCount("exclude_product_ids", count, 0, kMaxExcludedProducts);
 }
 
-absl::StatusOr<const Serving*> ServingOf(const Serving& serving,
-                                         std::string_view model) {
-  if (model.empty()) return &serving;
-  VITRINE_ASSIGN_OR_RETURN(const std::string wanted,
-                           ModelPrefix(model, "model"));
-  const storage::VectorSet& served = serving.snapshot().set();
-  if (std::string_view(served.model()).starts_with(wanted)) return &serving;
-  const storage::VectorSet* const other =
-      OtherSet(serving.snapshot().manifest());
-  if (other != nullptr &&
-      std::string_view(other->model()).starts_with(wanted)) {
-    if (serving.other() != nullptr) return serving.other().get();
-    return MakeError(
-        absl::StatusCode::kUnavailable, v1::ERROR_REASON_INDEX_NOT_READY,
-        absl::StrCat("model ", other->model(),
-                     " is not loaded yet; where that lasts, the server's log "
-                     "says why"),
-        "model", std::nullopt, /*retry_after_ms=*/1000);
-  }
-  return MakeError(
-      absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
-      absl::StrCat(
-          "generation ", serving.snapshot().generation(),
-          " has no vectors of model ", wanted, "; it has those of ",
-          served.model(),
-          other == nullptr ? "" : absl::StrCat(" and of ", other->model())),
-      "model");
-}
-
-absl::Status CheckPreconditions(const Snapshot& snapshot,
-                                uint64_t min_generation,
-                                std::string_view required_model) {
-  if (min_generation > snapshot.generation()) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition,
-        v1::ERROR_REASON_GENERATION_NOT_SERVED,
-        absl::StrCat("generation ", min_generation,
-                     " is not served yet; the newest here is ",
-                     snapshot.generation(), "; try again in a moment"),
-        "min_generation", static_cast<double>(snapshot.generation()),
-        /*retry_after_ms=*/100);
-  }
-  if (required_model.empty()) return absl::OkStatus();
-  VITRINE_ASSIGN_OR_RETURN(const std::string wanted,
-                           ModelPrefix(required_model, "required_model"));
-  const std::string& served = snapshot.set().model();
-  if (!std::string_view(served).starts_with(wanted)) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
-        absl::StrCat("model ", wanted,
-                     " is required, but the index serves model ", served),
-        "required_model");
+absl::Status CheckContent(
+    std::string_view field,
+    const google::protobuf::RepeatedPtrField<std::string>& content_sha256s) {
+  VITRINE_RETURN_IF_ERROR(
+      CheckCount(field, content_sha256s.size(), 0, kMaxContents));
+  for (const std::string& sha256 : content_sha256s) {
+    if (sha256.size() == sizeof(Sha256Digest)) continue;
+    return Invalid(
+        field, absl::StrCat(std::string(field), " holds one of ", sha256.size(),
+                            " bytes; right is ", sizeof(Sha256Digest),
+                            ", the SHA-256 of a picture"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<SearchParams> CheckRequest(const v1::SearchRequest& request,
+                                          const std::vector<Block>& blocks,
+                                          Metric metric) {
+  VITRINE_RETURN_IF_ERROR(CheckExamples(request, blocks));
+  VITRINE_ASSIGN_OR_RETURN(SearchParams params,
+                           ParamsOf(request, blocks, metric));
+  VITRINE_RETURN_IF_ERROR(CheckFacets(request));
+  VITRINE_RETURN_IF_ERROR(
+      CheckContent("content_sha256s", request.content_sha256s()));
+  return params;
 }
 
 absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
@@ -314,12 +271,26 @@ absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
   auto product = snapshot.FindProduct(product_id);
   if (!product.ok()) return WithField(product.status(), field);
   ProductVector result;
-  std::vector<std::vector<float>> pictures;
+  std::vector<ProductPicture> pictures;
   snapshot.ForEachRowOf(product_id, [&](const Shard& shard, uint32_t row) {
-    pictures.emplace_back(snapshot.dim());
-    FloatsFromHalves(shard.vector(row), snapshot.dim(), pictures.back().data());
-    result.sha256s.emplace_back(shard.key(row).sha256);
+    const RowKey key = shard.key(row);
+    ProductPicture& picture = pictures.emplace_back();
+    picture.key = key.image_key;
+    picture.vector.resize(static_cast<size_t>(snapshot.dim()));
+    FloatsFromHalves(shard.vector(row), picture.vector.size(),
+                     picture.vector.data());
+    result.sha256s.emplace_back(key.sha256);
   });
+  auto mean =
+      MeanOfPictures(snapshot.blocks(), product_id, field, std::move(pictures));
+  if (!mean.ok()) return mean.status();
+  result.vector = *std::move(mean);
+  return result;
+}
+
+absl::StatusOr<std::vector<float>> MeanOfPictures(
+    const std::vector<Block>& blocks, std::string_view product_id,
+    std::string_view field, std::vector<ProductPicture> pictures) {
   if (pictures.empty()) {
     return MakeError(absl::StatusCode::kNotFound,
                      v1::ERROR_REASON_UNKNOWN_IMAGE,
@@ -327,14 +298,18 @@ absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
                                   "' has no searchable picture"),
                      field);
   }
+  // Sums of numbers depend on their order, and that of rows on their shards.
+  std::sort(pictures.begin(), pictures.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
   std::vector<WeightedVector> examples;
-  for (const std::vector<float>& picture : pictures) {
-    examples.push_back({picture.data(), 1});
+  for (const ProductPicture& picture : pictures) {
+    examples.push_back({picture.vector.data(), 1});
   }
-  auto mean = CombineExamples(snapshot.blocks(), examples);
+  auto mean = CombineExamples(blocks, examples);
   if (!mean.ok()) return WithField(mean.status(), field);
-  result.vector = *std::move(mean);
-  return result;
+  // That of one picture has the rounding of stored vectors.
+  NormaliseBlocks(blocks, mean->data());
+  return mean;
 }
 
 absl::StatusOr<Query> BuildQuery(const Serving& serving,
@@ -343,13 +318,15 @@ absl::StatusOr<Query> BuildQuery(const Serving& serving,
   const Snapshot& snapshot = serving.snapshot();
   VITRINE_RETURN_IF_ERROR(CheckPreconditions(snapshot, request.min_generation(),
                                              request.required_model()));
-  VITRINE_RETURN_IF_ERROR(CheckExamples(request, snapshot));
   Query query;
-  VITRINE_ASSIGN_OR_RETURN(query.params, ParamsOf(request, snapshot));
-  VITRINE_RETURN_IF_ERROR(CheckFacets(request));
+  VITRINE_ASSIGN_OR_RETURN(
+      query.params,
+      CheckRequest(request, snapshot.blocks(), MetricOf(snapshot.set())));
   VITRINE_ASSIGN_OR_RETURN(query.rows,
                            SelectRows(snapshot, FilterOf(request), call));
   query.params.filter = query.rows.get();
+  query.sha256s.assign(request.content_sha256s().begin(),
+                       request.content_sha256s().end());
 
   std::vector<std::vector<float>> vectors(request.examples_size());
   std::vector<WeightedVector> examples(request.examples_size());

@@ -32,22 +32,20 @@ struct ProductVector {
   std::vector<std::string> sha256s;  // Of its pictures, 32 bytes each.
 };
 
+struct ProductPicture {
+  std::string_view key;       // Of the picture within its product.
+  std::vector<float> vector;  // dim numbers, as stored.
+};
+
+// The mean of a product's pictures, normalised. NOT_FOUND where there is none.
+absl::StatusOr<std::vector<float>> MeanOfPictures(
+    const std::vector<Block>& blocks, std::string_view product_id,
+    std::string_view field, std::vector<ProductPicture> pictures);
+
 // NOT_FOUND where there is no such product or it has no searchable picture.
 absl::StatusOr<ProductVector> VectorOfProduct(const Snapshot& snapshot,
                                               std::string_view product_id,
                                               std::string_view field);
-
-// FAILED_PRECONDITION where the served generation is older than
-// `min_generation` or its model does not begin with `required_model`.
-absl::Status CheckPreconditions(const Snapshot& snapshot,
-                                uint64_t min_generation,
-                                std::string_view required_model);
-
-// What answers a request for the vectors of `model`, a digest or the begin of
-// one; empty is the model that is served. FAILED_PRECONDITION where the
-// generation has no such vector set, UNAVAILABLE while its model is loaded.
-absl::StatusOr<const Serving*> ServingOf(const Serving& serving,
-                                         std::string_view model);
 
 // INVALID_ARGUMENT unless `field` has `min` to `max` entries.
 absl::Status CheckCount(std::string_view field, int count, int min, int max);
@@ -58,6 +56,18 @@ absl::Status CheckExclusions(int count);
 // INVALID_ARGUMENT unless min <= value <= max.
 absl::Status CheckRange(std::string_view field, double value, double min,
                         double max);
+
+// The same for content_sha256s.
+absl::Status CheckContent(
+    std::string_view field,
+    const google::protobuf::RepeatedPtrField<std::string>& content_sha256s);
+
+// Checks all of a request that can be without an index, and tells what it asks
+// of one whose vectors have these blocks and whose metric is `metric`. The
+// params' excluded products point into the request; they have no filter.
+absl::StatusOr<SearchParams> CheckRequest(const v1::SearchRequest& request,
+                                          const std::vector<Block>& blocks,
+                                          Metric metric);
 
 // Checks all of the request before any picture is decoded. `request` must
 // outlive the query. Adds to `timings`.

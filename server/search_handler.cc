@@ -12,6 +12,7 @@
 #include "common/vector/kernels.h"
 #include "server/answer.h"
 #include "server/pictures.h"
+#include "server/preconditions.h"
 #include "server/query.h"
 #include "server/recall_monitor.h"
 #include "server/selection.h"

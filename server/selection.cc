@@ -16,7 +16,7 @@ namespace {
 
 // The limits that search.proto names.
 constexpr int kMaxFacets = 16;
-constexpr size_t kMaxFacetValues = 100;
+constexpr int kMaxFacetValues = 10'000;
 
 }  // namespace
 
@@ -45,9 +45,15 @@ bool HasRowOf(const Snapshot& snapshot, const RowFilter* rows,
   return false;
 }
 
+int FacetValuesOf(const v1::SearchRequest& request) {
+  return request.has_facet_values() ? request.facet_values() : 100;
+}
+
 absl::Status CheckFacets(const v1::SearchRequest& request) {
   VITRINE_RETURN_IF_ERROR(
       CheckCount("facets", request.facets_size(), 0, kMaxFacets));
+  VITRINE_RETURN_IF_ERROR(
+      CheckRange("facet_values", FacetValuesOf(request), 1, kMaxFacetValues));
   for (int i = 0; i < request.facets_size(); ++i) {
     const std::string& attribute = request.facets(i);
     const std::string field = absl::StrCat("facets[", i, "]");
@@ -74,8 +80,8 @@ void AddFacets(const Snapshot& snapshot, const v1::SearchRequest& request,
   if (request.facets().empty()) return;
   const std::vector<std::string> attributes(request.facets().begin(),
                                             request.facets().end());
-  for (v1::Facet& facet :
-       snapshot.selector().CountFacets(attributes, rows, kMaxFacetValues)) {
+  for (v1::Facet& facet : snapshot.selector().CountFacets(
+           attributes, rows, static_cast<size_t>(FacetValuesOf(request)))) {
     *response->add_facets() = std::move(facet);
   }
 }

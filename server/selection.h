@@ -27,8 +27,10 @@ const v1::Filter* FilterOf(const Request& request) {
 bool HasRowOf(const Snapshot& snapshot, const RowFilter* rows,
               std::string_view product_id);
 
+// How many values of each facet a request asks for.
+int FacetValuesOf(const v1::SearchRequest& request);
 // INVALID_ARGUMENT where there are too many facets, or one cannot be counted or
-// is named twice.
+// is named twice, or where facet_values is out of its range.
 absl::Status CheckFacets(const v1::SearchRequest& request);
 // Adds the facets that are asked for.
 void AddFacets(const Snapshot& snapshot, const v1::SearchRequest& request,

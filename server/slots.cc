@@ -1,6 +1,7 @@
 #include "server/slots.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -43,6 +44,21 @@ absl::Status LineError(std::string_view origin, size_t line,
       absl::StrCat(std::string(origin), ":", line, ": ", std::string(what)));
 }
 
+// The edit distance of Levenshtein.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({changed, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
 }  // namespace
 
 std::string FoldCategory(std::string_view category) {
@@ -64,6 +80,36 @@ std::string FoldCategory(std::string_view category) {
   }
   if (!word.empty()) end_word();
   return folded;
+}
+
+std::optional<int> FindCategory(std::span<const std::string_view> categories,
+                                std::string_view name) {
+  const auto exact = std::find(categories.begin(), categories.end(), name);
+  if (exact != categories.end())
+    return static_cast<int>(exact - categories.begin());
+  const std::string folded = FoldCategory(name);
+  std::optional<int> found;
+  for (size_t i = 0; i < categories.size(); ++i) {
+    if (FoldCategory(categories[i]) != folded) continue;
+    if (found) return std::nullopt;
+    found = static_cast<int>(i);
+  }
+  return found;
+}
+
+std::vector<std::string> CloseCategories(
+    std::span<const std::string_view> categories, std::string_view name,
+    size_t n) {
+  const std::string folded = FoldCategory(name);
+  std::vector<std::pair<size_t, std::string>> names;
+  for (const std::string_view category : categories) {
+    names.emplace_back(EditDistance(folded, FoldCategory(category)), category);
+  }
+  std::sort(names.begin(), names.end());
+  names.resize(std::min(n, names.size()));
+  std::vector<std::string> close;
+  for (auto& [distance, close_name] : names) close.push_back(close_name);
+  return close;
 }
 
 absl::StatusOr<SlotTable> SlotTable::Parse(std::string_view text,

@@ -2,7 +2,9 @@
 // together.
 #pragma once
 
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,15 @@ namespace vitrine {
 // "T-Shirts", "t shirt" and "TSHIRT" alike: lower case, without spaces and
 // marks, each word in its singular.
 std::string FoldCategory(std::string_view category);
+
+// The index of the category of this name; letters' case and plurals do not
+// matter where no other category differs in them alone.
+std::optional<int> FindCategory(std::span<const std::string_view> categories,
+                                std::string_view name);
+// Up to `n` of them that look most like `name`.
+std::vector<std::string> CloseCategories(
+    std::span<const std::string_view> categories, std::string_view name,
+    size_t n);
 
 // Immutable and thread-safe.
 class SlotTable {

@@ -1,6 +1,7 @@
 // One query against rows: exactly, or as their codes estimate it.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -26,12 +27,14 @@ class Comparer {
   Comparer(const std::vector<Block>& blocks, std::span<const float> query,
            Metric metric, const std::vector<float>& emphasis);
 
-  // By what the answer is ordered: 1 - similarity, or the sum of differences. A
-  // row with what are no numbers, which a damaged file may hold, comes last.
+  // By what the answer is ordered: 1 - similarity, or the sum of differences;
+  // what rounding makes less than 0 is 0, as it is told. A row with what are no
+  // numbers, which a damaged file may hold, comes last.
   float Order(const uint16_t* row) const {
     const float order =
         SharesOrderOfDot(metric_) ? DotDistance(row) : L1Distance(row);
-    return std::isnan(order) ? std::numeric_limits<float>::infinity() : order;
+    if (std::isnan(order)) return std::numeric_limits<float>::infinity();
+    return std::max(order, 0.0f);
   }
   float DistanceOf(float order) const;
   float ScoreOf(float order) const;
