@@ -32,4 +32,12 @@ class CatalogServiceImpl final : public v1::CatalogService::CallbackService {
   ReceiptNews news_;
 };
 
+// Of a server of several partitions, each of which has receipts of its own:
+// refuses.
+class NoReceiptsService final : public v1::CatalogService::CallbackService {
+ public:
+  grpc::ServerWriteReactor<v1::ReceiptsResponse>* Receipts(
+      grpc::CallbackServerContext*, const v1::ReceiptsRequest*) override;
+};
+
 }  // namespace vitrine

@@ -1,6 +1,7 @@
 // vitrine-server: answers from an index directory over gRPC.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -14,6 +15,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/bus_error.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
@@ -25,7 +27,16 @@
 
 ABSL_FLAG(std::string, index, "",
           "The folder of the index, as vitrine-indexer writes it. It is only "
-          "read; it may come into being later.");
+          "read; it may come into being later. Several, with commas, are "
+          "partitions of one catalogue, and answers are of all of them.");
+ABSL_FLAG(
+    std::string, backends, "",
+    "Other servers, HOST:PORT with commas, each of one or more partitions "
+    "of the catalogue: answers are of all of them, and of the folders of "
+    "--index.");
+ABSL_FLAG(int32_t, backend_timeout_ms, 10'000,
+          "How long a partition may take to answer where the caller allows "
+          "more; then the answer is given without it, and says so.");
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
           "Where to listen, as HOST:PORT; port 0 takes a free one, which the "
           "first line on standard output names.");
@@ -63,12 +74,15 @@ constexpr char kUsage[] =
 
   vitrine-server --index=DIR
   vitrine-server --index=DIR --listen=127.0.0.1:0 --require-index
+  vitrine-server --index=DIR/0,DIR/1,DIR/2       all partitions of a catalogue
+  vitrine-server --backends=HOST:PORT,HOST:PORT  the same, which others serve
 
 Any number of servers may read one index; each takes up a new generation as soon
 as the indexer has published it. Ask it with `vitrine search`, or with stubs made
 from proto/vitrine/v1/search.proto; gRPC health and reflection are there too: the
 service "" is healthy while the server lives, vitrine.v1.SearchService once it
-has an index to answer from.
+has an index to answer from. What a partition lacks that cannot be asked, an answer
+tells in `missing`, unless its request asks for a complete one or none.
 
 SIGTERM: not ready at once, calls in flight may end, then 0. A second signal ends
 the server at once. Ends with 1 after a failure, with 2 for a wrong command line.)";
@@ -102,10 +116,40 @@ absl::StatusOr<VerifyMode> VerifyModeFromFlag() {
       "--verify=", mode, " is not right; it is auto, always or background"));
 }
 
+// What stands between the commas of a flag.
+absl::StatusOr<std::vector<std::string>> PartsOf(const char* flag,
+                                                 const std::string& list) {
+  std::vector<std::string> parts;
+  if (list.empty()) return parts;
+  for (absl::string_view part : absl::StrSplit(list, ',')) {
+    const std::string one(part);
+    if (one.empty() ||
+        std::find(parts.begin(), parts.end(), one) != parts.end()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--", flag, "=", list, " names ",
+          one.empty() ? "nothing between two commas" : one + " twice",
+          "; name each part once"));
+    }
+    parts.push_back(one);
+  }
+  return parts;
+}
+
 absl::Status CheckFlags() {
-  if (absl::GetFlag(FLAGS_index).empty()) {
+  if (absl::GetFlag(FLAGS_index).empty() &&
+      absl::GetFlag(FLAGS_backends).empty()) {
     return absl::InvalidArgumentError(
         "--index is missing; vitrine-server --index=DIR, and see --help");
+  }
+  VITRINE_RETURN_IF_ERROR(
+      PartsOf("index", absl::GetFlag(FLAGS_index)).status());
+  VITRINE_RETURN_IF_ERROR(
+      PartsOf("backends", absl::GetFlag(FLAGS_backends)).status());
+  const int backend_timeout_ms = absl::GetFlag(FLAGS_backend_timeout_ms);
+  if (backend_timeout_ms < 1 || backend_timeout_ms > 3'600'000) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--backend-timeout-ms=", backend_timeout_ms,
+                     " is not right; it is 1 to 3600000"));
   }
   const int threads = absl::GetFlag(FLAGS_threads);
   if (threads < 0 || threads > 1024) {
@@ -157,7 +201,14 @@ int Main(const std::vector<std::string>& arguments) {
                           ? absl::GetFlag(FLAGS_threads)
                           : AvailableCores();
   ServerOptions options;
-  options.store.paths.root = absl::GetFlag(FLAGS_index);
+  const auto indexes = PartsOf("index", absl::GetFlag(FLAGS_index));
+  options.indexes.assign(indexes->begin(), indexes->end());
+  options.backends = *PartsOf("backends", absl::GetFlag(FLAGS_backends));
+  options.partitions.timeout_ms = absl::GetFlag(FLAGS_backend_timeout_ms);
+  if (options.indexes.size() == 1 && options.backends.empty()) {
+    options.store.paths.root = options.indexes[0];
+    options.indexes.clear();
+  }
   options.store.load_model = [threads](const std::filesystem::path& bundle,
                                        const EmbedTrial& trial) {
     return LoadTorchEmbedder(bundle, threads, EmbedVariant::kFastest, trial);
@@ -174,8 +225,8 @@ int Main(const std::vector<std::string>& arguments) {
   auto server = Server::Start(std::move(options));
   if (!server.ok()) return Fail(1, std::string(server.status().message()));
   if (absl::GetFlag(FLAGS_require_index)) {
-    const auto serving = (*server)->store().Take();
-    if (!serving.ok()) return Fail(1, std::string(serving.status().message()));
+    const absl::Status open = (*server)->CheckOpen();
+    if (!open.ok()) return Fail(1, std::string(open.message()));
   }
   std::printf("vitrine-server: listening on %s\n",
               (*server)->address().c_str());

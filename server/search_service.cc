@@ -8,9 +8,11 @@
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "server/call.h"
+#include "server/grpc_call.h"
 #include "server/grpc_status.h"
 #include "server/list_products.h"
 #include "server/message_arena.h"
+#include "server/product_stream.h"
 #include "server/products.h"
 #include "server/recommend.h"
 #include "server/search_handler.h"
@@ -42,13 +44,6 @@ class SearchMessageAllocator final
  public:
   SearchMessages* AllocateMessages() override { return new SearchMessages(); }
 };
-
-Call CallOf(grpc::CallbackServerContext* context) {
-  Call call;
-  call.deadline = context->deadline();
-  call.cancelled = [context] { return context->IsCancelled(); };
-  return call;
-}
 
 // How many brief calls are answered on gRPC's own threads at a time: half of
 // those, so that the others go on reading what arrives and answer health
@@ -138,7 +133,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Search(
 
 grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
 SearchServiceImpl::SearchStream(grpc::CallbackServerContext* context) {
-  return NewSearchStream(context, store_, executors_);
+  return NewSearchStream(context, StreamOfStore(store_, executors_));
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
@@ -185,7 +180,10 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
 grpc::ServerWriteReactor<v1::ListProductsResponse>*
 SearchServiceImpl::ListProducts(grpc::CallbackServerContext*,
                                 const v1::ListProductsRequest* request) {
-  return NewListProducts(request, store_, executors_.others);
+  // gRPC keeps the request until the reactor is done.
+  return NewListProducts(
+      [this, request] { return ListStore(*request, store_, Call()); },
+      executors_.others);
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::DescribeIndex(

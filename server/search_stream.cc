@@ -31,9 +31,6 @@ constexpr size_t kMaxAnswerBytes = 64 << 20;
 // Those that are left out stay in memory until their batch is written: past so
 // much no further ones are looked for.
 constexpr size_t kMaxArenaBytes = 2 * kMaxAnswerBytes;
-// So many are answered together, and then the thread turns to other requests
-// that wait for it.
-constexpr size_t kQueriesAtOnce = 8;
 
 absl::Status TooManyAnswers() {
   return MakeError(
@@ -50,10 +47,10 @@ class SearchStreamReactor final
                                      v1::SearchStreamResponse> {
  public:
   SearchStreamReactor(grpc::CallbackServerContext* context,
-                      const SnapshotStore* store, Executors executors)
-      : store_(store), deadline_(context->deadline()) {
-    pictures_.executor = executors.pictures;
-    others_.executor = executors.others;
+                      StreamOptions options)
+      : options_(std::move(options)), deadline_(context->deadline()) {
+    pictures_.executor = options_.executors.pictures;
+    others_.executor = options_.executors.others;
     reading_ = true;
     incoming_ = std::make_shared<Batch>();
     StartRead(incoming_->request);
@@ -101,7 +98,7 @@ class SearchStreamReactor final
             &arena);
     size_t answer_bytes = 0;
     size_t arena_bytes = 0;  // With those that were left out.
-    std::shared_ptr<const Serving> serving;
+    AnswerSearches answer;
     Call call;
     int unanswered = 0;
   };
@@ -129,8 +126,8 @@ class SearchStreamReactor final
     bytes_in_flight_ += batch->request_bytes;
 
     const int queries = batch->request->queries_size();
-    auto serving = store_->Take();
-    absl::Status status = serving.status();
+    auto answer = options_.take();
+    absl::Status status = answer.status();
     if (queries > kMaxQueries) {
       status = MakeError(absl::StatusCode::kInvalidArgument,
                          v1::ERROR_REASON_INVALID_PARAMETER,
@@ -145,7 +142,7 @@ class SearchStreamReactor final
       outgoing_.push_back(batch);
       return;
     }
-    batch->serving = *std::move(serving);
+    batch->answer = *std::move(answer);
     batch->unanswered = queries;
     for (int i = 0; i < queries; ++i) batch->response->add_items();
     for (int i = 0; i < queries; ++i) {
@@ -163,8 +160,8 @@ class SearchStreamReactor final
       do {
         queries.push_back(std::move(lane->waiting.front()));
         lane->waiting.pop_front();
-      } while (queries.size() < kQueriesAtOnce && !IsAlone(queries.back()) &&
-               !lane->waiting.empty() &&
+      } while (queries.size() < options_.queries_at_once &&
+               !IsAlone(queries.back()) && !lane->waiting.empty() &&
                lane->waiting.front().batch == queries.front().batch &&
                !IsAlone(lane->waiting.front()));
     }
@@ -181,12 +178,9 @@ class SearchStreamReactor final
               batch->response->mutable_items(query.index)->mutable_response());
         }
         lock.unlock();
-        statuses =
-            HandleSearches(*batch->serving, requests, batch->call, responses);
-        for (size_t i = 0; i < queries.size(); ++i) {
-          statuses[i] = batch->serving->Checked(statuses[i]);
+        statuses = batch->answer(requests, batch->call, responses);
+        for (size_t i = 0; i < queries.size(); ++i)
           sizes[i] = responses[i]->ByteSizeLong();
-        }
         lock.lock();
       } else {
         statuses.assign(queries.size(), TooManyAnswers());
@@ -195,7 +189,7 @@ class SearchStreamReactor final
         Put(std::move(statuses[i]), sizes[i], queries[i].index, batch.get());
       batch->unanswered -= static_cast<int>(queries.size());
       if (batch->unanswered == 0) {
-        batch->serving.reset();
+        batch->answer = nullptr;
         outgoing_.push_back(batch);
       }
     }
@@ -269,7 +263,7 @@ class SearchStreamReactor final
     }
   }
 
-  const SnapshotStore* const store_;
+  const StreamOptions options_;
   const std::chrono::system_clock::time_point deadline_;
 
   std::mutex mutex_;
@@ -290,10 +284,26 @@ class SearchStreamReactor final
 
 }  // namespace
 
+StreamOptions StreamOfStore(const SnapshotStore* store, Executors executors) {
+  StreamOptions options;
+  options.take = [store]() -> absl::StatusOr<AnswerSearches> {
+    VITRINE_ASSIGN_OR_RETURN(const std::shared_ptr<const Serving> serving,
+                             store->Take());
+    return [serving](std::span<const v1::SearchRequest* const> requests,
+                     const Call& call,
+                     std::span<v1::SearchResponse* const> responses) {
+      auto statuses = HandleSearches(*serving, requests, call, responses);
+      for (absl::Status& status : statuses) status = serving->Checked(status);
+      return statuses;
+    };
+  };
+  options.executors = executors;
+  return options;
+}
+
 grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-NewSearchStream(grpc::CallbackServerContext* context,
-                const SnapshotStore* store, Executors executors) {
-  return new SearchStreamReactor(context, store, executors);
+NewSearchStream(grpc::CallbackServerContext* context, StreamOptions options) {
+  return new SearchStreamReactor(context, std::move(options));
 }
 
 }  // namespace vitrine

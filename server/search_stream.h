@@ -3,18 +3,41 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/call.h"
 #include "server/executor.h"
 #include "server/snapshot_store.h"
 #include "vitrine/v1/search.grpc.pb.h"
 
 namespace vitrine {
 
+// Answers some searches of a batch, with a status each. Called from several
+// threads.
+using AnswerSearches = std::function<std::vector<absl::Status>(
+    std::span<const v1::SearchRequest* const> requests, const Call& call,
+    std::span<v1::SearchResponse* const> responses)>;
+
+struct StreamOptions {
+  // What a batch is answered by, all of it; an error where nothing can.
+  std::function<absl::StatusOr<AnswerSearches>()> take;
+  Executors executors;
+  // So many are answered together, and then the thread turns to other requests
+  // that wait for it.
+  size_t queries_at_once = 8;
+};
+
+// Batches are answered by the generation that is served when they come.
+StreamOptions StreamOfStore(const SnapshotStore* store, Executors executors);
+
 // A reactor that answers batches in the order in which they are done, and
 // deletes itself when the call is. It reads on only while few batches are in
 // flight, answers that the caller has not taken among them, so that a caller
 // who stops reading costs bounded memory.
 grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-NewSearchStream(grpc::CallbackServerContext* context,
-                const SnapshotStore* store, Executors executors);
+NewSearchStream(grpc::CallbackServerContext* context, StreamOptions options);
 
 }  // namespace vitrine

@@ -1,0 +1,250 @@
+#include "server/fan_out_recommend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/base/status.h"
+#include "common/index/filter.h"
+#include "common/vector/blocks.h"
+#include "server/fan_out_examples.h"
+#include "server/fan_out_products.h"
+#include "server/fan_out_search.h"
+#include "server/gather.h"
+#include "server/hit_merge.h"
+#include "server/query.h"
+#include "server/subject.h"
+
+namespace vitrine {
+namespace {
+
+class Recommender {
+ public:
+  Recommender(const Partitions& partitions, const SlotTable& slots,
+              const v1::RecommendRequest& request, const Call& call)
+      : partitions_(partitions),
+        request_(request),
+        call_(call),
+        subject_(request, slots),
+        shortfall_(partitions, request.require_complete()),
+        excluded_(request.exclude_product_ids()) {
+    if (request.has_product_id()) *excluded_.Add() = request.product_id();
+    if (!request.product().product_id().empty())
+      *excluded_.Add() = request.product().product_id();
+  }
+
+  absl::StatusOr<v1::RecommendResponse> Run() {
+    v1::RecommendResponse response;
+    v1::Timings& timings = *response.mutable_timings();
+    timings.set_queue_ms(MillisecondsSince(call_.arrived));
+    VITRINE_ASSIGN_OR_RETURN(
+        facts_,
+        partitions_.Facts(request_.required_model(), request_.model(), call_));
+    VITRINE_RETURN_IF_ERROR(FindSubject(&timings));
+    const auto begin = std::chrono::steady_clock::now();
+    if (subject_.NeedsNeighbours()) {
+      v1::SearchRequest near;
+      near.set_k(kNeighboursAsked);
+      near.set_metric(v1::METRIC_COSINE);
+      VITRINE_ASSIGN_OR_RETURN(const Hits neighbours, Find(std::move(near)));
+      subject_.AskNeighbours(neighbours);
+    }
+    VITRINE_RETURN_IF_ERROR(AddSimilar(&response));
+    VITRINE_RETURN_IF_ERROR(AddComplements(&response));
+    response.set_category(subject_.category());
+    response.set_category_confidence(subject_.confidence());
+    response.set_slot(std::string(subject_.sure_slot()));
+    response.set_model(facts_.model);
+    timings.set_search_ms(MillisecondsSince(begin));
+    Tell(shortfall_, &response);
+    for (const std::string& missing : missing_) {
+      response.set_partial(true);
+      response.add_missing(missing);
+    }
+    return response;
+  }
+
+ private:
+  absl::Status FindSubject(v1::Timings* timings) {
+    if (request_.has_image()) {
+      VITRINE_ASSIGN_OR_RETURN(
+          std::vector<FoundPicture> pictures,
+          EmbedExamples(partitions_, facts_, request_.model(),
+                        {&request_.image()}, {"image"}, call_, timings));
+      subject_.vector = std::move(pictures[0].vector);
+      if (!pictures[0].sha256.empty())
+        subject_.sha256s.push_back(std::move(pictures[0].sha256));
+    } else if (request_.has_product()) {
+      const v1::ProductExample& product = request_.product();
+      const auto& values = product.vector().values();
+      VITRINE_RETURN_IF_ERROR(CheckVector(
+          facts_.blocks, {values.data(), static_cast<size_t>(values.size())},
+          "product.vector.values"));
+      subject_.vector.assign(values.begin(), values.end());
+      NormaliseBlocks(facts_.blocks, subject_.vector.data());
+      subject_.sha256s.assign(product.content_sha256s().begin(),
+                              product.content_sha256s().end());
+      subject_.SetTraits(product.attributes());
+      if (!product.category().empty()) {
+        VITRINE_ASSIGN_OR_RETURN(const std::string name,
+                                 NameOf(product.category(), nullptr));
+        subject_.TellCategory(name);
+      }
+    } else {
+      VITRINE_ASSIGN_OR_RETURN(
+          std::vector<FoundProduct> products,
+          FindProducts(partitions_, facts_, {request_.product_id()},
+                       {"product_id"}, call_));
+      subject_.vector = std::move(products[0].vector);
+      subject_.sha256s = std::move(products[0].sha256s);
+      subject_.SetTraits(products[0].product.attributes());
+      subject_.TellCategory(products[0].product.category());
+    }
+    if (request_.category().empty()) return absl::OkStatus();
+    std::vector<std::string> close;
+    VITRINE_ASSIGN_OR_RETURN(const std::string name,
+                             NameOf(request_.category(), &close));
+    if (name.empty()) return UnknownCategory(request_.category(), close);
+    subject_.SetCategory(name);
+    return absl::OkStatus();
+  }
+
+  // A category as the catalogue writes it; empty, with close ones in `close`
+  // where that is not null, where it has none such.
+  absl::StatusOr<std::string> NameOf(const std::string& category,
+                                     std::vector<std::string>* close) const {
+    VITRINE_ASSIGN_OR_RETURN(const v1::DescribeIndexResponse described,
+                             FanOutDescribe(partitions_, {}, call_));
+    std::vector<std::string_view> names;
+    for (const v1::CategorySummary& one : described.categories())
+      names.push_back(one.category());
+    if (const auto found = FindCategory(names, category))
+      return std::string(names[static_cast<size_t>(*found)]);
+    if (close != nullptr) *close = CloseCategories(names, category, 3);
+    return std::string();
+  }
+
+  // Products near the subject that are not excluded, nearest first.
+  absl::StatusOr<Hits> Find(v1::SearchRequest request) {
+    *request.mutable_exclude_product_ids() = excluded_;
+    for (const std::string& sha256 : subject_.sha256s)
+      request.add_content_sha256s(sha256);
+    request.set_model(request_.model());
+    v1::SearchResponse response;
+    VITRINE_RETURN_IF_ERROR(
+        SearchPartitions(partitions_, facts_, subject_.vector, request,
+                         /*first=*/nullptr, {}, call_, &shortfall_, &response));
+    return std::move(*response.mutable_hits());
+  }
+
+  absl::Status AddSimilar(v1::RecommendResponse* response) {
+    response->set_restricted_to_category(subject_.restricts());
+    const int k = KSimilarOf(request_);
+    if (k == 0) return absl::OkStatus();
+    v1::SearchRequest similar;
+    similar.set_k(k + kSpareHits);
+    *similar.mutable_fields() = request_.fields();
+    if (request_.has_filter()) *similar.mutable_filter() = request_.filter();
+    if (subject_.restricts()) {
+      v1::Filter category;
+      category.mutable_condition()->set_attribute("category");
+      category.mutable_condition()->mutable_any_of()->add_values(
+          subject_.category());
+      if (request_.has_filter()) {
+        v1::Filter both;
+        *both.mutable_all()->add_filters() = request_.filter();
+        *both.mutable_all()->add_filters() = std::move(category);
+        category = std::move(both);
+      }
+      *similar.mutable_filter() = std::move(category);
+    }
+    VITRINE_ASSIGN_OR_RETURN(Hits hits, Find(std::move(similar)));
+    DropCopies(k, &hits);
+    *response->mutable_similar() = std::move(hits);
+    return absl::OkStatus();
+  }
+
+  absl::Status AddComplements(v1::RecommendResponse* response) {
+    const std::vector<std::string> slots = subject_.Complements();
+    if (KPerSlotOf(request_) == 0 || slots.empty()) return absl::OkStatus();
+    v1::RecommendRequest asked;
+    v1::ProductExample& product = *asked.mutable_product();
+    product.mutable_vector()->mutable_values()->Assign(subject_.vector.begin(),
+                                                       subject_.vector.end());
+    for (const std::string& sha256 : subject_.sha256s)
+      product.add_content_sha256s(sha256);
+    for (size_t t = 0; t < kTraits.size(); ++t) {
+      for (const std::string& value : subject_.traits()[t]) {
+        (*product.mutable_attributes())[std::string(kTraits[t])]
+            .mutable_list()
+            ->add_values(value);
+      }
+    }
+    asked.set_k_similar(0);
+    asked.set_k_per_slot(KPerSlotOf(request_));
+    *asked.mutable_exclude_product_ids() = excluded_;
+    if (request_.has_filter()) *asked.mutable_filter() = request_.filter();
+    *asked.mutable_fields() = request_.fields();
+    for (const std::string& slot : slots) asked.add_slots(slot);
+    asked.set_require_complete(request_.require_complete());
+    asked.set_model(request_.model());
+    if (request_.model().empty()) asked.set_required_model(facts_.model);
+
+    auto answers = Gather<v1::RecommendResponse>(
+        AskAll(shortfall_.Present(), std::move(asked)),
+        partitions_.HandDown(call_));
+    VITRINE_RETURN_IF_ERROR(call_.Check());
+    std::map<std::string, std::vector<v1::Hit>> of_slot;
+    for (auto& answer : answers) {
+      VITRINE_RETURN_IF_ERROR(shortfall_.Add(answer.backend, answer.status));
+      missing_.insert(missing_.end(), answer.response.missing().begin(),
+                      answer.response.missing().end());
+      for (auto& slot : *answer.response.mutable_complements()) {
+        for (v1::Hit& hit : *slot.mutable_hits())
+          of_slot[slot.slot()].push_back(std::move(hit));
+      }
+    }
+    VITRINE_RETURN_IF_ERROR(shortfall_.Check());
+    for (const std::string& slot : slots) {
+      std::vector<v1::Hit>& hits = of_slot[slot];
+      if (hits.empty()) continue;
+      std::sort(hits.begin(), hits.end(), ComesBefore);
+      hits.resize(
+          std::min(hits.size(), static_cast<size_t>(KPerSlotOf(request_))));
+      v1::SlotRecommendation* filled = response->add_complements();
+      filled->set_slot(slot);
+      for (v1::Hit& hit : hits) *filled->add_hits() = std::move(hit);
+    }
+    return absl::OkStatus();
+  }
+
+  const Partitions& partitions_;
+  const v1::RecommendRequest& request_;
+  const Call& call_;
+  VectorFacts facts_;
+  Subject subject_;
+  Shortfall shortfall_;
+  std::vector<std::string> missing_;  // Of what partitions fan out to.
+  google::protobuf::RepeatedPtrField<std::string> excluded_;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::RecommendResponse> FanOutRecommend(
+    const Partitions& partitions, const SlotTable& slots,
+    const v1::RecommendRequest& request, const Call& call) {
+  VITRINE_RETURN_IF_ERROR(call.Check());
+  VITRINE_RETURN_IF_ERROR(
+      CheckNoGeneration(request.min_generation(), partitions.all().size()));
+  VITRINE_RETURN_IF_ERROR(CheckRecommend(request, slots));
+  if (request.has_filter()) {
+    VITRINE_RETURN_IF_ERROR(CheckFilter(request.filter(), "filter"));
+  }
+  return Recommender(partitions, slots, request, call).Run();
+}
+
+}  // namespace vitrine

@@ -1,0 +1,266 @@
+#include "server/partitions.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status.h"
+#include "server/gather.h"
+#include "server/query.h"
+
+namespace vitrine {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of what is left of a deadline, this is kept to merge and send what has come.
+constexpr int kReserveShare = 10;
+constexpr milliseconds kLeastReserve(2);
+constexpr milliseconds kMostReserve(100);
+
+// A partition takes some time to tell what it is after a new generation.
+constexpr milliseconds kDescribePatience(5000);
+
+VectorFacts FactsOf(const v1::ModelCard& card, v1::Metric metric) {
+  VectorFacts facts;
+  facts.model = card.id();
+  for (const v1::Block& block : card.blocks()) {
+    facts.blocks.push_back({block.name(), block.dim(), block.weight()});
+  }
+  facts.metric = metric == v1::METRIC_EUCLIDEAN   ? Metric::kEuclidean
+                 : metric == v1::METRIC_MANHATTAN ? Metric::kManhattan
+                                                  : Metric::kCosine;
+  return facts;
+}
+
+bool IsCallersMistake(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kOutOfRange:
+      return true;
+    case absl::StatusCode::kFailedPrecondition:
+      return ErrorOf(status).reason() != v1::ERROR_REASON_WRONG_MODEL;
+    default:
+      return false;
+  }
+}
+
+absl::Status PartitionUnavailable(std::string_view message) {
+  return MakeError(absl::StatusCode::kUnavailable,
+                   v1::ERROR_REASON_PARTITION_UNAVAILABLE, message, {},
+                   std::nullopt, /*retry_after_ms=*/1000);
+}
+
+}  // namespace
+
+Partitions::Partitions(std::vector<std::unique_ptr<Backend>> backends,
+                       PartitionsOptions options)
+    : backends_(std::move(backends)),
+      options_(std::move(options)),
+      known_(backends_.size()) {
+  for (const auto& backend : backends_) all_.push_back(backend.get());
+}
+
+Partitions::~Partitions() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Partitions::Start() {
+  thread_ = std::thread([this] { Watch(); });
+}
+
+void Partitions::Watch() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    look_ = false;
+    lock.unlock();
+    Call call;
+    call.deadline = std::chrono::system_clock::now() + kDescribePatience;
+    call.cancelled = [this] {
+      std::lock_guard stopping(mutex_);
+      return stopping_;
+    };
+    Look(call, /*until_any=*/false);
+    lock.lock();
+    const bool all_known =
+        std::all_of(known_.begin(), known_.end(),
+                    [](const Known& known) { return !known.sets.empty(); });
+    if (all_known) {
+      wake_.wait(lock, [this] { return stopping_ || look_; });
+    } else {
+      wake_.wait_for(lock, milliseconds(options_.look_ms),
+                     [this] { return stopping_; });
+    }
+  }
+}
+
+void Partitions::Look(const Call& call, bool until_any) const {
+  std::vector<Backend*> unknown;
+  {
+    std::lock_guard lock(mutex_);
+    for (size_t i = 0; i < all_.size(); ++i) {
+      if (known_[i].sets.empty()) unknown.push_back(all_[i]);
+    }
+  }
+  // Each is known as soon as it has told, however long the others take.
+  Gather<v1::DescribeIndexResponse>(
+      AskAll(unknown, v1::DescribeIndexRequest()), call,
+      [&](size_t i, const absl::Status& status,
+          const v1::DescribeIndexResponse& told) {
+        if (!status.ok() || told.model().blocks().empty()) return false;
+        std::lock_guard lock(mutex_);
+        std::vector<VectorFacts>& sets = known_[IndexOf(unknown[i])].sets;
+        sets = {FactsOf(told.model(), told.metric())};
+        for (const v1::VectorSetSummary& set : told.vector_sets()) {
+          if (set.model().id() != sets.front().model)
+            sets.push_back(FactsOf(set.model(), set.metric()));
+        }
+        if (!ready_ && options_.on_ready) options_.on_ready();
+        ready_ = true;
+        return until_any;
+      });
+}
+
+size_t Partitions::IndexOf(const Backend* backend) const {
+  return static_cast<size_t>(std::find(all_.begin(), all_.end(), backend) -
+                             all_.begin());
+}
+
+std::vector<Backend*> Partitions::ByHealth() const {
+  std::vector<Backend*> sorted = all_;
+  std::rotate(sorted.begin(),
+              sorted.begin() + static_cast<ptrdiff_t>(turn_++ % sorted.size()),
+              sorted.end());
+  std::lock_guard lock(mutex_);
+  std::stable_partition(
+      sorted.begin(), sorted.end(),
+      [this](const Backend* one) { return !known_[IndexOf(one)].ailing; });
+  return sorted;
+}
+
+absl::StatusOr<VectorFacts> Partitions::Facts(std::string_view required_model,
+                                              std::string_view model,
+                                              const Call& call) const {
+  if (!any_known()) Look(HandDown(call), /*until_any=*/true);
+  std::lock_guard lock(mutex_);
+  const VectorFacts* best = nullptr;
+  std::ptrdiff_t most = 0;
+  absl::Status refused;
+  for (const Known& known : known_) {
+    for (size_t s = 0; s < known.sets.size(); ++s) {
+      const VectorFacts& set = known.sets[s];
+      if (model.empty() && s > 0) break;
+      const absl::Status fits =
+          CheckModel(set.model, model.empty() ? required_model : model);
+      if (!fits.ok()) {
+        refused.Update(fits);
+        continue;
+      }
+      const auto alike =
+          std::count_if(known_.begin(), known_.end(), [&](const Known& other) {
+            return other.sets.size() > s && other.sets[s].model == set.model;
+          });
+      if (alike > most) {
+        best = &set;
+        most = alike;
+      }
+    }
+  }
+  if (best != nullptr) return *best;
+  VITRINE_RETURN_IF_ERROR(refused);
+  std::vector<std::string> names;
+  for (const Backend* backend : all_) names.push_back(backend->name());
+  return PartitionUnavailable(
+      absl::StrCat("no partition has told yet what it serves: ",
+                   absl::StrJoin(names, ", ")));
+}
+
+bool Partitions::any_known() const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(known_.begin(), known_.end(),
+                     [](const Known& known) { return !known.sets.empty(); });
+}
+
+bool Partitions::Serves(const Backend* backend,
+                        const VectorFacts& facts) const {
+  std::lock_guard lock(mutex_);
+  const std::vector<VectorFacts>& sets = known_[IndexOf(backend)].sets;
+  return sets.empty() || sets.front().model == facts.model;
+}
+
+Call Partitions::HandDown(const Call& call) const {
+  Call down = call;
+  const auto now = std::chrono::system_clock::now();
+  down.deadline = now + milliseconds(options_.timeout_ms);
+  if (call.deadline != std::chrono::system_clock::time_point::max()) {
+    const std::chrono::system_clock::duration left =
+        std::max(call.deadline - now, std::chrono::system_clock::duration(0));
+    const auto reserve = std::clamp<std::chrono::system_clock::duration>(
+        left / kReserveShare, kLeastReserve, kMostReserve);
+    down.deadline = std::min(down.deadline, call.deadline - reserve);
+  }
+  return down;
+}
+
+void Partitions::Note(const Backend* backend,
+                      const absl::Status& status) const {
+  std::lock_guard lock(mutex_);
+  Known& known = known_[IndexOf(backend)];
+  known.ailing = !status.ok() && !IsCallersMistake(status);
+  if (status.ok() || ErrorOf(status).reason() != v1::ERROR_REASON_WRONG_MODEL) {
+    return;
+  }
+  known.sets.clear();
+  look_ = true;
+  wake_.notify_all();
+}
+
+absl::Status Shortfall::Add(const Backend* backend,
+                            const absl::Status& status) {
+  partitions_.Note(backend, status);
+  if (status.ok()) return status;
+  if (IsCallersMistake(status)) return status;
+  if (Lacks(backend)) return absl::OkStatus();
+  const std::string why = absl::StrCat(backend->name(), ": ", status.message());
+  lacking_.push_back(backend);
+  missing_.push_back(why);
+  if (require_complete_) {
+    return PartitionUnavailable(absl::StrCat(
+        "the answer must be complete, but a partition cannot be asked: ", why));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Shortfall::Check() const {
+  if (lacking_.size() < partitions_.all().size()) return absl::OkStatus();
+  return PartitionUnavailable(absl::StrCat("no partition can be asked: ",
+                                           absl::StrJoin(missing_, "; ")));
+}
+
+absl::Status Shortfall::Unavailable(std::string_view what) const {
+  return PartitionUnavailable(
+      absl::StrCat(std::string(what), absl::StrJoin(missing_, "; ")));
+}
+
+bool Shortfall::Lacks(const Backend* backend) const {
+  return std::find(lacking_.begin(), lacking_.end(), backend) != lacking_.end();
+}
+
+std::vector<Backend*> Shortfall::Present() const {
+  std::vector<Backend*> present;
+  for (Backend* backend : partitions_.all()) {
+    if (!Lacks(backend)) present.push_back(backend);
+  }
+  return present;
+}
+
+}  // namespace vitrine
