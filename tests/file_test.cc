@@ -84,5 +84,17 @@ TEST(MappedFile, ShowsTheBytesAndTakesAnEmptyFile) {
   EXPECT_EQ(empty->data(), "");
 }
 
+TEST(StagingFile, ReplacesWhatHasItsName) {
+  TempDir dir;
+  ASSERT_TRUE(PublishFile(dir / "a", "one").ok());
+  auto file = StagingFile::Create(dir / "a");
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE((*file)->Append("two").ok());
+  EXPECT_EQ(*ReadFile(dir / "a"), "one");
+  ASSERT_TRUE((*file)->Replace().ok());
+  EXPECT_EQ(*ReadFile(dir / "a"), "two");
+  EXPECT_EQ(*ListFolder(dir.path()), std::vector<std::string>{"a"});
+}
+
 }  // namespace
 }  // namespace vitrine
