@@ -123,7 +123,7 @@ TEST(SummaryTable, ShowsFoldersAndFreshness) {
                        "IMAGE_TRUNCATED 1; too dark 1"),
             std::string::npos)
       << table;
-  EXPECT_NE(table.find("half within 1 s, 95 % within 1 s, of 1 pictures"),
+  EXPECT_NE(table.find("half within 1 s, 95 % within 1 s, of 1 picture\n"),
             std::string::npos)
       << table;
   EXPECT_NE(table.find("≤ 1 s"), std::string::npos) << table;

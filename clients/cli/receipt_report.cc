@@ -101,7 +101,8 @@ std::string FreshnessText(const Freshness& freshness) {
   std::string text = "\nFrom arriving to being searchable: half within " +
                      DurationText(freshness.median_s) + ", 95 % within " +
                      DurationText(freshness.p95_s) + ", of " +
-                     FormatCount(freshness.pictures) + " pictures\n";
+                     FormatCount(freshness.pictures) +
+                     (freshness.pictures == 1 ? " picture\n" : " pictures\n");
   int64_t most = 1;
   for (const auto& bucket : freshness.buckets) {
     most = std::max(most, bucket.pictures);
