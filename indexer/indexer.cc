@@ -246,7 +246,8 @@ absl::Status Indexer::Run() {
       if (!scanned.ok()) console_.Line(std::string(scanned.message()));
       continue;
     }
-    if (std::exchange(first, false) && idle) {
+    if (first && idle) {
+      first = false;
       summary_.wall_s = SecondsBetween(start, Clock::now());
       summary_.ingest = ingest_->stats();
       TellSummary();
