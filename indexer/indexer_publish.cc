@@ -111,7 +111,7 @@ absl::Status Indexer::Publish() {
     console_.Line(absl::StrCat(
         "nothing could be published, and the index stays as it was: ",
         publish_error_.message(),
-        follows_
+        follows_ && !stopping_
             ? absl::StrCat(
                   "; it is tried again every ",
                   FormatDuration(static_cast<double>(options_.retry_ms) / 1000))

@@ -107,11 +107,10 @@ inline BrokenRun RunBroken(IndexerWorld* world, const FileFault& fault,
   const pid_t child = ::fork();
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (std::freopen(log.c_str(), "w", stderr) == nullptr) ::_exit(1);
+    const StderrLog stderr_log(log);
     BreakFiles(world->paths().root, fault);
     const absl::Status status = world->Once();
     std::fprintf(stderr, "%s\n", status.ToString().c_str());
-    std::fflush(stderr);
     std::ofstream out(report);
     out << status.ok() << " " << FilesBroke() << "\n";
     for (const auto& [point, calls] : FileCalls()) {

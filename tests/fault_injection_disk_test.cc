@@ -83,9 +83,9 @@ class DiskFaults : public ::testing::Test {
     testing::ExpectReceiptsAreTrue(world_.paths(), digest, digest);
     std::set<std::string> told;
     for (const auto& receipt : world_.Receipts()) {
-      const std::string product = receipt["product_id"];
-      const std::string path = receipt["path"];
-      told.insert(product + "/" + path);
+      std::string name = receipt["product_id"];
+      name += "/" + std::string(receipt["path"]);
+      told.insert(std::move(name));
     }
     for (const auto& [name, sha256] : wanted_) {
       EXPECT_TRUE(told.contains(name)) << name;

@@ -105,12 +105,13 @@ class FileFaults : public ::testing::Test {
           fault.point = point;
           fault.nth = nth;
           fault.error = error;
-          SCOPED_TRACE(part + ": " + point + ", call " + std::to_string(nth) +
-                       " of " + std::to_string(calls) + ": " +
-                       (error == FileFault::kKill ? "killed"
-                        : error == FileFault::kPowerCut
-                            ? "power cut"
-                            : std::strerror(error)));
+          SCOPED_TRACE(::testing::Message()
+                       << part << ": " << point << ", call " << nth << " of "
+                       << calls << ": "
+                       << (error == FileFault::kKill ? "killed"
+                           : error == FileFault::kPowerCut
+                               ? "power cut"
+                               : std::strerror(error)));
           Break(fault);
           ++faults;
           if (HasFatalFailure()) return;

@@ -43,7 +43,7 @@ class Races : public ::testing::Test {
       children[i] = ::fork();
       if (children[i] != 0) continue;
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (std::freopen(Log(i).c_str(), "w", stderr) == nullptr) ::_exit(1);
+      const testing::StderrLog log(Log(i));
       char byte = 0;
       if (::read(start[0], &byte, 1) != 1) ::_exit(1);
       auto indexer = Indexer::Create(options[i]);
