@@ -133,6 +133,8 @@ absl::Status Indexer::CareForSets() {
   if (now - last_requests_ >= kRequestInterval) {
     last_requests_ = now;
     requests_ = TakeRequests(publisher()->paths());
+    // Filling and merging bring no receipts that would let generations go.
+    if (unwritten_.empty()) publisher()->RemoveExpired();
   }
   IndexView view = publisher()->view();
   // Of sets that are gone, or serve already.
