@@ -1,6 +1,7 @@
 // Asks several backends at once and waits for their answers.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
