@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,9 @@
 
 namespace vitrine {
 namespace {
+
+constexpr int kLooks = 10;
+constexpr std::chrono::milliseconds kLook(5);
 
 std::string DescribeSelf() {
   char host[256] = "an unknown host";
@@ -37,7 +42,13 @@ absl::StatusOr<std::unique_ptr<IndexLock>> IndexLock::Acquire(
                     "an indexer must be able to write to its index directory");
   }
   std::unique_ptr<IndexLock> lock(new IndexLock(fd));
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  int locked = ::flock(fd, LOCK_EX | LOCK_NB);
+  // Whoever looks whether it is held holds it for a moment.
+  for (int i = 0; i < kLooks && locked != 0 && errno == EWOULDBLOCK; ++i) {
+    std::this_thread::sleep_for(kLook);
+    locked = ::flock(fd, LOCK_EX | LOCK_NB);
+  }
+  if (locked != 0) {
     const int error = errno;
     if (error != EWOULDBLOCK) {
       return ErrnoStatus(error, absl::StrCat("cannot lock ", path));
@@ -56,6 +67,14 @@ absl::StatusOr<std::unique_ptr<IndexLock>> IndexLock::Acquire(
     return ErrnoStatus(errno, absl::StrCat("cannot write ", path));
   }
   return lock;
+}
+
+bool IndexLock::IsHeld(const IndexPaths& paths) {
+  const int fd = ::open(paths.lock().c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool held = ::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return held;
 }
 
 IndexLock::~IndexLock() { ::close(fd_); }

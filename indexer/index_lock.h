@@ -16,6 +16,8 @@ class IndexLock {
   // start, where another has it.
   static absl::StatusOr<std::unique_ptr<IndexLock>> Acquire(
       const IndexPaths& paths);
+  // Whether somebody has it now.
+  static bool IsHeld(const IndexPaths& paths);
   ~IndexLock();
   IndexLock(const IndexLock&) = delete;
   IndexLock& operator=(const IndexLock&) = delete;

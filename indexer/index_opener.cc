@@ -52,6 +52,23 @@ absl::Status CheckUnchanged(const storage::VectorSet& serving,
       "first"));
 }
 
+absl::Status CheckPartition(const storage::Manifest& manifest,
+                            const IndexOptions& options) {
+  Partition own;
+  if (manifest.has_partition())
+    own = {manifest.partition().number(), manifest.partition().of()};
+  if (own == options.partition) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the index ", options.root.string(), " was begun ",
+      own.is_whole() ? std::string("without --partition")
+                     : absl::StrCat("with --partition=", own.Name()),
+      ", not ",
+      options.partition.is_whole()
+          ? std::string("without")
+          : absl::StrCat("with --partition=", options.partition.Name()),
+      "; give what it was begun with, or index into a fresh directory"));
+}
+
 // Puts the bundle of a damaged index back into its place.
 absl::Status RestoreModel(const IndexPaths& paths, const std::string& digest,
                           const IndexOptions& options) {
@@ -79,6 +96,8 @@ absl::StatusOr<std::unique_ptr<Publisher>> OpenPublisher(
   index->lost_products = std::move(salvaged->lost_products);
   index->findings = std::move(salvaged->findings);
   const storage::VectorSet& set = salvaged->snapshot->set();
+  VITRINE_RETURN_IF_ERROR(
+      CheckPartition(salvaged->snapshot->manifest(), options));
   if (salvaged->model_damaged) {
     VITRINE_RETURN_IF_ERROR(RestoreModel(paths, set.model(), options));
   }
@@ -156,6 +175,8 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   auto opened = OpenPublisher(paths, options, &index);
   if (opened.ok()) {
     index.publisher = *std::move(opened);
+    VITRINE_RETURN_IF_ERROR(
+        CheckPartition(index.publisher->view().snapshot->manifest(), options));
     VITRINE_RETURN_IF_ERROR(OpenModels(paths, options, &index));
     return index;
   }
@@ -167,6 +188,7 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
           options.model.empty() ? options.default_model : options.model,
           options, &index.embedder));
   settings.metric = options.metric.value_or(storage::VectorSet::METRIC_COSINE);
+  settings.partition = options.partition;
   VITRINE_ASSIGN_OR_RETURN(
       index.publisher, Publisher::Begin(paths, settings, options.publisher));
   return index;

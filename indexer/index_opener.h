@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/base/partition.h"
 #include "common/model/embedder.h"
 #include "indexer/index_lock.h"
 #include "indexer/publisher.h"
@@ -31,6 +32,8 @@ struct IndexOptions {
   std::optional<storage::VectorSet::Metric> metric;
   // A set that is begun serves only when somebody asks for it.
   bool promote_manually = false;
+  // The part of the catalogue that the index is of.
+  Partition partition;
   LoadEmbedderFn load_embedder;
   // Takes what verifies of a damaged index; `mend` is the first to be
   // published.
@@ -54,7 +57,8 @@ struct OpenIndex {
 
 // Begins an index where there is none, and a vector set where the index has
 // none of the model and metric that are asked for. FAILED_PRECONDITION where
-// another indexer has it; DATA_LOSS where it is damaged.
+// another indexer has it, or where it is of another partition; DATA_LOSS where
+// it is damaged.
 absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options);
 
 // "cosine", "euclidean", "manhattan".

@@ -72,6 +72,7 @@ absl::StatusOr<std::unique_ptr<Indexer>> Indexer::Create(
   if (identity != known.settings().end()) {
     options.catalog.root_identity = identity->second;
   }
+  options.catalog.partition = options.index.partition;
   options.merge.keep_originals = options.index.repair;
   std::unique_ptr<Indexer> indexer(new Indexer(std::move(options)));
   VITRINE_RETURN_IF_ERROR(indexer->CheckLayout(known));
@@ -104,11 +105,14 @@ absl::Status Indexer::Open() {
   if (options_.queue) {
     sources.push_back(absl::StrCat("queue ", options_.queue->Name()));
   }
-  console_.Line(absl::StrCat(absl::StrJoin(sources, ", "), " → index ",
-                             options_.index.root.string(), " (model ",
-                             index_.embedder->card().name, " ",
-                             index_.embedder->card().version, ", ",
-                             std::string(MetricName(set.metric())), ")"));
+  const Partition& partition = options_.index.partition;
+  console_.Line(absl::StrCat(
+      absl::StrJoin(sources, ", "),
+      partition.is_whole() ? ""
+                           : absl::StrCat(", partition ", partition.Name()),
+      " → index ", options_.index.root.string(), " (model ",
+      index_.embedder->card().name, " ", index_.embedder->card().version, ", ",
+      std::string(MetricName(set.metric())), ")"));
   ingest_ = MakeIngest(std::move(index_.embedder));
   merger_ = std::make_unique<Merger>(
       publisher(), options_.merge, [this](const absl::Status& status) {
@@ -180,7 +184,9 @@ absl::Status Indexer::RunOnce() {
         "the index is complete, but its last receipts could not be written; "
         "run it again when there is room for them");
   }
+  // A part of a small catalogue may well be empty.
   if (catalog_ != nullptr && reader_ == nullptr &&
+      options_.index.partition.is_whole() &&
       publisher()->view().sources->segments().empty() && !stopping_) {
     return absl::NotFoundError(absl::StrCat(
         "the catalogue ", catalog_->root().string(),

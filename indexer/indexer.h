@@ -48,7 +48,8 @@ struct PublishedBatch {
 };
 
 struct IndexerOptions {
-  CatalogOptions catalog;  // No root: there is a queue alone.
+  // No root: there is a queue alone. Its partition is the index's.
+  CatalogOptions catalog;
   std::optional<QueueAddress> queue;
   // What events name by path lies below it; empty: the catalogue's root.
   std::filesystem::path queue_files;

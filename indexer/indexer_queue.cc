@@ -174,6 +174,21 @@ void Indexer::TakeEvent(QueueEntry entry) {
     RefuseEvent(std::move(entry), {}, change.status());
     return;
   }
+  if (!options_.index.partition.Has(change->product_id)) {
+    const Partition right = {
+        PartitionOf(change->product_id, options_.index.partition.of),
+        options_.index.partition.of};
+    RefuseEvent(
+        std::move(entry), *change,
+        MakeError(
+            absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_EVENT,
+            absl::StrCat("product '", change->product_id, "' is of partition ",
+                         right.Name(), ", and this is the stream of ",
+                         options_.index.partition.Name(),
+                         "; send it to the stream of its own"),
+            "product_id"));
+    return;
+  }
   EventWork::Event event;
   event.entry = entry.id;
   event.change = *std::move(change);

@@ -1,6 +1,8 @@
 // vitrine-indexer: keeps an index of a catalogue directory or a queue.
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -8,16 +10,19 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/bus_error.h"
+#include "common/base/partition.h"
 #include "common/base/termination.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
 #include "common/model/embedder.h"
 #include "indexer/indexer.h"
+#include "indexer/partition_supervisor.h"
 #include "indexer/verify.h"
 
 ABSL_FLAG(std::string, catalog, "",
@@ -37,6 +42,15 @@ ABSL_FLAG(bool, queue_trim, false,
 ABSL_FLAG(std::string, index, "",
           "The folder of the index; made where there is none. One indexer at a "
           "time may have it, any number of servers may read it.");
+ABSL_FLAG(
+    std::string, partition, "",
+    "Index one part of the catalogue alone, NUMBER/OF: 0/3, 1/3 or 2/3. "
+    "Or several, as 0,1/3 or all/3, each by a process of its own, with "
+    "{partition} for the number in --index and --queue: the first as soon "
+    "as no other indexer has it, the others when they are left alone.");
+ABSL_FLAG(double, takeover_seconds, 5,
+          "How long a partition must have been without an indexer before this "
+          "one takes it beside its first.");
 ABSL_FLAG(std::string, model, "",
           "A model bundle (*.pt) that turns photos into vectors. Left out: the "
           "index's own, and for a new index the one that comes with Vitrine. "
@@ -110,6 +124,12 @@ constexpr char kUsage[] =
                                                       catalogue events
   vitrine-indexer --index=DIR --verify                whether it is sound
 
+  vitrine-indexer --catalog=DIR --index=DIR/{partition} --partition=0,1/2
+                                                      a catalogue in two parts;
+                                                      on another machine with
+                                                      --partition=1,0/2, each
+                                                      stands in for the other
+
 The catalogue may be laid out in any of these ways:
   fashion    styles.csv, one row a product, and images/<id>.jpg
   clothing   images.csv, one row a picture, and images/
@@ -142,7 +162,40 @@ std::filesystem::path ShippedModel() {
   return (bin / ".." / ".." / "models" / kName).lexically_normal();
 }
 
-absl::StatusOr<IndexerOptions> OptionsFromFlags() {
+// What --partition asks for; one that is the whole where it is left out.
+absl::StatusOr<std::vector<Partition>> PartitionsFromFlags() {
+  const std::string flag = absl::GetFlag(FLAGS_partition);
+  const std::string index = absl::GetFlag(FLAGS_index);
+  const std::string queue = absl::GetFlag(FLAGS_queue);
+  if (flag.empty()) {
+    if (!HasPartitionPlace(index) && !HasPartitionPlace(queue))
+      return std::vector<Partition>(1);
+    return absl::InvalidArgumentError(
+        "{partition} in --index or --queue goes with --partition=NUMBER/OF");
+  }
+  auto partitions = ParsePartitions(flag);
+  if (!partitions.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--partition: ", partitions.status().message()));
+  }
+  if (partitions->size() > 1 &&
+      (!HasPartitionPlace(index) ||
+       (!queue.empty() && !HasPartitionPlace(queue)))) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "several partitions need an index and a stream each: put {partition} "
+        "into ",
+        HasPartitionPlace(index) ? "--queue" : "--index", ", such as ",
+        HasPartitionPlace(index) ? "redis://HOST/catalogue-{partition}"
+                                 : "DIR/{partition}"));
+  }
+  if (!(absl::GetFlag(FLAGS_takeover_seconds) >= 0 &&
+        absl::GetFlag(FLAGS_takeover_seconds) <= 86'400)) {
+    return absl::InvalidArgumentError("--takeover-seconds is 0 to 86400");
+  }
+  return partitions;
+}
+
+absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
   IndexerOptions options;
   const bool has_source = !absl::GetFlag(FLAGS_catalog).empty() ||
                           !absl::GetFlag(FLAGS_queue).empty();
@@ -153,7 +206,8 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
         "--help"));
   }
   if (!absl::GetFlag(FLAGS_queue).empty()) {
-    auto queue = ParseQueueUrl(absl::GetFlag(FLAGS_queue));
+    auto queue =
+        ParseQueueUrl(FillPartition(absl::GetFlag(FLAGS_queue), partition));
     if (!queue.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--queue: ", queue.status().message()));
@@ -217,7 +271,8 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   options.catalog.layout = *layout;
   options.catalog.category_attribute = absl::GetFlag(FLAGS_category_attribute);
   options.catalog.product_pattern = absl::GetFlag(FLAGS_product_pattern);
-  options.index.root = absl::GetFlag(FLAGS_index);
+  options.index.root = FillPartition(absl::GetFlag(FLAGS_index), partition);
+  options.index.partition = partition;
   options.index.model = absl::GetFlag(FLAGS_model);
   options.index.default_model = ShippedModel();
   options.index.promote_manually = promote == "manual";
@@ -244,6 +299,38 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags() {
   options.decode_threads = options.index.threads;
   options.batch = batch;
   return options;
+}
+
+// Runs this program again for each of several partitions.
+int RunPartitions(const std::vector<Partition>& partitions,
+                  const std::vector<std::string>& arguments) {
+  std::error_code error;
+  const std::string self =
+      std::filesystem::read_symlink("/proc/self/exe", error).string();
+  if (error) return Fail(1, "cannot find this program in /proc/self/exe");
+  SupervisorOptions options;
+  for (const Partition& partition : partitions) {
+    PartitionJob job;
+    job.name = partition.Name();
+    job.index = FillPartition(absl::GetFlag(FLAGS_index), partition);
+    job.argv = {self};
+    job.argv.insert(job.argv.end(), arguments.begin(), arguments.end());
+    // Of a flag that is given twice the last one counts.
+    job.argv.push_back("--partition=" + job.name);
+    if (absl::GetFlag(FLAGS_threads) == 0) {
+      job.argv.push_back(absl::StrCat(
+          "--threads=",
+          std::max(1, AvailableCores() / static_cast<int>(partitions.size()))));
+    }
+    options.jobs.push_back(std::move(job));
+  }
+  options.takeover = std::chrono::milliseconds(
+      static_cast<int64_t>(absl::GetFlag(FLAGS_takeover_seconds) * 1000));
+  options.once = absl::GetFlag(FLAGS_once);
+  options.log = [](const std::string& line) {
+    std::fprintf(stderr, "vitrine-indexer: %s\n", line.c_str());
+  };
+  return SuperviseIndexers(std::move(options));
 }
 
 // Waits for signals in a thread of its own: the first asks the indexer to end,
@@ -303,8 +390,12 @@ int Main(const std::vector<std::string>& arguments) {
     const absl::Status sound = VerifyIndex({absl::GetFlag(FLAGS_index)});
     return sound.ok() ? 0 : Fail(1, std::string(sound.message()));
   }
-  auto options = OptionsFromFlags();
+  const auto partitions = PartitionsFromFlags();
+  if (!partitions.ok())
+    return Fail(2, std::string(partitions.status().message()));
+  auto options = OptionsFromFlags(partitions->front());
   if (!options.ok()) return Fail(2, std::string(options.status().message()));
+  if (partitions->size() > 1) return RunPartitions(*partitions, arguments);
 
   CatchBusErrors();
   static auto* const signals = new SignalWaiter();

@@ -40,91 +40,7 @@ bool IsOfIndexFile(std::string_view name) {
          name.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
-absl::StatusOr<std::shared_ptr<const Table>> OpenSources(
-    const IndexPaths& paths, const storage::Manifest& manifest,
-    const Table* previous) {
-  std::vector<std::shared_ptr<const TableSegment>> segments;
-  for (const storage::FileRef& ref : manifest.source_segments()) {
-    std::shared_ptr<const TableSegment> segment;
-    if (previous != nullptr) {
-      for (const auto& open : previous->segments()) {
-        if (open->name() == ref.name()) segment = open;
-      }
-    }
-    if (segment == nullptr) {
-      VITRINE_ASSIGN_OR_RETURN(
-          segment, TableSegment::Open(paths.sources() / ref.name(), ref));
-    }
-    segments.push_back(std::move(segment));
-  }
-  return std::make_shared<const Table>(std::move(segments));
-}
-
-absl::StatusOr<std::vector<std::shared_ptr<const PicturePack>>> OpenOriginals(
-    const IndexPaths& paths, const storage::Manifest& manifest,
-    const std::vector<std::shared_ptr<const PicturePack>>& previous) {
-  std::vector<std::shared_ptr<const PicturePack>> packs;
-  for (const storage::FileRef& ref : manifest.original_packs()) {
-    const auto known = std::find_if(
-        previous.begin(), previous.end(),
-        [&](const auto& pack) { return pack->name() == ref.name(); });
-    if (known != previous.end()) {
-      packs.push_back(*known);
-      continue;
-    }
-    VITRINE_ASSIGN_OR_RETURN(
-        auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref,
-                                     Verification::kStructure));
-    packs.push_back(std::move(pack));
-  }
-  return packs;
-}
-
-// With the set that does not serve; null where there is none.
-absl::StatusOr<std::shared_ptr<const Snapshot>> OpenOther(
-    const IndexPaths& paths, const storage::Manifest& manifest,
-    const std::vector<const Snapshot*>& open) {
-  const storage::VectorSet* const other = OtherSet(manifest);
-  if (other == nullptr) return nullptr;
-  return Snapshot::Open(paths, manifest, open, VerifyMode::kAlways,
-                        other->id());
-}
-
-// Indexes the contents of a view's snapshots; `before` may have most of them.
-void IndexContents(const IndexView& before, IndexView* view) {
-  auto index = [&before](const std::shared_ptr<const Snapshot>& snapshot)
-      -> std::shared_ptr<const ContentIndex> {
-    if (snapshot == nullptr) return nullptr;
-    const bool was_other = before.other != nullptr &&
-                           before.other->set().id() == snapshot->set().id();
-    return ContentIndex::Build(
-        *snapshot, (was_other ? before.other_content : before.content).get());
-  };
-  view->content = index(view->snapshot);
-  view->other_content = index(view->other);
-}
-
 }  // namespace
-
-std::optional<std::string_view> IndexView::FindOriginal(
-    std::string_view sha256) const {
-  for (const auto& pack : originals) {
-    if (const auto bytes = pack->Find(sha256)) return bytes;
-  }
-  return std::nullopt;
-}
-
-std::vector<const Snapshot*> IndexView::sets() const {
-  if (other == nullptr) return {snapshot.get()};
-  return {snapshot.get(), other.get()};
-}
-
-const Snapshot* IndexView::FindSet(uint64_t id) const {
-  for (const Snapshot* const one : sets()) {
-    if (one->set().id() == id) return one;
-  }
-  return nullptr;
-}
 
 Publisher::Publisher(IndexPaths paths, PublisherOptions options)
     : paths_(std::move(paths)),
@@ -154,6 +70,10 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
   std::unique_ptr<Publisher> publisher(new Publisher(paths, options));
   std::lock_guard lock(publisher->publishing_);
   storage::Manifest manifest;
+  if (!settings.partition.is_whole()) {
+    manifest.mutable_partition()->set_number(settings.partition.number);
+    manifest.mutable_partition()->set_of(settings.partition.of);
+  }
   VITRINE_ASSIGN_OR_RETURN(
       *manifest.add_vector_sets(),
       BeginSet(paths, settings, /*id=*/1, publisher->NowUnixMs()));
@@ -197,7 +117,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::OpenSalvage(
   publisher->view_.snapshot = salvage.snapshot;
   publisher->view_.sources = salvage.sources;
   publisher->view_.originals = std::move(originals);
-  IndexContents(IndexView(), &publisher->view_);
+  publisher->view_.IndexContent(IndexView());
   return publisher;
 }
 
@@ -209,15 +129,9 @@ absl::Status Publisher::LoadGenerations() {
     retention_.Add(manifest);
     next_generation_ = generation + 1;
   }
-  VITRINE_ASSIGN_OR_RETURN(view_.snapshot,
-                           Snapshot::Open(paths_, manifest, nullptr));
-  VITRINE_ASSIGN_OR_RETURN(view_.other,
-                           OpenOther(paths_, manifest, {view_.snapshot.get()}));
-  VITRINE_ASSIGN_OR_RETURN(view_.sources,
-                           OpenSources(paths_, manifest, nullptr));
-  IndexContents(IndexView(), &view_);
-  VITRINE_ASSIGN_OR_RETURN(view_.originals,
-                           OpenOriginals(paths_, manifest, {}));
+  VITRINE_ASSIGN_OR_RETURN(
+      view_, IndexView::Open(paths_, manifest, IndexView(), nullptr));
+  view_.IndexContent(IndexView());
   for (const storage::VectorSet& set : manifest.vector_sets()) {
     VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
                              ReadFile(paths_.model(set.model())));
@@ -356,16 +270,8 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   manifest.set_writer(kWriter);
   // All that the manifest names is opened before the manifest is there.
   const IndexView before = view();
-  IndexView next;
-  const std::vector<const Snapshot*> open = {opened, before.snapshot.get(),
-                                             before.other.get()};
-  VITRINE_ASSIGN_OR_RETURN(next.snapshot,
-                           Snapshot::Open(paths_, manifest, open));
-  VITRINE_ASSIGN_OR_RETURN(next.other, OpenOther(paths_, manifest, open));
-  VITRINE_ASSIGN_OR_RETURN(next.sources,
-                           OpenSources(paths_, manifest, before.sources.get()));
-  VITRINE_ASSIGN_OR_RETURN(next.originals,
-                           OpenOriginals(paths_, manifest, before.originals));
+  VITRINE_ASSIGN_OR_RETURN(IndexView next,
+                           IndexView::Open(paths_, manifest, before, opened));
   // Nothing is published that may have been made of what is damaged. Before the
   // first generation there is nothing.
   if (before.snapshot != nullptr) {
@@ -386,7 +292,7 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   }
   VITRINE_RETURN_IF_ERROR(status);
   written->Keep();
-  IndexContents(before, &next);
+  next.IndexContent(before);
   {
     std::lock_guard lock(mutex_);
     view_ = std::move(next);

@@ -14,12 +14,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/partition.h"
 #include "common/index/index_paths.h"
 #include "common/index/snapshot.h"
 #include "common/index/table.h"
 #include "common/model/embedder.h"
-#include "indexer/content_index.h"
 #include "indexer/index_changes.h"
+#include "indexer/index_view.h"
 #include "indexer/merge.h"
 #include "indexer/retention.h"
 #include "vitrine/storage/manifest.pb.h"
@@ -28,34 +29,6 @@ namespace vitrine {
 
 class WrittenFiles;
 struct Salvage;
-
-// A generation with all that an indexer reads of it. Immutable.
-struct IndexView {
-  std::shared_ptr<const Snapshot> snapshot;
-  // With the set of another model, which is being built or kept; null where the
-  // index has one set. Its rows are some of the serving set's: what is removed
-  // or replaced there goes here in the same generation, what is new is added
-  // later, by Publisher::Fill.
-  std::shared_ptr<const Snapshot> other;
-  std::shared_ptr<const Table> sources;
-  std::shared_ptr<const ContentIndex> content;        // Of `snapshot`, …
-  std::shared_ptr<const ContentIndex> other_content;  // … and of `other`.
-  // Packs of originals, of which only the structure is verified.
-  std::vector<std::shared_ptr<const PicturePack>> originals;
-
-  // The bytes of a picture that a queue has sent, by the 32 bytes of its
-  // SHA-256; nothing where they are not kept. To be hashed before they are
-  // relied upon. Valid as long as the view.
-  std::optional<std::string_view> FindOriginal(std::string_view sha256) const;
-  // `snapshot`, and `other` where there is one.
-  std::vector<const Snapshot*> sets() const;
-  // The one of them with the set of this id; null where there is none.
-  const Snapshot* FindSet(uint64_t id) const;
-  // How many pictures the other set lacks; 0 where there is none.
-  uint64_t missing() const {
-    return other == nullptr ? 0 : snapshot->images() - other->images();
-  }
-};
 
 struct PublisherOptions {
   RetentionLimits retention;
@@ -69,6 +42,7 @@ struct SetSettings {
   std::filesystem::path bundle_path;
   storage::VectorSet::Metric metric = storage::VectorSet::METRIC_COSINE;
   bool promote_manually = false;
+  Partition partition;  // Of an index that is begun.
 };
 
 // When and as what changes became durable.

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <sstream>
 #include <thread>
 
+#include "common/base/partition.h"
 #include "tests/redis_server.h"
 #include "vitrine/v1/catalog.pb.h"
 
@@ -179,6 +181,37 @@ TEST_F(PushTest, SaysWhatIsWrong) {
       "redis://127.0.0.1:" + std::to_string(testing::FreePort()) + "/catalogue";
   EXPECT_EQ(Run(), kFailed);
   EXPECT_TRUE(Told("cannot connect to redis://127.0.0.1:")) << err_.str();
+}
+
+TEST_F(PushTest, SendsEachProductToTheStreamOfItsPartition) {
+  for (int i = 0; i < 20; ++i)
+    WriteAll(catalog() / ("p" + std::to_string(i) + ".jpg"), "picture");
+  flags_.catalog = catalog();
+  flags_.deletions = {"gone"};
+  flags_.queue = server_.Url("cut-{partition}");
+  EXPECT_EQ(Run(), kFailed);
+  EXPECT_TRUE(Told("--partitions")) << err_.str();
+  // A { in a URL may be written as it is.
+  flags_.queue = "redis://127.0.0.1:" + std::to_string(server_.Address().port) +
+                 "/cut-{partition}";
+  flags_.partitions = 3;
+  ASSERT_EQ(Run(), kOk) << err_.str();
+  std::set<std::string> products;
+  for (uint32_t number = 0; number < 3; ++number) {
+    const auto stream = server_.Connect("cut-" + std::to_string(number));
+    ASSERT_TRUE(stream->MakeGroup().ok());
+    const auto entries = stream->ReadNew(1000, 100);
+    EXPECT_GT(entries->size(), 1u);
+    for (const QueueEntry& entry : *entries) {
+      v1::CatalogEvent event;
+      ASSERT_TRUE(event.ParseFromString(entry.event));
+      const std::string id = event.has_delete_() ? event.delete_().product_id()
+                                                 : event.upsert().product_id();
+      EXPECT_EQ(PartitionOf(id, 3), number);
+      EXPECT_TRUE(products.insert(id).second);
+    }
+  }
+  EXPECT_EQ(products.size(), 21u);
 }
 
 }  // namespace

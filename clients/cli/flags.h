@@ -65,6 +65,7 @@ struct Flags {
   // search and recommend.
   std::vector<std::string> exclude;
   uint64_t min_generation = 0;
+  bool require_complete = false;
   std::string required_model;
   std::string model;
   bool thumbnails = false;
@@ -119,6 +120,7 @@ struct Flags {
   bool by_path = false;
   bool wait = false;
   int64_t max_backlog = 1000;  // 0: no bound.
+  int partitions = 1;          // Streams that products are dealt to.
 
   // promote and rollback, besides `index`.
   bool no_wait = false;

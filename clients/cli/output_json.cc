@@ -138,6 +138,13 @@ Json TimingsJson(const v1::Timings& timings) {
           {"search_ms", Rounded(timings.search_ms())}};
 }
 
+template <typename Response>
+void AddMissing(const Response& response, Json* json) {
+  if (!response.partial()) return;
+  (*json)["missing"] = std::vector<std::string>(response.missing().begin(),
+                                                response.missing().end());
+}
+
 }  // namespace
 
 std::string ToLine(const Json& json) {
@@ -162,10 +169,7 @@ Json SearchJson(std::string_view query, const v1::SearchResponse& response,
                {"timings", TimingsJson(response.timings())},
                {"partial", response.partial()}};
   if (!response.facets().empty()) json["facets"] = FacetsJson(response);
-  if (response.partial()) {
-    json["missing"] = std::vector<std::string>(response.missing().begin(),
-                                               response.missing().end());
-  }
+  AddMissing(response, &json);
   return json;
 }
 
@@ -176,17 +180,19 @@ Json RecommendJson(std::string_view query,
     complements.push_back(
         {{"slot", slot.slot()}, {"hits", HitsJson(slot.hits(), thumbnails)}});
   }
-  return {{"query", query},
-          {"category", response.category()},
-          {"category_confidence", Rounded(response.category_confidence())},
-          {"slot", response.slot()},
-          {"restricted_to_category", response.restricted_to_category()},
-          {"similar", HitsJson(response.similar(), thumbnails)},
-          {"complements", std::move(complements)},
-          {"generation", response.generation()},
-          {"model", response.model()},
-          {"timings", TimingsJson(response.timings())},
-          {"partial", response.partial()}};
+  Json json = {{"query", query},
+               {"category", response.category()},
+               {"category_confidence", Rounded(response.category_confidence())},
+               {"slot", response.slot()},
+               {"restricted_to_category", response.restricted_to_category()},
+               {"similar", HitsJson(response.similar(), thumbnails)},
+               {"complements", std::move(complements)},
+               {"generation", response.generation()},
+               {"model", response.model()},
+               {"timings", TimingsJson(response.timings())},
+               {"partial", response.partial()}};
+  AddMissing(response, &json);
+  return json;
 }
 
 Json EmbedJson(std::string_view query, const v1::Vector& vector,
@@ -234,8 +240,17 @@ Json DescribeJson(const v1::DescribeIndexResponse& response) {
                     {"metric", MetricName(set.metric())},
                     {"images", set.images()}});
   }
+  Json partitions = Json::array();
+  for (const v1::PartitionSummary& partition : response.partitions()) {
+    partitions.push_back({{"name", partition.name()},
+                          {"generation", partition.generation()},
+                          {"images", partition.images()},
+                          {"products", partition.products()},
+                          {"trouble", partition.trouble()}});
+  }
   return {
       {"vector_sets", std::move(sets)},
+      {"partitions", std::move(partitions)},
       {"recall_found", std::move(recall)},
       {"images", response.images()},
       {"products", response.products()},

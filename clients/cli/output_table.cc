@@ -18,8 +18,11 @@ std::string Milliseconds(double ms) {
 // "generation 42, model 1a2b3c4d, 12.3 ms (decode 3.1, embed 7, search 0.4)".
 std::string Origin(uint64_t generation, const std::string& model,
                    const v1::Timings& timings, double total_ms) {
+  // An answer of several partitions is of no one generation.
   std::string text =
-      "generation " + FormatCount(static_cast<int64_t>(generation));
+      generation == 0
+          ? "several partitions"
+          : "generation " + FormatCount(static_cast<int64_t>(generation));
   if (!model.empty()) text += ", model " + Printable(model.substr(0, 8));
   if (total_ms > 0) text += ", " + Milliseconds(total_ms) + " ms";
   std::string parts;
@@ -33,6 +36,16 @@ std::string Origin(uint64_t generation, const std::string& model,
   }
   if (parts.empty()) return text;
   return text + (total_ms > 0 ? " (" + parts + ")" : ", " + parts + " ms");
+}
+
+template <typename Response>
+std::string MissingLine(const Response& response, const std::string& indent) {
+  if (!response.partial()) return "";
+  std::string text = indent + "part of the index did not answer:";
+  for (const std::string& part : response.missing()) {
+    text += " " + Printable(part);
+  }
+  return text + "\n";
 }
 
 template <typename Hits>
@@ -92,13 +105,7 @@ std::string SearchTable(std::string_view query,
                      Origin(response.generation(), response.model(),
                             response.timings(), total_ms) +
                      "\n";
-  if (response.partial()) {
-    text += "  part of the index did not answer:";
-    for (const std::string& part : response.missing()) {
-      text += " " + Printable(part);
-    }
-    text += "\n";
-  }
+  text += MissingLine(response, "  ");
   text += response.hits().empty() ? "  no product matches\n"
                                   : HitTable(response.hits(), offset, "  ");
   for (const v1::Facet& facet : response.facets()) text += FacetTable(facet);
@@ -123,7 +130,7 @@ std::string RecommendTable(std::string_view query,
           Origin(response.generation(), response.model(), response.timings(),
                  total_ms) +
           "\n";
-  if (response.partial()) text += "part of the index did not answer\n";
+  text += MissingLine(response, "");
   text += response.restricted_to_category() ? "similar, of the same category\n"
                                             : "similar, of any category\n";
   text += response.similar().empty() ? "  none\n"
@@ -139,7 +146,9 @@ std::string DescribeTable(const v1::DescribeIndexResponse& response) {
   const v1::ModelCard& card = response.model();
   std::string text;
   if (response.degraded()) {
-    text += "DEGRADED: an older generation is served: " +
+    text += (response.partitions().empty()
+                 ? "DEGRADED: an older generation is served: "
+                 : "DEGRADED: ") +
             Printable(response.degraded_reason()) + "\n\n";
   }
   std::string published;
@@ -160,7 +169,10 @@ std::string DescribeTable(const v1::DescribeIndexResponse& response) {
   fact("products", FormatCount(response.products()));
   fact("images", FormatCount(response.images()));
   fact("generation",
-       FormatCount(static_cast<int64_t>(response.generation())) + published);
+       (response.partitions().empty()
+            ? FormatCount(static_cast<int64_t>(response.generation()))
+            : FormatCount(response.partitions_size()) + " partitions") +
+           published);
   fact("shards", FormatCount(response.flat_shards()) + " flat, " +
                      FormatCount(response.hnsw_shards()) + " HNSW");
   fact("metric", MetricName(response.metric()));
@@ -192,6 +204,18 @@ std::string DescribeTable(const v1::DescribeIndexResponse& response) {
                              " % of the pictures match");
   }
   text += facts.ToString();
+  if (!response.partitions().empty()) {
+    Table table({"partition", "generation", "products", "images", "trouble"},
+                {false, true, true, true, false});
+    for (const v1::PartitionSummary& partition : response.partitions()) {
+      table.AddRow({Printable(partition.name()),
+                    FormatCount(static_cast<int64_t>(partition.generation())),
+                    FormatCount(partition.products()),
+                    FormatCount(partition.images()),
+                    Printable(partition.trouble())});
+    }
+    text += "\n" + table.ToString();
+  }
   if (!response.categories().empty()) {
     Table table({"category", "products", "slot"}, {false, true, false});
     for (const v1::CategorySummary& category : response.categories()) {

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "clients/cli/text.h"
 #include "common/base/file.h"
+#include "common/base/partition.h"
 #include "common/base/status.h"
 #include "common/catalog/catalog.h"
 #include "common/catalog/catalog_folder.h"
@@ -59,22 +60,34 @@ class Pusher {
       : flags_(flags), environment_(environment), look_(look) {}
 
   absl::Status Run() {
-    VITRINE_ASSIGN_OR_RETURN(const QueueAddress address,
-                             ParseQueueUrl(flags_.queue));
+    if (HasPartitionPlace(flags_.queue) != (flags_.partitions > 1)) {
+      return absl::InvalidArgumentError(
+          "several partitions have a stream each: give --partitions=N and put "
+          "{partition} for the number into --queue, or neither");
+    }
+    std::vector<QueueAddress> addresses;
+    for (uint32_t number = 0; number < partitions(); ++number) {
+      VITRINE_ASSIGN_OR_RETURN(
+          addresses.emplace_back(),
+          ParseQueueUrl(FillPartition(flags_.queue, {number, partitions()})));
+    }
     VITRINE_RETURN_IF_ERROR(Gather());
-    VITRINE_ASSIGN_OR_RETURN(stream_,
-                             RedisStream::Connect(address, kConnectMs));
-    VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, stream_->DeadLetters());
+    for (const QueueAddress& address : addresses) {
+      VITRINE_ASSIGN_OR_RETURN(streams_.emplace_back().stream,
+                               RedisStream::Connect(address, kConnectMs));
+    }
+    VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, DeadLetters());
     VITRINE_RETURN_IF_ERROR(PushAll());
-    if (!flags_.wait || last_.empty()) return absl::OkStatus();
+    if (!flags_.wait || products_ == 0) return absl::OkStatus();
     VITRINE_RETURN_IF_ERROR(Wait());
-    VITRINE_ASSIGN_OR_RETURN(const int64_t dead, stream_->DeadLetters());
+    VITRINE_ASSIGN_OR_RETURN(const int64_t dead, DeadLetters());
     if (dead > dead_before) {
       return absl::InvalidArgumentError(absl::StrCat(
           FormatCount(dead - dead_before),
           " events were refused as a whole; why stands beside each in the "
           "stream ",
-          address.DeadLetters()));
+          addresses[0].DeadLetters(),
+          partitions() > 1 ? " and those of the other partitions" : ""));
     }
     return absl::OkStatus();
   }
@@ -93,6 +106,24 @@ class Pusher {
     std::vector<std::string> keys;   // Of its pictures, …
     std::vector<std::string> files;  // … and where they are, if no catalogue.
   };
+
+  struct Stream {
+    std::unique_ptr<RedisStream> stream;
+    std::string last;  // The last entry that was sent to it.
+  };
+
+  uint32_t partitions() const {
+    return static_cast<uint32_t>(std::max(1, flags_.partitions));
+  }
+
+  absl::StatusOr<int64_t> DeadLetters() const {
+    int64_t dead = 0;
+    for (const Stream& one : streams_) {
+      VITRINE_ASSIGN_OR_RETURN(const int64_t of_one, one.stream->DeadLetters());
+      dead += of_one;
+    }
+    return dead;
+  }
 
   absl::Status Gather() {
     if (!flags_.catalog.empty()) {
@@ -204,11 +235,17 @@ class Pusher {
 
   absl::Status Send(const v1::CatalogEvent& event) {
     if (flags_.max_backlog > 0 && products_ % kEntriesAtOnce == 0) {
-      VITRINE_RETURN_IF_ERROR(Await([this](const QueueBacklog& backlog) {
-        return backlog.pending + backlog.waiting <= flags_.max_backlog;
-      }));
+      VITRINE_RETURN_IF_ERROR(
+          Await([this](const std::vector<QueueBacklog>&, int64_t left) {
+            return left <= flags_.max_backlog;
+          }));
     }
-    VITRINE_ASSIGN_OR_RETURN(last_, stream_->Add(event.SerializeAsString()));
+    const std::string& product = event.has_upsert()
+                                     ? event.upsert().product_id()
+                                     : event.delete_().product_id();
+    Stream& own = streams_[PartitionOf(product, partitions())];
+    VITRINE_ASSIGN_OR_RETURN(own.last,
+                             own.stream->Add(event.SerializeAsString()));
     return absl::OkStatus();
   }
 
@@ -218,15 +255,19 @@ class Pusher {
     Progress progress(environment_.err, environment_.progress, total,
                       "products searchable");
     progress_ = &progress;
-    absl::Status status = Await([&](const QueueBacklog& backlog) {
-      progress.Update(
-          std::max<int64_t>(0, total - backlog.pending -
-                                   std::max<int64_t>(0, backlog.waiting)),
-          0);
-      return VersionOfEntry(backlog.last_delivered) >= VersionOfEntry(last_) &&
-             (backlog.oldest_pending.empty() ||
-              VersionOfEntry(backlog.oldest_pending) > VersionOfEntry(last_));
-    });
+    absl::Status status =
+        Await([&](const std::vector<QueueBacklog>& backlogs, int64_t left) {
+          progress.Update(std::max<int64_t>(0, total - left), 0);
+          for (size_t i = 0; i < backlogs.size(); ++i) {
+            const uint64_t last = VersionOfEntry(streams_[i].last);
+            const std::string& oldest = backlogs[i].oldest_pending;
+            if (VersionOfEntry(backlogs[i].last_delivered) < last ||
+                (!oldest.empty() && VersionOfEntry(oldest) <= last)) {
+              return false;
+            }
+          }
+          return true;
+        });
     progress_ = nullptr;
     return status;
   }
@@ -237,10 +278,15 @@ class Pusher {
     int64_t left = INT64_MAX;
     bool told = false;
     while (true) {
-      VITRINE_ASSIGN_OR_RETURN(const QueueBacklog backlog, stream_->Backlog());
-      if (holds(backlog)) return absl::OkStatus();
-      const int64_t now_left =
-          backlog.pending + std::max<int64_t>(0, backlog.waiting);
+      std::vector<QueueBacklog> backlogs;
+      int64_t now_left = 0;
+      for (const Stream& one : streams_) {
+        VITRINE_ASSIGN_OR_RETURN(backlogs.emplace_back(),
+                                 one.stream->Backlog());
+        now_left += backlogs.back().pending +
+                    std::max<int64_t>(0, backlogs.back().waiting);
+      }
+      if (holds(backlogs, now_left)) return absl::OkStatus();
       if (now_left < left) {
         left = now_left;
         moved = Clock::now();
@@ -267,9 +313,8 @@ class Pusher {
   std::unique_ptr<Catalog> catalog_;
   std::map<std::string, Product> of_catalog_;
   std::map<std::string, Product> of_files_;
-  std::unique_ptr<RedisStream> stream_;
+  std::vector<Stream> streams_;  // One a partition.
   Progress* progress_ = nullptr;
-  std::string last_;  // The last entry that was sent.
   int64_t products_ = 0;
   int64_t pictures_ = 0;
   int64_t failed_ = 0;

@@ -127,6 +127,7 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);
   request.set_model(flags.model);
+  request.set_require_complete(flags.require_complete);
   FillFields(flags, request.mutable_fields());
   return request;
 }
@@ -149,6 +150,7 @@ v1::RecommendRequest MakeRecommendRequest(const Flags& flags, v1::Example own) {
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);
   request.set_model(flags.model);
+  request.set_require_complete(flags.require_complete);
   for (const std::string& slot : flags.slots) request.add_slots(slot);
   FillFields(flags, request.mutable_fields());
   return request;

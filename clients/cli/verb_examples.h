@@ -69,6 +69,9 @@ inline constexpr char kPushExamples[] = R"(Examples:
       --image=front.jpg --image=back.jpg
   Two products less:
     vitrine push --queue=redis://localhost/catalogue --delete=17 --delete=18
+  A catalogue in three partitions, each product to the stream of its own:
+    vitrine push --queue='redis://localhost/catalogue-{partition}' \
+      --partitions=3 --catalog=photos/
 Pushing the same again does no harm. An indexer takes what is pushed with
 vitrine-indexer --queue=redis://localhost/catalogue --index=DIR.)";
 

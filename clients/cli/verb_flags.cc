@@ -6,6 +6,7 @@
 #include "clients/cli/flag_parts.h"
 #include "clients/cli/flag_values.h"
 #include "clients/cli/verb_examples.h"
+#include "common/base/partition.h"
 
 namespace vitrine::cli {
 namespace {
@@ -83,6 +84,10 @@ void AddCondition(CLI::App* app, Flags* flags) {
   app->add_option("--min-generation", flags->min_generation,
                   "Fail where the server has an older generation")
       ->option_text("=N")
+      ->group("Which answers");
+  app->add_flag("--require-complete", flags->require_complete,
+                "Fail where a part of the index cannot be asked, in place of "
+                "an answer that says so")
       ->group("Which answers");
 }
 
@@ -298,6 +303,12 @@ std::unique_ptr<CLI::App> PushApp(Flags* flags) {
                   "The Redis Stream: "
                   "redis://[[USER]:PASSWORD@]HOST[:PORT]/STREAM[?group=NAME]")
       ->option_text("=URL")
+      ->group("Queue");
+  app->add_option("--partitions", flags->partitions,
+                  "How many streams there are: a product goes to that of its "
+                  "partition, whose number stands for {partition} in --queue")
+      ->option_text("=N [1]")
+      ->check(CLI::Range(1, static_cast<int>(kMostPartitions)))
       ->group("Queue");
   app->add_option("--source", flags->source,
                   "The sender's name. A product belongs to the source that put "

@@ -184,6 +184,9 @@ absl::StatusOr<Listing> Catalog::Scan(const SettledFn& settled) {
                         " as the catalogue")});
     }
   }
+  std::erase_if(listing.pictures, [this](const CatalogPicture& picture) {
+    return !options_.partition.Has(picture.product_id);
+  });
   return listing;
 }
 
@@ -207,7 +210,8 @@ std::optional<CatalogPicture> Catalog::Resolve(std::string_view path,
                      sidecar->second.problems.end());
   }
   auto found = MakePicture({std::string(path), *version}, problems);
-  if (!found) return std::nullopt;
+  if (!found || !options_.partition.Has(found->picture.product_id))
+    return std::nullopt;
   return std::move(found->picture);
 }
 

@@ -34,6 +34,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/base/partition.h"
 #include "common/catalog/catalog_folder.h"
 #include "common/catalog/json_product.h"
 #include "common/catalog/metadata.h"
@@ -74,6 +75,8 @@ struct CatalogOptions {
   // A regular expression (RE2 syntax) with a group, searched for in the file's
   // name, or in its relative path where the expression has a '/'. "": none.
   std::string product_pattern = {};
+  // Pictures of other partitions' products are none of this catalogue's.
+  Partition partition = {};
   // root_identity() of an earlier run; "": not known. See Scan.
   std::string root_identity = {};
 };
