@@ -14,7 +14,6 @@
 #include "common/base/thread_pool.h"
 #include "common/index/bitmap.h"
 #include "common/index/product_columns.h"
-#include "indexer/publisher.h"
 #include "indexer/vector_sets.h"
 
 namespace vitrine {

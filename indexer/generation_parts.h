@@ -9,12 +9,11 @@
 #include "absl/status/status.h"
 #include "common/index/index_paths.h"
 #include "indexer/index_changes.h"
+#include "indexer/index_view.h"
 #include "indexer/merge.h"
 #include "vitrine/storage/manifest.pb.h"
 
 namespace vitrine {
-
-struct IndexView;
 
 // Files that go when it is destroyed, unless they are kept. Thread-safe.
 class WrittenFiles {

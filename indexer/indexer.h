@@ -247,7 +247,7 @@ class Indexer {
   // Entries to be acknowledged with the next generation.
   std::vector<std::string> settled_entries_;
   std::vector<std::string> lost_products_;  // To be restored.
-  bool follows_ = false;  // Whether it runs until it is stopped.
+  bool follows_ = false;  // Runs until stopped: what fails is tried again.
   // Nothing more is taken, so that the sets can be switched.
   std::atomic<bool> switching_ = false;
   // An entry that may be what ended earlier runs is in hand, and no other.
@@ -274,7 +274,6 @@ class Indexer {
   std::string told_held_;
   std::vector<std::string> told_problems_;
 
-  bool follows_ = false;        // What fails is tried again.
   absl::Status publish_error_;  // OK where the last publication was.
   Clock::time_point retry_at_;
   Clock::time_point last_publication_;

@@ -10,7 +10,6 @@
 #include "common/index/product_columns.h"
 #include "common/index/recall_measure.h"
 #include "indexer/index_changes.h"
-#include "indexer/publisher.h"
 #include "indexer/vector_sets.h"
 
 namespace vitrine {

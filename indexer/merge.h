@@ -15,12 +15,11 @@
 #include "common/index/index_paths.h"
 #include "common/index/snapshot.h"
 #include "common/index/table.h"
+#include "indexer/index_view.h"
 #include "indexer/merge_policy.h"
 #include "vitrine/storage/manifest.pb.h"
 
 namespace vitrine {
-
-struct IndexView;
 
 // For so long a product that a queue has deleted is remembered, so that an
 // event that comes late does not revive it: 30 days.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
 #include "server/gather.h"
+#include "server/preconditions.h"
 #include "server/query.h"
 
 namespace vitrine {
