@@ -17,7 +17,7 @@ namespace vitrine {
 class Backend {
  public:
   // Called once, from any thread, and perhaps before Ask returns.
-  using Done = std::function<void(absl::Status)>;
+  using Done = std::function<void(const absl::Status&)>;
   // Ends a call early; does nothing once it is done. May be empty.
   using Cancel = std::function<void()>;
 

@@ -92,7 +92,7 @@ absl::StatusOr<std::vector<FoundProduct>> FindProducts(
       }
       if (answer.status.ok()) {
         product.owner = answer.backend;
-        product.product = std::move(answer.response.product());
+        product.product = std::move(*answer.response.mutable_product());
         break;
       }
       if (absl::IsNotFound(answer.status)) {

@@ -245,7 +245,8 @@ absl::Status SearchPartitions(
     const std::vector<float>& vector, const v1::SearchRequest& request,
     const Backend* first, const std::string& first_product, const Call& call,
     Shortfall* shortfall, v1::SearchResponse* response) {
-  const auto needed = static_cast<size_t>(KOf(request) + request.offset());
+  const auto needed =
+      static_cast<size_t>(KOf(request)) + static_cast<size_t>(request.offset());
   HitMerge merge(request);
   v1::SearchRequest sub = request;
   sub.set_k(static_cast<int>(needed));

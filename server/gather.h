@@ -72,9 +72,9 @@ std::vector<Answer<Response>> Gather(std::vector<Question<Request>> questions,
     item.question = std::move(questions[i]);
     cancels.push_back(
         item.question.backend->Ask(*item.question.request, call, &item.response,
-                                   [state, i](absl::Status status) {
+                                   [state, i](const absl::Status& status) {
                                      std::lock_guard lock(state->mutex);
-                                     state->items[i].status = std::move(status);
+                                     state->items[i].status = status;
                                      state->fresh.push_back(i);
                                      --state->open;
                                      state->changed.notify_one();

@@ -29,31 +29,29 @@ class LocalBackend final : public Backend {
              v1::SearchResponse* response, Done done) override {
     return Run(
         HasPictures(request) ? executors_.pictures : executors_.others, call,
-        std::move(done),
-        [&request, response](const Serving& serving, const Call& own) {
+        done, [&request, response](const Serving& serving, const Call& own) {
           return serving.Checked(HandleSearch(serving, request, own, response));
         });
   }
   Cancel Ask(const v1::RecommendRequest& request, const Call& call,
              v1::RecommendResponse* response, Done done) override {
-    return Run(request.has_image() ? executors_.pictures : executors_.others,
-               call, std::move(done),
-               [&request, response](const Serving& serving, const Call& own) {
-                 return Put(
-                     serving.Checked(HandleRecommend(serving, request, own)),
+    return Run(
+        request.has_image() ? executors_.pictures : executors_.others, call,
+        done, [&request, response](const Serving& serving, const Call& own) {
+          return Put(serving.Checked(HandleRecommend(serving, request, own)),
                      response);
-               });
+        });
   }
   Cancel Ask(const v1::EmbedRequest& request, const Call& call,
              v1::EmbedResponse* response, Done done) override {
-    return Run(executors_.pictures, call, std::move(done),
+    return Run(executors_.pictures, call, done,
                [&request, response](const Serving& serving, const Call& own) {
                  return Put(HandleEmbed(serving, request, own), response);
                });
   }
   Cancel Ask(const v1::GetProductRequest& request, const Call& call,
              v1::GetProductResponse* response, Done done) override {
-    return Run(executors_.others, call, std::move(done),
+    return Run(executors_.others, call, done,
                [&request, response](const Serving& serving, const Call&) {
                  return Put(serving.Checked(HandleGetProduct(serving, request)),
                             response);
@@ -61,7 +59,7 @@ class LocalBackend final : public Backend {
   }
   Cancel Ask(const v1::GetImageRequest& request, const Call& call,
              v1::GetImageResponse* response, Done done) override {
-    return Run(executors_.others, call, std::move(done),
+    return Run(executors_.others, call, done,
                [&request, response](const Serving& serving, const Call&) {
                  return Put(serving.Checked(HandleGetImage(serving, request)),
                             response);
@@ -69,7 +67,7 @@ class LocalBackend final : public Backend {
   }
   Cancel Ask(const v1::DescribeIndexRequest&, const Call& call,
              v1::DescribeIndexResponse* response, Done done) override {
-    return Run(executors_.others, call, std::move(done),
+    return Run(executors_.others, call, done,
                [store = store_, response](const Serving& serving, const Call&) {
                  *response = HandleDescribeIndex(serving, store->degraded(),
                                                  /*version=*/{});
@@ -84,7 +82,8 @@ class LocalBackend final : public Backend {
 
  private:
   template <typename Handler>
-  Cancel Run(Executor* executor, const Call& call, Done done, Handler handler) {
+  Cancel Run(Executor* executor, const Call& call, const Done& done,
+             Handler handler) {
     // The caller, and this, may be gone before a thread is free.
     const auto cancelled = std::make_shared<std::atomic<bool>>(false);
     Call own = call;
@@ -97,7 +96,7 @@ class LocalBackend final : public Backend {
             const auto serving = store->Take();
             status = serving.ok() ? handler(**serving, own) : serving.status();
           }
-          done(std::move(status));
+          done(status);
         });
     if (!scheduled.ok()) done(scheduled);
     return [cancelled] { *cancelled = true; };

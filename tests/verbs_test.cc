@@ -193,7 +193,7 @@ TEST(Search, SaysThatTheProgramThatDrawsIsMissing) {
       RunCommand(server, {"search", "--product=1", "--sheet=a.png"},
                  "/nonexistent/vitrine-pictures");
   EXPECT_EQ(printed.exit_status, kFailed);
-  EXPECT_NE(printed.out.find("1: generation"), std::string::npos);
+  EXPECT_NE(printed.out.find("1: several partitions"), std::string::npos);
   EXPECT_NE(printed.err.find("/nonexistent/vitrine-pictures"),
             std::string::npos);
 }
