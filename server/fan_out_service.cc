@@ -22,8 +22,9 @@ grpc::ServerUnaryReactor* FanOutService::Answer(
   const absl::Status scheduled = executor_->TrySchedule(
       [reactor, response, call = CallOf(context), handler] {
         absl::StatusOr<Response> made = handler(call);
-        if (made.ok()) *response = *std::move(made);
-        reactor->Finish(ToGrpc(made.status()));
+        const absl::Status status = made.status();
+        if (status.ok()) *response = *std::move(made);
+        reactor->Finish(ToGrpc(status));
       });
   if (!scheduled.ok()) reactor->Finish(ToGrpc(scheduled));
   return reactor;
