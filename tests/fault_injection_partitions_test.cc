@@ -90,7 +90,7 @@ class PartitionFaults : public ::testing::Test {
     const auto reader = backends_[part].stub->ListProducts(&context, {});
     v1::ListProductsResponse response;
     EXPECT_TRUE(reader->Read(&response));
-    const std::string id = response.products(0).product_id();
+    std::string id = response.products(0).product_id();
     while (reader->Read(&response)) {
     }
     return id;

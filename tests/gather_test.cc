@@ -36,19 +36,19 @@ class FakeBackend final : public Backend {
   }
   Cancel Ask(const v1::SearchRequest&, const Call&, v1::SearchResponse*,
              Done done) override {
-    return Refuse(std::move(done));
+    return Refuse(done);
   }
   Cancel Ask(const v1::RecommendRequest&, const Call&, v1::RecommendResponse*,
              Done done) override {
-    return Refuse(std::move(done));
+    return Refuse(done);
   }
   Cancel Ask(const v1::EmbedRequest&, const Call&, v1::EmbedResponse*,
              Done done) override {
-    return Refuse(std::move(done));
+    return Refuse(done);
   }
   Cancel Ask(const v1::GetImageRequest&, const Call&, v1::GetImageResponse*,
              Done done) override {
-    return Refuse(std::move(done));
+    return Refuse(done);
   }
   std::unique_ptr<ProductStream> List(const v1::ListProductsRequest&,
                                       const Call&) override {
@@ -79,7 +79,7 @@ class FakeBackend final : public Backend {
     asked_.notify_all();
     return [this] { ++cancelled_; };
   }
-  static Cancel Refuse(Done done) {
+  static Cancel Refuse(const Done& done) {
     done(absl::UnimplementedError("no such call"));
     return {};
   }
