@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/control.h"
 #include "indexer/repair.h"
 
 namespace vitrine {
@@ -116,7 +117,7 @@ absl::StatusOr<SetSettings> LoadSettings(const std::filesystem::path& bundle,
                            options.load_embedder(bundle, options.threads));
   settings.card = (*embedder)->card();
   settings.trial = (*embedder)->trial();
-  settings.promote_manually = options.promote_manually;
+  settings.promote_manually = options.promote_manually.value_or(false);
   return settings;
 }
 
@@ -133,36 +134,47 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
   const storage::VectorSet* const other =
       view.other == nullptr ? nullptr : &view.other->set();
   if (!wanted.IsOf(serving) && (other == nullptr || !wanted.IsOf(*other))) {
+    if (IsDeclined(paths, wanted.model) &&
+        !options.promote_manually.value_or(false)) {
+      index->notes.push_back(absl::StrCat(
+          "model ", wanted.model,
+          ", which --model asks for, was rolled back or given up, and is not "
+          "built again; --promote=manual builds it nevertheless"));
+      return absl::OkStatus();
+    }
     if (other != nullptr) {
       index->notes.push_back(
           absl::StrCat("the vectors of model ", other->model(),
                        " are given up: ", view.other->images(), " pictures"));
     }
+    std::unique_ptr<Embedder> embedder;
     VITRINE_ASSIGN_OR_RETURN(
         SetSettings settings,
         LoadSettings(
             options.model.empty() ? paths.model(wanted.model) : options.model,
-            options, &index->other_embedder));
+            options, &embedder));
     settings.metric = wanted.metric;
     return index->publisher->AddSet(settings).status();
   }
   if (other == nullptr) return absl::OkStatus();
+  const bool is_wanted = !wanted.IsOf(serving);
   if (other->state() == storage::VectorSet::STATE_RETAINED) {
-    const bool is_wanted = !wanted.IsOf(serving);
     index->notes.push_back(absl::StrCat(
-        "model ", other->model(),
-        is_wanted ? ", which --model asks for, was rolled back; `vitrine "
-                    "promote` lets it serve again"
-                  : " served before, and is kept up to date; `vitrine "
-                    "rollback` returns to it"));
-  } else if (!options.model.empty() && wanted.IsOf(serving)) {
+        "model ", other->model(), is_wanted ? ", which --model asks for," : "",
+        " served before, and is kept up to date; `vitrine ",
+        other->id() < serving.id() ? "rollback" : "promote",
+        "` lets it serve again"));
+    return absl::OkStatus();
+  }
+  if (!options.model.empty() && !is_wanted) {
     index->notes.push_back(absl::StrCat(
         "model ", other->model(),
         " is still being built beside it; `vitrine rollback` gives it up"));
   }
-  VITRINE_ASSIGN_OR_RETURN(
-      index->other_embedder,
-      options.load_embedder(paths.model(other->model()), options.threads));
+  if (options.promote_manually &&
+      *options.promote_manually != other->promote_manually()) {
+    return index->publisher->SetPromotion(*options.promote_manually).status();
+  }
   return absl::OkStatus();
 }
 
@@ -175,6 +187,8 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   auto opened = OpenPublisher(paths, options, &index);
   if (opened.ok()) {
     index.publisher = *std::move(opened);
+    // By its owner, whoever asks first.
+    VITRINE_RETURN_IF_ERROR(MakeFolders(paths.control()));
     VITRINE_RETURN_IF_ERROR(
         CheckPartition(index.publisher->view().snapshot->manifest(), options));
     VITRINE_RETURN_IF_ERROR(OpenModels(paths, options, &index));

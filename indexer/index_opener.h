@@ -30,8 +30,9 @@ struct IndexOptions {
   // Nothing: the index's own metric, or cosine for a new index. Another one,
   // likewise.
   std::optional<storage::VectorSet::Metric> metric;
-  // A set that is begun serves only when somebody asks for it.
-  bool promote_manually = false;
+  // Whether the set of another model serves only when somebody asks for it;
+  // nothing: as before, and for a new one as soon as it is complete.
+  std::optional<bool> promote_manually;
   // The part of the catalogue that the index is of.
   Partition partition;
   LoadEmbedderFn load_embedder;
@@ -46,8 +47,6 @@ struct OpenIndex {
   std::unique_ptr<IndexLock> lock;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<Embedder> embedder;
-  // That of the set which does not serve; null where there is none.
-  std::unique_ptr<Embedder> other_embedder;
   // What an operator should know, a line each.
   std::vector<std::string> notes;
   IndexChanges mend;

@@ -50,8 +50,8 @@ Indexer::~Indexer() {
   // It was not what ended this run.
   ForgetSuspect();
   // The threads use what stands before them.
-  reader_.reset();
   filler_.reset();
+  reader_.reset();
   merger_.reset();
   ingest_.reset();
 }
@@ -127,7 +127,7 @@ absl::Status Indexer::Open() {
   lost_products_ = std::move(index_.lost_products);
   BeginBatch(std::move(index_.mend));
   if (!repairing_) WriteLostReceipts();
-  StartFilling(std::move(index_.other_embedder));
+  StartFilling();
   return OpenQueueWhenDue();
 }
 
@@ -163,8 +163,11 @@ absl::Status Indexer::RunOnce() {
   VITRINE_RETURN_IF_ERROR(OpenQueueWhenDue());
   VITRINE_RETURN_IF_ERROR(DrainQueue());
   summary_.ingest = ingest_->stats();
-  VITRINE_RETURN_IF_ERROR(FinishSets());
-  merger_.reset();
+  absl::Status filled;
+  if (filler_ != nullptr && !stopping_) {
+    filled = filler_->Finish([this] { return stopping_.load(); });
+  }
+  StopMerging();
   const Clock::time_point settling = Clock::now();
   if (!stopping_) {
     // What a stop leaves undone the next run merges.
@@ -174,7 +177,9 @@ absl::Status Indexer::RunOnce() {
     if (!absl::IsCancelled(settled)) {
       VITRINE_RETURN_IF_ERROR(settled);
     }
-    if (unwritten_.empty()) publisher()->RemoveExpired();
+    last_requests_ = {};
+    LookAfterSets();
+    if (filled.ok()) filled = SwitchWhenDue();
   }
   summary_.settle_s = SecondsBetween(settling, Clock::now());
   summary_.wall_s = SecondsBetween(start, Clock::now());
@@ -185,6 +190,7 @@ absl::Status Indexer::RunOnce() {
         "run it again when there is room for them");
   }
   // A part of a small catalogue may well be empty.
+  if (!filled.ok() && !stopping_) return filled;
   if (catalog_ != nullptr && reader_ == nullptr &&
       options_.index.partition.is_whole() &&
       publisher()->view().sources->segments().empty() && !stopping_) {
@@ -231,13 +237,16 @@ absl::Status Indexer::Run() {
   while (!stopping_) {
     if (publish_error_.ok() || Clock::now() >= retry_at_) {
       publish_error_ = absl::OkStatus();
-      if (const absl::Status sets = CareForSets(); !sets.ok()) {
+      LookAfterSets();
+      if (const absl::Status sets = SwitchWhenDue(); !sets.ok()) {
         console_.Line(
             absl::StrCat("the vector sets stay as they are: ", sets.message()));
       }
-      queue_.Resume();
       if (stopping_) break;
-      ProcessWork();
+      if (publish_error_.ok()) {
+        queue_.Resume();
+        ProcessWork();
+      }
       ApplyRemovals(queue_.size() == 0);
       if (publish_error_.ok()) Publish().IgnoreError();
     }
@@ -301,7 +310,6 @@ int64_t Indexer::Waiting() const {
 
 void Indexer::ProcessWork() {
   TakeEvents();
-  switching_ = false;
   const int64_t waiting = Waiting();
   if (waiting == 0) return;
   const bool bulk = waiting >= kBulkPictures;
@@ -372,7 +380,7 @@ void Indexer::Take(PictureResult result) {
       if (changes.ok()) Follow(*changes);
       TakeSettled(/*all=*/false);
     }
-    // What is half read is read to its end with the model that it began with.
+    LookAfterSets();
     if (follows_ && SwitchIsDue()) switching_ = true;
   }
   if (PublicationDue()) {

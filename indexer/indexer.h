@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -178,20 +179,25 @@ class Indexer {
 
   // Vector sets, in indexer_sets.cc.
   // Begins to fill the set beside the serving one, where there is one.
-  void StartFilling(std::unique_ptr<Embedder> embedder);
+  void StartFilling();
   std::unique_ptr<Ingest> MakeIngest(std::unique_ptr<Embedder> embedder);
-  // Carries out what was asked for, and what is due.
-  absl::Status CareForSets();
-  // Whether the other set is to serve and lacks little: no more pictures are
-  // taken until it does.
+  // Now and then: looks for requests, carries out those that need no switch,
+  // and lets go what has expired. Also while pictures are being read.
+  void LookAfterSets();
+  // Whether the other set is to serve, and lacks little.
   bool SwitchIsDue();
+  // Lets the other set serve where that is due and nothing is half read. Where
+  // something is, no more is taken, until it is called again.
+  absl::Status SwitchWhenDue();
   // Publishes what is in hand, and lets the other set serve.
   absl::Status SwitchSets();
   void GiveUpOtherSet();
-  // Brings the other set up to date, and lets it serve where it should.
-  absl::Status FinishSets();
   void AnswerRequests(ControlRequest::Kind kind, uint64_t set,
                       const absl::Status& status);
+  // Answers one; it is not carried out again, should that fail.
+  void Answer(const ControlRequest& request, const absl::Status& status);
+  void WakeMerger();
+  void StopMerging();
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
@@ -225,9 +231,11 @@ class Indexer {
   std::unique_ptr<ReceiptLog> receipts_;
   std::vector<v1::Receipt> unwritten_;  // Receipts of what is published.
   std::unique_ptr<Ingest> ingest_;
+  std::mutex merger_mutex_;  // Guards the pointer.
   std::unique_ptr<Merger> merger_;
   std::unique_ptr<SetFiller> filler_;  // Null where there is one set.
   std::vector<ControlRequest> requests_;
+  std::map<std::string, ControlAnswer> unanswered_;  // By request.
   Clock::time_point last_requests_;  // When they were looked for.
   Clock::time_point switch_after_;   // A switch that failed is tried again.
   MergeLimits limits_after_bulk_ = options_.merge;
@@ -248,7 +256,7 @@ class Indexer {
   std::vector<std::string> settled_entries_;
   std::vector<std::string> lost_products_;  // To be restored.
   bool follows_ = false;  // Runs until stopped: what fails is tried again.
-  // Nothing more is taken, so that the sets can be switched.
+  // Nothing more is taken until the sets are switched.
   std::atomic<bool> switching_ = false;
   // An entry that may be what ended earlier runs is in hand, and no other.
   bool alone_ = false;

@@ -131,7 +131,7 @@ absl::Status Indexer::Publish() {
   published_stats_ = stats;
   AppendReceipts(*published);
   BeginBatch();
-  merger_->Wake();
+  WakeMerger();
   if (filler_ != nullptr) filler_->Wake();
   TellPublication(batch);
   if (options_.on_published) options_.on_published(batch);

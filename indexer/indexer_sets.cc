@@ -39,21 +39,43 @@ std::unique_ptr<Ingest> Indexer::MakeIngest(
   return std::make_unique<Ingest>(std::move(embedder), std::move(ingest));
 }
 
-void Indexer::StartFilling(std::unique_ptr<Embedder> embedder) {
+void Indexer::WakeMerger() {
+  std::lock_guard lock(merger_mutex_);
+  if (merger_ != nullptr) merger_->Wake();
+}
+
+void Indexer::StopMerging() {
+  std::unique_ptr<Merger> merger;
+  {
+    std::lock_guard lock(merger_mutex_);
+    merger = std::move(merger_);
+  }
+}
+
+void Indexer::StartFilling() {
   filler_.reset();
-  if (embedder == nullptr || publisher()->view().other == nullptr) return;
+  const IndexView view = publisher()->view();
+  if (view.other == nullptr) return;
   SetFillerOptions options;
+  options.load =
+      [this, bundle = publisher()->paths().model(view.other->set().model())] {
+        return options_.index.load_embedder(bundle, options_.index.threads);
+      };
   options.catalog_root = options_.catalog.root;
+  if (catalog_ != nullptr) {
+    options.catalog_identity = catalog_->root_identity();
+  }
   options.queue_files = QueueFiles();
   options.decode_threads = options_.decode_threads;
   options.batch = options_.batch;
   options.report = [this](const std::string& line) { console_.Line(line); };
+  options.on_published = [this] { WakeMerger(); };
   options.on_complete = [this] {
     if (DirectoryWatcher* watcher = interruptible_) watcher->Interrupt();
     if (QueueReader* reader = wakeable_) reader->Wake();
   };
-  filler_ = std::make_unique<SetFiller>(publisher(), std::move(embedder),
-                                        std::move(options));
+  options.stop = [this] { return stopping_.load(); };
+  filler_ = std::make_unique<SetFiller>(publisher(), std::move(options));
 }
 
 bool Indexer::SwitchIsDue() {
@@ -62,9 +84,15 @@ bool Indexer::SwitchIsDue() {
       view.missing() > kFewMissing || Clock::now() < switch_after_) {
     return false;
   }
+  // Without its graph, it would scan where the one that serves walks.
+  uint64_t flat_rows = 0;
+  for (const LiveShard& live : view.other->shards()) {
+    if (live.shard->graph() == nullptr) flat_rows += live.shard->rows();
+  }
+  const bool has_graphs = flat_rows < options_.merge.graph_rows + kFewMissing;
   const storage::VectorSet& set = view.other->set();
   if (set.state() == storage::VectorSet::STATE_BUILDING &&
-      !set.promote_manually()) {
+      !set.promote_manually() && has_graphs) {
     return true;
   }
   for (const ControlRequest& request : requests_) {
@@ -75,77 +103,129 @@ bool Indexer::SwitchIsDue() {
   return false;
 }
 
+absl::Status Indexer::SwitchWhenDue() {
+  if (!switching_ && !SwitchIsDue()) return absl::OkStatus();
+  // What is half read is read to its end with the model that it began with.
+  switching_ = events_.pictures() > 0;
+  if (switching_) return absl::OkStatus();
+  const absl::Status switched = SwitchSets();
+  if (!switched.ok()) switch_after_ = Clock::now() + kAfterFailure;
+  return switched;
+}
+
 absl::Status Indexer::SwitchSets() {
   VITRINE_RETURN_IF_ERROR(Publish());
-  VITRINE_RETURN_IF_ERROR(filler_->Finish([this] { return stopping_.load(); }));
-  const std::string before = publisher()->view().snapshot->set().model();
+  const IndexView before = publisher()->view();
+  if (before.other == nullptr || filler_ == nullptr) return absl::OkStatus();
+  const absl::Status filled =
+      filler_->Finish([this] { return stopping_.load(); });
+  if (absl::IsCancelled(filled)) return absl::OkStatus();
+  if (!filled.ok()) {
+    AnswerRequests(ControlRequest::kServe, before.other->set().id(), filled);
+    return filled;
+  }
+  // A model of its own, as that of the filler is of low priority.
+  VITRINE_ASSIGN_OR_RETURN(
+      std::unique_ptr<Embedder> embedder,
+      options_.index.load_embedder(
+          publisher()->paths().model(before.other->set().model()),
+          options_.index.threads));
   const bool keep = options_.keep_previous_ms > 0;
   VITRINE_ASSIGN_OR_RETURN(const Publication published,
                            publisher()->SwitchSets(keep));
-  std::unique_ptr<Embedder> embedder = std::move(*filler_).TakeEmbedder();
   filler_.reset();
   const ModelCard card = embedder->card();
-  std::unique_ptr<Embedder> previous = std::move(*ingest_).TakeEmbedder();
   ingest_ = MakeIngest(std::move(embedder));
   published_stats_ = {};
   BeginBatch();
-  if (keep) StartFilling(std::move(previous));
-  merger_->Wake();
-  const storage::VectorSet& set = publisher()->view().snapshot->set();
+  if (keep) StartFilling();
+  WakeMerger();
+  const storage::VectorSet& now = publisher()->view().snapshot->set();
+  const storage::VectorSet& then = before.snapshot->set();
+  // Sets are numbered in the order of their begin.
+  absl::Status noted = Accept(publisher()->paths(), now.model());
+  if (now.id() < then.id()) {
+    noted.Update(Decline(publisher()->paths(), then.model()));
+  }
+  if (!noted.ok()) console_.Line(std::string(noted.message()));
   console_.Line(absl::StrCat(
       "generation ", published.generation, " serves model ", card.name, " ",
-      card.version, " (", set.model().substr(0, 12), "); ",
+      card.version, " (", now.model().substr(0, 12), "); ",
       keep ? absl::StrCat(
-                 "model ", before.substr(0, 12), " is kept up to date for ",
-                 options_.keep_previous_ms / 3'600'000,
-                 " h: `vitrine rollback --index=", options_.index.root.string(),
-                 "` returns to it")
+                 "model ", then.model().substr(0, 12),
+                 " is kept up to date for ",
+                 options_.keep_previous_ms / 3'600'000, " h: `vitrine ",
+                 now.id() < then.id() ? "promote" : "rollback",
+                 " --index=", options_.index.root.string(), "` returns to it")
            : "the one before is not kept"));
-  AnswerRequests(ControlRequest::kServe, set.id(), absl::OkStatus());
+  AnswerRequests(ControlRequest::kServe, now.id(), absl::OkStatus());
   return absl::OkStatus();
 }
 
 void Indexer::GiveUpOtherSet() {
   const IndexView view = publisher()->view();
-  filler_.reset();
   const absl::Status status = publisher()->DropOtherSet().status();
-  console_.Line(status.ok()
-                    ? absl::StrCat("the vectors of model ",
-                                   view.other->set().model(), " are given up")
-                    : std::string(status.message()));
+  if (status.ok()) {
+    filler_.reset();
+    console_.Line(absl::StrCat("the vectors of model ",
+                               view.other->set().model(), " are given up"));
+  } else {
+    switch_after_ = Clock::now() + kAfterFailure;
+    console_.Line(std::string(status.message()));
+  }
   AnswerRequests(ControlRequest::kGiveUp, view.other->set().id(), status);
+}
+
+void Indexer::Answer(const ControlRequest& request,
+                     const absl::Status& status) {
+  const ControlAnswer answer = {status,
+                                publisher()->view().snapshot->generation()};
+  const absl::Status answered =
+      AnswerRequest(publisher()->paths(), request, answer);
+  if (answered.ok()) return;
+  console_.Line(std::string(answered.message()));
+  unanswered_[request.name] = answer;
 }
 
 void Indexer::AnswerRequests(ControlRequest::Kind kind, uint64_t set,
                              const absl::Status& status) {
   std::erase_if(requests_, [&](const ControlRequest& request) {
     if (request.kind != kind || request.set != set) return false;
-    const absl::Status answered =
-        AnswerRequest(publisher()->paths(), request,
-                      {status, publisher()->view().snapshot->generation()});
-    if (!answered.ok()) console_.Line(std::string(answered.message()));
+    Answer(request, status);
     return true;
   });
 }
 
-absl::Status Indexer::CareForSets() {
+void Indexer::LookAfterSets() {
   const Clock::time_point now = Clock::now();
-  if (now - last_requests_ >= kRequestInterval) {
-    last_requests_ = now;
-    requests_ = TakeRequests(publisher()->paths());
-    // Filling and merging bring no receipts that would let generations go.
-    if (unwritten_.empty()) publisher()->RemoveExpired();
-  }
-  IndexView view = publisher()->view();
-  // Of sets that are gone, or serve already.
+  if (now - last_requests_ < kRequestInterval) return;
+  last_requests_ = now;
+  // Filling and merging bring no receipts that would let generations go.
+  if (unwritten_.empty()) publisher()->RemoveExpired();
+  requests_ = TakeRequests(publisher()->paths());
+  std::erase_if(requests_, [this](const ControlRequest& request) {
+    const auto done = unanswered_.find(request.name);
+    if (done == unanswered_.end()) return false;
+    if (AnswerRequest(publisher()->paths(), request, done->second).ok()) {
+      unanswered_.erase(done);
+    }
+    return true;
+  });
+  bool asked_for = false;
   for (const ControlRequest& request : std::vector(requests_)) {
+    const IndexView view = publisher()->view();
     const bool serves = request.set == view.snapshot->set().id();
     const bool is_other =
         view.other != nullptr && request.set == view.other->set().id();
-    if (request.kind == ControlRequest::kGiveUp && is_other) {
+    if (request.kind == ControlRequest::kServe && is_other) {
+      asked_for = true;
+    } else if (is_other) {
+      const absl::Status noted =
+          Decline(publisher()->paths(), view.other->set().model());
+      if (!noted.ok()) console_.Line(std::string(noted.message()));
       GiveUpOtherSet();
-      view = publisher()->view();
-    } else if (!is_other) {
+    } else {
+      // It is gone, or serves already.
       const bool done = serves == (request.kind == ControlRequest::kServe);
       AnswerRequests(request.kind, request.set,
                      done ? absl::OkStatus()
@@ -155,30 +235,13 @@ absl::Status Indexer::CareForSets() {
                                              "; see `vitrine describe`")));
     }
   }
-  if (SwitchIsDue()) {
-    const absl::Status switched = SwitchSets();
-    if (!switched.ok()) switch_after_ = Clock::now() + kAfterFailure;
-    return switched;
-  }
-  if (view.other != nullptr &&
+  const IndexView view = publisher()->view();
+  if (view.other != nullptr && !asked_for && now >= switch_after_ &&
       view.other->set().state() == storage::VectorSet::STATE_RETAINED &&
       publisher()->NowUnixMs() - view.other->set().state_since_unix_ms() >=
           options_.keep_previous_ms) {
     GiveUpOtherSet();
   }
-  return absl::OkStatus();
-}
-
-absl::Status Indexer::FinishSets() {
-  if (stopping_) return absl::OkStatus();
-  if (filler_ != nullptr) {
-    const absl::Status filled =
-        filler_->Finish([this] { return stopping_.load(); });
-    if (absl::IsCancelled(filled)) return absl::OkStatus();
-    VITRINE_RETURN_IF_ERROR(filled);
-  }
-  last_requests_ = {};
-  return CareForSets();
 }
 
 }  // namespace vitrine

@@ -42,21 +42,13 @@ Ingest::Ingest(std::unique_ptr<Embedder> embedder, IngestOptions options)
   start(&Ingest::EmbedLoop);
 }
 
-Ingest::~Ingest() { StopThreads(); }
-
-std::unique_ptr<Embedder> Ingest::TakeEmbedder() && {
-  StopThreads();
-  return std::move(embedder_);
-}
-
-void Ingest::StopThreads() {
+Ingest::~Ingest() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
 }
 
 IngestStats Ingest::stats() const {

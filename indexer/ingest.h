@@ -101,8 +101,6 @@ class Ingest {
                const std::function<void(PictureResult)>& sink);
 
   IngestStats stats() const;
-  // Ends its threads, and gives the model back.
-  std::unique_ptr<Embedder> TakeEmbedder() &&;
 
  private:
   struct Decoded {
@@ -110,7 +108,6 @@ class Ingest {
     std::vector<uint8_t> pixels;  // input_size × input_size × 3.
   };
 
-  void StopThreads();
   void DecodeLoop();
   void EmbedLoop();
   // Everything but embedding. Empty pixels where there is nothing to embed.
@@ -119,7 +116,7 @@ class Ingest {
   absl::Status EmbedInto(std::span<Decoded> batch);
   bool BatchReady() const;
 
-  std::unique_ptr<Embedder> embedder_;
+  const std::unique_ptr<Embedder> embedder_;
   const IngestOptions options_;
   const ModelCard card_;
 

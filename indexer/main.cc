@@ -60,9 +60,11 @@ ABSL_FLAG(std::string, metric, "",
           "How vectors are compared: cosine, euclidean or manhattan. Left out: "
           "the index's own, and cosine for a new one. Another one is built as "
           "another model is.");
-ABSL_FLAG(std::string, promote, "auto",
-          "When the vectors of another model serve: auto, as soon as there are "
-          "those of every picture, or manual, when `vitrine promote` asks.");
+ABSL_FLAG(
+    std::string, promote, "",
+    "When the vectors of another model serve: auto, as soon as there are "
+    "those of every picture, or manual, when `vitrine promote` asks. Left "
+    "out: as it was begun, and auto for a new one.");
 ABSL_FLAG(double, keep_previous_hours, 72,
           "For so long the vectors that served before are kept up to date, so "
           "that `vitrine rollback` can return to them; 0 keeps none. They cost "
@@ -244,7 +246,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
         "--rescan-seconds are at least 0");
   }
   const std::string promote = absl::GetFlag(FLAGS_promote);
-  if (promote != "auto" && promote != "manual") {
+  if (promote != "" && promote != "auto" && promote != "manual") {
     return absl::InvalidArgumentError(absl::StrCat(
         "--promote=", promote, " is not known; choose auto or manual"));
   }
@@ -275,7 +277,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
   options.index.partition = partition;
   options.index.model = absl::GetFlag(FLAGS_model);
   options.index.default_model = ShippedModel();
-  options.index.promote_manually = promote == "manual";
+  if (!promote.empty()) options.index.promote_manually = promote == "manual";
   options.keep_previous_ms =
       static_cast<int64_t>(keep_previous_hours * 3'600'000);
   options.index.repair = absl::GetFlag(FLAGS_repair);

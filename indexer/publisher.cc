@@ -63,7 +63,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
     const PublisherOptions& options) {
   for (const auto& folder :
        {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
-        paths.products(), paths.sources(), paths.pictures()}) {
+        paths.products(), paths.sources(), paths.pictures(), paths.control()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }
   VITRINE_RETURN_IF_ERROR(SyncFolder(paths.root));
@@ -252,6 +252,18 @@ absl::StatusOr<Publication> Publisher::SwitchSets(bool keep) {
   return PublishDraft(std::move(manifest), nullptr, &written);
 }
 
+absl::StatusOr<Publication> Publisher::SetPromotion(bool manually) {
+  std::lock_guard lock(publishing_);
+  if (view().other == nullptr) {
+    return absl::NotFoundError("the index has no other vector set");
+  }
+  storage::Manifest manifest = NextManifest();
+  MutableSet(&manifest, OtherSet(manifest)->id())
+      ->set_promote_manually(manually);
+  WrittenFiles written;
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
 absl::StatusOr<Publication> Publisher::DropOtherSet() {
   std::lock_guard lock(publishing_);
   if (view().other == nullptr) {
@@ -270,15 +282,17 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
   manifest.set_writer(kWriter);
   // All that the manifest names is opened before the manifest is there.
   const IndexView before = view();
+  // A set that does not serve, and is damaged, holds nothing up.
+  if (before.other != nullptr && before.snapshot->CheckFiles().ok() &&
+      !before.other->CheckFiles().ok()) {
+    KeepServing(&manifest);
+  }
   VITRINE_ASSIGN_OR_RETURN(IndexView next,
                            IndexView::Open(paths_, manifest, before, opened));
   // Nothing is published that may have been made of what is damaged. Before the
   // first generation there is nothing.
   if (before.snapshot != nullptr) {
     VITRINE_RETURN_IF_ERROR(before.snapshot->CheckFiles());
-    if (before.other != nullptr) {
-      VITRINE_RETURN_IF_ERROR(before.other->CheckFiles());
-    }
     VITRINE_RETURN_IF_ERROR(WithRemedy(before.sources->CheckFiles(), paths_));
   }
   const absl::Status status = PublishManifest(paths_, manifest);

@@ -87,6 +87,8 @@ class Publisher {
   // FAILED_PRECONDITION where it lacks a picture, NOT_FOUND where there is
   // none.
   absl::StatusOr<Publication> SwitchSets(bool keep);
+  // Whether the other set, which is being built, serves only when asked to.
+  absl::StatusOr<Publication> SetPromotion(bool manually);
   // Gives the other set up. NOT_FOUND where there is none.
   absl::StatusOr<Publication> DropOtherSet();
 

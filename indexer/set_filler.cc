@@ -34,31 +34,13 @@ std::string KeyOf(std::string_view product_id, std::string_view image_key,
   return key;
 }
 
-absl::Status CheckFolder(const std::filesystem::path& folder) {
-  if (folder.empty()) return absl::OkStatus();
-  VITRINE_RETURN_IF_ERROR(CheckRoot(folder));
-  VITRINE_ASSIGN_OR_RETURN(const auto names, ListFolder(folder));
-  if (!names.empty()) return absl::OkStatus();
-  return absl::UnavailableError(
-      absl::StrCat(folder.string(), " is empty: its volume may be away"));
-}
-
 }  // namespace
 
-SetFiller::SetFiller(Publisher* publisher, std::unique_ptr<Embedder> embedder,
-                     SetFillerOptions options)
+SetFiller::SetFiller(Publisher* publisher, SetFillerOptions options)
     : publisher_(publisher),
       options_(std::move(options)),
       set_(publisher->view().other->set().id()),
-      model_(
-          absl::StrCat(embedder->card().name, " ", embedder->card().version)) {
-  IngestOptions ingest;
-  ingest.decode_threads = options_.decode_threads;
-  ingest.batch =
-      options_.batch > 0 ? options_.batch : embedder->preferred_batch();
-  ingest.priority = kPriority;
-  ingest.thumbnails = false;
-  ingest_ = std::make_unique<Ingest>(std::move(embedder), std::move(ingest));
+      model_(publisher->view().other->set().model().substr(0, 12)) {
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -81,7 +63,7 @@ void SetFiller::Stop() {
 
 absl::Status SetFiller::Finish(const StopRequested& stop) {
   std::unique_lock lock(mutex_);
-  due_ = true;
+  due_ = urgent_ = true;
   changed_.notify_all();
   while (!changed_.wait_for(lock, kLookInterval,
                             [this] { return !due_ && !running_; })) {
@@ -90,10 +72,21 @@ absl::Status SetFiller::Finish(const StopRequested& stop) {
   return status_;
 }
 
-std::unique_ptr<Embedder> SetFiller::TakeEmbedder() && {
-  Stop();
-  thread_.join();
-  return std::move(*ingest_).TakeEmbedder();
+bool SetFiller::MustStop() const {
+  return stopping_ || (options_.stop && options_.stop());
+}
+
+absl::Status SetFiller::Load() {
+  VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder, options_.load());
+  model_ = absl::StrCat(embedder->card().name, " ", embedder->card().version);
+  IngestOptions ingest;
+  ingest.decode_threads = options_.decode_threads;
+  ingest.batch =
+      options_.batch > 0 ? options_.batch : embedder->preferred_batch();
+  ingest.priority = kPriority;
+  ingest.thumbnails = false;
+  ingest_ = std::make_unique<Ingest>(std::move(embedder), std::move(ingest));
+  return absl::OkStatus();
 }
 
 void SetFiller::Run() {
@@ -102,13 +95,19 @@ void SetFiller::Run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || due_; });
     if (stopping_) return;
-    due_ = false;
+    due_ = urgent_ = false;
     running_ = true;
     lock.unlock();
     const absl::Status status = FillAll();
-    if (!status.ok() && !absl::IsCancelled(status) && options_.report) {
+    if (status.ok()) reported_.clear();
+    // The same is said once.
+    if (!status.ok() && !absl::IsCancelled(status) && options_.report &&
+        std::exchange(reported_, std::string(status.message())) !=
+            status.message()) {
       options_.report(absl::StrCat("the vectors of model ", model_,
-                                   " are not complete: ", status.message()));
+                                   " are not complete: ", status.message(),
+                                   "; it is tried again every ",
+                                   kAfterFailure.count(), " s"));
     }
     lock.lock();
     running_ = false;
@@ -116,7 +115,7 @@ void SetFiller::Run() {
     changed_.notify_all();
     if (status.ok()) continue;
     changed_.wait_for(lock, kAfterFailure,
-                      [this] { return stopping_ || due_; });
+                      [this] { return stopping_ || urgent_; });
     due_ = true;
   }
 }
@@ -126,20 +125,24 @@ absl::Status SetFiller::FillAll() {
   failed_.clear();
   begun_ = told_ = Clock::now();
   done_ = 0;
-  while (!stopping_) {
+  while (!MustStop()) {
     const IndexView view = publisher_->view();
     if (view.other == nullptr || view.other->set().id() != set_) {
       return absl::OkStatus();  // It was given up, or serves.
     }
     const std::vector<Missing> missing = FindMissing(view);
     if (missing.empty()) {
+      if (MustStop()) break;
       if (view.missing() > 0) {
         return absl::UnavailableError(
             absl::StrCat(view.missing(), " pictures lack: ",
                          failure_.empty() ? "they were not found" : failure_));
       }
       if (view.other->set().filled_unix_ms() == 0) {
-        VITRINE_RETURN_IF_ERROR(publisher_->Fill(set_, {}).status());
+        const absl::Status filled = publisher_->Fill(set_, {}).status();
+        if (absl::IsNotFound(filled)) return absl::OkStatus();
+        VITRINE_RETURN_IF_ERROR(filled);
+        if (options_.on_published) options_.on_published();
         continue;
       }
       if (told_begin && options_.report) {
@@ -147,10 +150,9 @@ absl::Status SetFiller::FillAll() {
             "the vectors of model ", model_, " are complete: ",
             WithThousands(static_cast<int64_t>(view.other->images())),
             " pictures",
-            from_thumbnails_ == 0
+            thumbnails_ == 0
                 ? ""
-                : absl::StrCat(", of which ",
-                               WithThousands(from_thumbnails_.load()),
+                : absl::StrCat(", of which ", WithThousands(thumbnails_),
                                " were embedded from their thumbnails, as "
                                "their files are gone")));
       }
@@ -174,7 +176,10 @@ absl::Status SetFiller::FillAll() {
 std::vector<SetFiller::Missing> SetFiller::FindMissing(const IndexView& view) {
   std::vector<Missing> found;
   std::set<std::string> keys;
-  const size_t wanted = std::min<uint64_t>(options_.rows, view.missing());
+  // Those that have failed are looked for no further.
+  const uint64_t lacking =
+      view.missing() - std::min<uint64_t>(view.missing(), failed_.size());
+  const size_t wanted = std::min<uint64_t>(options_.rows, lacking);
   auto look_at = [&](std::string_view product_id, std::string_view image_key,
                      std::string_view sha256) {
     if (HasRow(*view.other, product_id, image_key, sha256)) return;
@@ -206,8 +211,7 @@ std::vector<SetFiller::Missing> SetFiller::FindMissing(const IndexView& view) {
           look_at(id, image.key(), image.sha256());
         }
       }
-      if (found.size() < wanted && !stopping_) return true;
-      // The same product again, which may have more pictures.
+      if (found.size() < wanted && !MustStop()) return true;
       cursor_ = id;
       ended = false;
       return false;
@@ -217,47 +221,83 @@ std::vector<SetFiller::Missing> SetFiller::FindMissing(const IndexView& view) {
   return found;
 }
 
-absl::Status SetFiller::CheckSources() const {
-  VITRINE_RETURN_IF_ERROR(CheckFolder(options_.catalog_root));
-  return CheckFolder(options_.queue_files);
+absl::Status SetFiller::CheckFolder(const std::filesystem::path& folder,
+                                    const std::string& identity) {
+  if (folder.empty()) {
+    return absl::FailedPreconditionError(
+        "the index has pictures of a folder that this indexer was not given; "
+        "start it with the --catalog or --queue-files of before");
+  }
+  VITRINE_RETURN_IF_ERROR(CheckRoot(folder));
+  if (!identity.empty()) {
+    if (RootIdentity(folder) == identity) return absl::OkStatus();
+  } else {
+    VITRINE_ASSIGN_OR_RETURN(const auto names, ListFolder(folder));
+    if (!names.empty()) return absl::OkStatus();
+  }
+  return absl::UnavailableError(absl::StrCat(
+      folder.string(),
+      " is another folder than it was, or empty: its volume may be away"));
+}
+
+absl::Status SetFiller::CheckFolders() {
+  if (not_found_in_catalog_.exchange(false)) {
+    VITRINE_RETURN_IF_ERROR(
+        CheckFolder(options_.catalog_root, options_.catalog_identity));
+  }
+  if (not_found_in_queue_files_.exchange(false)) {
+    VITRINE_RETURN_IF_ERROR(CheckFolder(options_.queue_files, ""));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::string> SetFiller::ReadSource(const IndexView& view,
                                                   const Missing& missing,
-                                                  uint64_t max_bytes) const {
+                                                  uint64_t max_bytes) {
   const auto queued = view.sources->Find(
       QueuedPictureKey(missing.product_id, missing.image_key));
-  if (!queued) {
-    return ReadBeneath(options_.catalog_root, missing.image_key, max_bytes);
-  }
   storage::SourceFileRecord record;
-  if (record.ParseFromArray(queued->data(), static_cast<int>(queued->size())) &&
-      !record.path().empty()) {
-    return ReadBeneath(options_.queue_files, record.path(), max_bytes);
+  if (queued && !record.ParseFromArray(queued->data(),
+                                       static_cast<int>(queued->size()))) {
+    return absl::DataLossError("what is known of it does not parse");
   }
-  const auto original = view.FindOriginal(missing.sha256);
-  if (!original) return absl::NotFoundError("its bytes are not kept");
-  return std::string(*original);
+  if (queued && record.path().empty()) {
+    const auto original = view.FindOriginal(missing.sha256);
+    if (!original) return absl::NotFoundError("its bytes are not kept");
+    return std::string(*original);
+  }
+  const std::filesystem::path& root =
+      queued ? options_.queue_files : options_.catalog_root;
+  absl::StatusOr<std::string> bytes =
+      absl::NotFoundError("its folder is not known");
+  if (!root.empty()) {
+    bytes = ReadBeneath(root, queued ? record.path() : missing.image_key,
+                        max_bytes);
+  }
+  if (absl::IsNotFound(bytes.status())) {
+    (queued ? not_found_in_queue_files_ : not_found_in_catalog_) = true;
+  }
+  return bytes;
 }
 
 absl::StatusOr<std::string> SetFiller::Read(const IndexView& view,
                                             const Missing& missing,
                                             uint64_t max_bytes) {
   auto bytes = ReadSource(view, missing, max_bytes);
+  if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes;
   if (bytes.ok() && BytesOf(Sha256(*bytes)) == missing.sha256) return bytes;
   const std::string_view thumbnail =
       view.snapshot->FindThumbnail(missing.sha256);
-  if (!thumbnail.empty()) {
-    ++from_thumbnails_;
-    return std::string(thumbnail);
+  if (thumbnail.empty()) {
+    VITRINE_RETURN_IF_ERROR(bytes.status());
+    return absl::NotFoundError("its file has changed");
   }
-  VITRINE_RETURN_IF_ERROR(bytes.status());
-  return absl::NotFoundError("its file has changed");
+  ++from_thumbnails_;
+  return std::string(thumbnail);
 }
 
 absl::Status SetFiller::Fill(const IndexView& view,
                              const std::vector<Missing>& missing) {
-  VITRINE_RETURN_IF_ERROR(CheckSources());
   std::vector<Row> rows;
   std::vector<const Missing*> unknown;
   auto add = [&rows](const Missing& of, std::vector<uint16_t> vector) {
@@ -282,21 +322,40 @@ absl::Status SetFiller::Fill(const IndexView& view,
       add(picture, {known.begin(), known.end()});
     }
   }
+  if (!unknown.empty()) {
+    VITRINE_RETURN_IF_ERROR(Embed(view, unknown, add));
+  }
+  if (rows.empty()) return absl::OkStatus();
+  const absl::Status published = publisher_->Fill(set_, rows).status();
+  // It was given up meanwhile.
+  if (absl::IsNotFound(published)) return absl::OkStatus();
+  VITRINE_RETURN_IF_ERROR(published);
+  done_ += static_cast<int64_t>(rows.size());
+  if (options_.on_published) options_.on_published();
+  return absl::OkStatus();
+}
+
+absl::Status SetFiller::Embed(const IndexView& view,
+                              const std::vector<const Missing*>& pictures,
+                              const AddFn& add) {
+  if (ingest_ == nullptr) {
+    VITRINE_RETURN_IF_ERROR(Load());
+  }
   size_t next = 0;
   ingest_->Process(
       [&]() -> std::optional<PictureTask> {
-        if (stopping_ || next == unknown.size()) return std::nullopt;
+        if (MustStop() || next == pictures.size()) return std::nullopt;
         PictureTask task;
         task.ticket = next;
-        task.path = unknown[next++]->image_key;
+        task.path = pictures[next++]->image_key;
         task.read = [this, &view,
-                     &of = *unknown[task.ticket]](uint64_t max_bytes) {
+                     &of = *pictures[task.ticket]](uint64_t max_bytes) {
           return Read(view, of, max_bytes);
         };
         return task;
       },
       [&](PictureResult result) {
-        const Missing& of = *unknown[result.task.ticket];
+        const Missing& of = *pictures[result.task.ticket];
         if (result.status.ok()) {
           add(of, std::move(result.vector));
           return;
@@ -305,14 +364,10 @@ absl::Status SetFiller::Fill(const IndexView& view,
         failure_ = absl::StrCat(of.image_key, " of product '", of.product_id,
                                 "': ", result.status.message());
       });
-  // A volume that went meanwhile looks like files that are gone.
-  VITRINE_RETURN_IF_ERROR(CheckSources());
-  if (rows.empty()) return absl::OkStatus();
-  done_ += static_cast<int64_t>(rows.size());
-  const auto published = publisher_->Fill(set_, rows);
-  // It was given up meanwhile.
-  return absl::IsNotFound(published.status()) ? absl::OkStatus()
-                                              : published.status();
+  // Files of a volume that is away look as if they were gone: what was made of
+  // thumbnails then is not kept.
+  thumbnails_ += from_thumbnails_.exchange(0);
+  return CheckFolders();
 }
 
 void SetFiller::TellProgress(const IndexView& view) {

@@ -25,27 +25,36 @@
 namespace vitrine {
 
 struct SetFillerOptions {
+  // Loads the set's model, in the filler's own thread and when it is first
+  // needed: what threads the model has are of low priority, too.
+  std::function<absl::StatusOr<std::unique_ptr<Embedder>>()> load;
   // What catalogue files, and files that events name, lie below; may be empty.
   std::filesystem::path catalog_root;
   std::filesystem::path queue_files;
+  // The catalogue's root as it was when it was well, see Walk::root_identity;
+  // empty where that is not known.
+  std::string catalog_identity;
   int decode_threads = 2;
   int batch = 0;  // Pictures at a time through the model; 0: what it prefers.
   // So many rows are published at a time.
   size_t rows = 256;
-  // Lines for people, and that the set has every picture; from its own thread.
+  // Lines for people, that something was published, and that the set has every
+  // picture; from its own thread.
   std::function<void(const std::string& line)> report;
+  std::function<void()> on_published;
   std::function<void()> on_complete;
+  StopRequested stop;  // Asked between pictures; may be empty.
 };
 
 // Works in a thread of low priority until it is destroyed. What a stop or a
 // crash leaves undone is found again, as it is the difference of two sets. A
 // picture whose file is gone or has changed is embedded from its thumbnail: its
-// file may come back, and be indexed, as another. Thread-safe.
+// file may come back, and be indexed, as another. Where the folder itself is
+// away, or a file cannot be read, it is tried again later. Thread-safe.
 class SetFiller {
  public:
-  // Of the publisher's other set, whose model `embedder` is.
-  SetFiller(Publisher* publisher, std::unique_ptr<Embedder> embedder,
-            SetFillerOptions options);
+  // Of the publisher's other set.
+  SetFiller(Publisher* publisher, SetFillerOptions options);
   // Publishes what has been embedded.
   ~SetFiller();
   SetFiller(const SetFiller&) = delete;
@@ -56,8 +65,6 @@ class SetFiller {
   // Returns when the set has every picture of the newest generation. CANCELLED
   // where it had to stop; another error where some cannot be embedded now.
   absl::Status Finish(const StopRequested& stop);
-  // Stops, and gives the model back.
-  std::unique_ptr<Embedder> TakeEmbedder() &&;
 
  private:
   // A picture that the set lacks.
@@ -70,38 +77,53 @@ class SetFiller {
   void Stop();
   void Run();
   absl::Status FillAll();
-  // Some pictures that lack, at most `options_.rows`.
+  absl::Status Load();
+  bool MustStop() const;
+  // Some pictures that lack, `options_.rows` of them or a few more.
   std::vector<Missing> FindMissing(const IndexView& view);
-  // Embeds and publishes them.
+  using AddFn =
+      std::function<void(const Missing& of, std::vector<uint16_t> vector)>;
+  absl::Status Embed(const IndexView& view,
+                     const std::vector<const Missing*>& pictures,
+                     const AddFn& add);
+  // Embeds what is not known already, and publishes them.
   absl::Status Fill(const IndexView& view, const std::vector<Missing>& missing);
   // The picture's bytes from where it came from, or its thumbnail.
   absl::StatusOr<std::string> Read(const IndexView& view,
                                    const Missing& missing, uint64_t max_bytes);
   absl::StatusOr<std::string> ReadSource(const IndexView& view,
                                          const Missing& missing,
-                                         uint64_t max_bytes) const;
-  // That the folders of the sources are there, and not empty: those of a volume
-  // that is away are.
-  absl::Status CheckSources() const;
+                                         uint64_t max_bytes);
+  // That a folder is the one that it was: that of a volume which is away is
+  // another one, or empty where nothing is known of it.
+  static absl::Status CheckFolder(const std::filesystem::path& folder,
+                                  const std::string& identity);
+  // Of the folders in which a file was not found since the last call.
+  absl::Status CheckFolders();
   void TellProgress(const IndexView& view);
 
   Publisher* const publisher_;
   const SetFillerOptions options_;
   const uint64_t set_;
-  const std::string model_;  // For people.
-  std::unique_ptr<Ingest> ingest_;
 
   // Of its thread.
-  std::string cursor_;            // The last product that was looked at.
-  std::set<std::string> failed_;  // Pictures that the model fails on.
+  std::string model_;               // For people.
+  std::unique_ptr<Ingest> ingest_;  // Null until the model is loaded.
+  std::string cursor_;              // The last product that was looked at.
+  std::set<std::string> failed_;    // Pictures that the model fails on.
   std::string failure_;
-  std::atomic<int64_t> from_thumbnails_ = 0;
+  std::string reported_;
+  std::atomic<int64_t> from_thumbnails_ = 0;  // In the batch in hand, …
+  int64_t thumbnails_ = 0;                    // … and in all.
+  std::atomic<bool> not_found_in_catalog_ = false;
+  std::atomic<bool> not_found_in_queue_files_ = false;
   std::chrono::steady_clock::time_point begun_, told_;
   int64_t done_ = 0;  // Since it began.
 
   std::mutex mutex_;  // Guards what follows.
   std::condition_variable changed_;
   bool due_ = true;
+  bool urgent_ = false;  // Finish waits.
   bool running_ = false;
   absl::Status status_;  // Of the last run.
   std::atomic<bool> stopping_ = false;

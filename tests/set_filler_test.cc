@@ -22,6 +22,7 @@ class SetFillerTest : public ::testing::Test {
  protected:
   SetFillerTest() {
     options_.catalog_root = dir_ / "catalog";
+    options_.load = [this] { return LoadNarrow(); };
     options_.rows = 3;
     options_.batch = 2;
     options_.report = [this](const std::string& line) {
@@ -39,18 +40,18 @@ class SetFillerTest : public ::testing::Test {
     return lines_;
   }
 
-  std::unique_ptr<Embedder> LoadNarrow() {
-    return *NarrowEmbedder::Load(dir_ / "narrow.pt", &embedded_, &check_);
+  absl::StatusOr<std::unique_ptr<Embedder>> LoadNarrow() {
+    return NarrowEmbedder::Load(dir_ / "narrow.pt", &embedded_, &check_);
   }
   void AddSet() {
     SetSettings settings;
-    settings.card = LoadNarrow()->card();
+    settings.card = (*LoadNarrow())->card();
     settings.bundle_path = dir_ / "narrow.pt";
     const auto added = publisher()->AddSet(settings);
     ASSERT_TRUE(added.ok()) << added.status();
   }
   absl::Status Finish() {
-    SetFiller filler(publisher(), LoadNarrow(), options_);
+    SetFiller filler(publisher(), options_);
     return filler.Finish({});
   }
   // The picture is in the catalogue, too.
@@ -131,7 +132,7 @@ TEST_F(SetFillerTest, GoesOnWhereAnEarlierRunHasStopped) {
   AddSet();
   {
     // Destroyed once it has published something.
-    SetFiller filler(publisher(), LoadNarrow(), options_);
+    SetFiller filler(publisher(), options_);
     while (view().other->images() == 0) std::this_thread::yield();
   }
   ASSERT_OK(index_.Reopen());
@@ -145,7 +146,7 @@ TEST_F(SetFillerTest, TakesWhatComesGoesAndChangesMeanwhile) {
     Put("p" + std::to_string(i), std::to_string(i) + ".jpg", i);
   }
   AddSet();
-  SetFiller filler(publisher(), LoadNarrow(), options_);
+  SetFiller filler(publisher(), options_);
   ASSERT_OK(filler.Finish({}));
   Put("new", "new.jpg", 50);
   Put("p1", "1.jpg", 51);
@@ -250,7 +251,8 @@ TEST_F(SetFillerTest, NeedsNoModelForAnotherMetric) {
   std::filesystem::remove_all(options_.catalog_root);
   std::filesystem::create_directories(options_.catalog_root);
   WriteAll(options_.catalog_root / "other.jpg", JpegOf(9));
-  SetFiller filler(publisher(), *LoadFakeEmbedder(dir_ / "same.pt"), options_);
+  options_.load = [] { return absl::InternalError("no model is needed"); };
+  SetFiller filler(publisher(), options_);
   ASSERT_OK(filler.Finish({}));
   ExpectComplete();
   EXPECT_EQ(VectorOf(*view().other, "a"), VectorOf(*view().snapshot, "a"));
@@ -319,7 +321,7 @@ TEST_F(SetFillerTest, KeepsToTheServingSetThroughAnySequence) {
         ASSERT_OK(SettleMerges(publisher(), limits, 1));
         break;
       case 5: {
-        SetFiller filler(publisher(), LoadNarrow(), options_);
+        SetFiller filler(publisher(), options_);
         if (random() % 2 == 0) ASSERT_OK(filler.Finish({}));
         break;
       }

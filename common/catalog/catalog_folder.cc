@@ -338,6 +338,12 @@ absl::Status CheckRoot(const fs::path& root) {
   return RootError(root, errno);
 }
 
+std::string RootIdentity(const fs::path& root) {
+  struct stat info;
+  if (::stat(root.c_str(), &info) != 0) return {};
+  return absl::StrCat(info.st_dev, ":", info.st_ino);
+}
+
 absl::StatusOr<Walk> WalkCatalog(const fs::path& root) {
   std::error_code error;
   const fs::path real = fs::canonical(root, error);

@@ -61,10 +61,12 @@ struct Walk {
   // there.
   std::vector<std::string> unreadable;
   CatalogProblems problems;
-  // The root's device and inode: another one means another folder, as when a
-  // volume was mounted or unmounted.
-  std::string root_identity;
+  std::string root_identity;  // See RootIdentity.
 };
+
+// A folder's device and inode: another one means another folder, as when a
+// volume was mounted or unmounted. Empty where it cannot be told.
+std::string RootIdentity(const std::filesystem::path& root);
 
 // Walks all of `root`. Links to folders within the root are not followed, as
 // their files are found under their real path: so there are no loops. Folders

@@ -17,6 +17,7 @@ namespace {
 constexpr char kRequestEnding[] = ".request";
 constexpr char kTakenEnding[] = ".taken";
 constexpr char kAnswerEnding[] = ".answer";
+constexpr char kDeclinedEnding[] = ".declined";
 constexpr char kServe[] = "serve";
 constexpr char kGiveUp[] = "give-up";
 constexpr uint64_t kMostBytes = 4096;
@@ -74,6 +75,21 @@ std::optional<ControlAnswer> TakeAnswer(const IndexPaths& paths,
   answer.status =
       absl::Status(static_cast<absl::StatusCode>(code), parts.second);
   return answer;
+}
+
+absl::Status Decline(const IndexPaths& paths, std::string_view model) {
+  const absl::Status noted =
+      PublishFile(FileOf(paths, model, kDeclinedEnding), "");
+  return absl::IsAlreadyExists(noted) ? absl::OkStatus() : noted;
+}
+
+absl::Status Accept(const IndexPaths& paths, std::string_view model) {
+  return RemoveFile(FileOf(paths, model, kDeclinedEnding));
+}
+
+bool IsDeclined(const IndexPaths& paths, std::string_view model) {
+  std::error_code error;
+  return std::filesystem::exists(FileOf(paths, model, kDeclinedEnding), error);
 }
 
 std::vector<ControlRequest> TakeRequests(const IndexPaths& paths) {

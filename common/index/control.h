@@ -44,6 +44,12 @@ bool IsTaken(const IndexPaths& paths, std::string_view name);
 std::optional<ControlAnswer> TakeAnswer(const IndexPaths& paths,
                                         std::string_view name);
 
+// A model that somebody has rolled back or given up is not built again because
+// a command line still names it.
+absl::Status Decline(const IndexPaths& paths, std::string_view model);
+absl::Status Accept(const IndexPaths& paths, std::string_view model);
+bool IsDeclined(const IndexPaths& paths, std::string_view model);
+
 // For the indexer: the requests that await an answer, by name; marks each as
 // seen. No folder is no request.
 std::vector<ControlRequest> TakeRequests(const IndexPaths& paths);
