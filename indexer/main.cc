@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -363,8 +364,18 @@ class SignalWaiter {
       signalled_ = true;
       if (target_ != nullptr) target_->Stop();
     }
-    ::_exit(128 + AwaitTermination());
+    const auto first = std::chrono::steady_clock::now();
+    int signal = AwaitTermination();
+    // Whoever signals all processes of a unit signals its supervisor, too,
+    // which hands that on: it is one.
+    while (std::getenv(kSupervised) != nullptr &&
+           std::chrono::steady_clock::now() - first < kSameSignal) {
+      signal = AwaitTermination();
+    }
+    ::_exit(128 + signal);
   }
+
+  static constexpr std::chrono::seconds kSameSignal{2};
 
   std::mutex mutex_;  // Guards what follows.
   Indexer* target_ = nullptr;

@@ -42,6 +42,7 @@ class Supervisor {
   }
 
   int Run() {
+    ::setenv(kSupervised, "1", /*overwrite=*/1);
     CatchTermination();
     std::thread([this] {
       const int signal = AwaitTermination();
@@ -74,7 +75,7 @@ class Supervisor {
       Start(&indexer);
       int status = 1;
       while (!HasEnded(&indexer, &status)) {
-        if (AwaitStop(kLook / 4)) return StopAll();
+        if (AwaitStop(kLook / 4)) return std::max(worst, StopAll());
       }
       if (status != 0) {
         options_.log(absl::StrCat("the indexer of partition ",

@@ -14,6 +14,9 @@
 
 namespace vitrine {
 
+// In the environment of the indexers that it starts.
+inline constexpr char kSupervised[] = "VITRINE_SUPERVISED";
+
 struct PartitionJob {
   std::string name;               // "0/3"
   std::filesystem::path index;    // Whose lock tells whether it is free.

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
@@ -27,6 +29,11 @@ absl::Status NeedsRepair(const absl::Status& status, const IndexPaths& paths) {
                                        "to it: ",
                                        status.message())),
       paths);
+}
+
+std::string NewIndexId() {
+  std::random_device random;
+  return absl::StrFormat("%08x%08x", random(), random());
 }
 
 // Whether a file has a name that a publisher gives, whole or staging:
@@ -80,6 +87,7 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
   manifest.mutable_vector_sets(0)->set_state(storage::VectorSet::STATE_SERVING);
   WrittenFiles written;
   manifest.set_generation(publisher->next_generation_++);
+  manifest.set_index_id(NewIndexId());
   VITRINE_RETURN_IF_ERROR(
       publisher->PublishDraft(std::move(manifest), nullptr, &written).status());
   return publisher;
@@ -171,6 +179,8 @@ IndexView Publisher::view() const {
 storage::Manifest Publisher::NextManifest() {
   storage::Manifest manifest = view().snapshot->manifest();
   manifest.set_generation(next_generation_++);
+  // Indexes of earlier versions have none.
+  if (manifest.index_id().empty()) manifest.set_index_id(NewIndexId());
   return manifest;
 }
 

@@ -67,6 +67,7 @@ absl::StatusOr<std::vector<FoundProduct>> FindProducts(
     v1::GetProductRequest request;
     request.set_product_id(id);
     request.set_vectors(true);
+    request.set_model(facts.model);
     for (auto& question : AskAll(partitions.all(), std::move(request)))
       questions.push_back(std::move(question));
   }
@@ -85,11 +86,6 @@ absl::StatusOr<std::vector<FoundProduct>> FindProducts(
     absl::Status unknown;
     for (size_t i = p * each; i < (p + 1) * each; ++i) {
       auto& answer = answers[i];
-      if (answer.status.ok() && !partitions.Serves(answer.backend, facts)) {
-        answer.status = MakeError(
-            absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
-            absl::StrCat("it does not serve the model ", facts.model));
-      }
       if (answer.status.ok()) {
         product.owner = answer.backend;
         product.product = std::move(*answer.response.mutable_product());
@@ -115,11 +111,9 @@ absl::StatusOr<std::vector<FoundProduct>> FindProducts(
           {image.key(),
            {image.vector().values().begin(), image.vector().values().end()}});
       if (TotalDim(facts.blocks) != image.vector().values_size()) {
-        return shortfall.Unavailable(
-            absl::StrCat("product '", ids[p],
-                         "' has vectors of another model "
-                         "than ",
-                         facts.model));
+        return absl::InternalError(absl::StrCat(
+            product.owner->name(), " has answered with vectors of ",
+            image.vector().values_size(), " numbers for model ", facts.model));
       }
       product.sha256s.push_back(absl::HexStringToBytes(image.sha256()));
     }

@@ -124,6 +124,17 @@ class Recommender {
       names.push_back(one.category());
     if (const auto found = FindCategory(names, category))
       return std::string(names[static_cast<size_t>(*found)]);
+    for (const v1::PartitionSummary& partition : described.partitions()) {
+      if (partition.generation() > 0) continue;
+      return MakeError(
+          absl::StatusCode::kUnavailable,
+          v1::ERROR_REASON_PARTITION_UNAVAILABLE,
+          absl::StrCat("no partition that can be asked has the "
+                       "category '",
+                       category, "'; missing is ", partition.name(), ": ",
+                       partition.trouble()),
+          "category", std::nullopt, /*retry_after_ms=*/1000);
+    }
     if (close != nullptr) *close = CloseCategories(names, category, 3);
     return std::string();
   }
@@ -134,10 +145,20 @@ class Recommender {
     for (const std::string& sha256 : subject_.sha256s)
       request.add_content_sha256s(sha256);
     request.set_model(request_.model());
+    request.set_require_complete(request_.require_complete());
     v1::SearchResponse response;
     VITRINE_RETURN_IF_ERROR(
         SearchPartitions(partitions_, facts_, subject_.vector, request,
                          /*first=*/nullptr, {}, call_, &shortfall_, &response));
+    // What partitions miss themselves; their own is in the shortfall.
+    for (const std::string& missing : response.missing()) {
+      const auto& own = shortfall_.missing();
+      if (std::find(own.begin(), own.end(), missing) == own.end() &&
+          std::find(missing_.begin(), missing_.end(), missing) ==
+              missing_.end()) {
+        missing_.push_back(missing);
+      }
+    }
     return std::move(*response.mutable_hits());
   }
 

@@ -11,6 +11,7 @@
 #include "common/index/filter.h"
 #include "common/index/search_params.h"
 #include "common/vector/blocks.h"
+#include "server/answer.h"
 #include "server/fan_out_examples.h"
 #include "server/gather.h"
 #include "server/hit_merge.h"
@@ -55,13 +56,6 @@ absl::StatusOr<Target> FindTarget(const Partitions& partitions,
       pictures.push_back(&example.image());
       picture_fields.push_back(field + ".image");
     }
-  }
-  if (!ids.empty() && !request.model().empty()) {
-    return MakeError(
-        absl::StatusCode::kInvalidArgument, v1::ERROR_REASON_INVALID_PARAMETER,
-        "a product's vectors of another model cannot be asked for over several "
-        "partitions; give its picture in place of its id",
-        id_fields[0]);
   }
   VITRINE_ASSIGN_OR_RETURN(
       std::vector<FoundProduct> products,
@@ -276,8 +270,16 @@ absl::Status SearchPartitions(
     auto answers = Gather<v1::SearchResponse>(std::move(questions),
                                               partitions.HandDown(call));
     VITRINE_RETURN_IF_ERROR(call.Check());
-    for (const auto& answer : answers)
+    for (auto& answer : answers) {
+      // One that goes over to another metric keeps its model.
+      if (answer.status.ok() && request.metric() == v1::METRIC_UNSPECIFIED &&
+          answer.response.metric() != ToProto(facts.metric)) {
+        answer.status = MakeError(
+            absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
+            "it compares by another metric than the others");
+      }
       VITRINE_RETURN_IF_ERROR(shortfall->Add(answer.backend, answer.status));
+    }
     VITRINE_RETURN_IF_ERROR(shortfall->Check());
     for (auto& answer : answers) {
       if (!answer.status.ok()) continue;

@@ -22,6 +22,9 @@ constexpr int kReserveShare = 10;
 constexpr milliseconds kLeastReserve(2);
 constexpr milliseconds kMostReserve(100);
 
+// How often all are asked again for what a call wants and none has.
+constexpr std::chrono::seconds kLookAgain(1);
+
 // A partition takes some time to tell what it is after a new generation.
 constexpr milliseconds kDescribePatience(5000);
 
@@ -104,12 +107,12 @@ void Partitions::Watch() {
   }
 }
 
-void Partitions::Look(const Call& call, bool until_any) const {
+void Partitions::Look(const Call& call, bool until_any, bool again) const {
   std::vector<Backend*> unknown;
   {
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < all_.size(); ++i) {
-      if (known_[i].sets.empty()) unknown.push_back(all_[i]);
+      if (again || known_[i].sets.empty()) unknown.push_back(all_[i]);
     }
   }
   // Each is known as soon as it has told, however long the others take.
@@ -122,8 +125,11 @@ void Partitions::Look(const Call& call, bool until_any) const {
         std::vector<VectorFacts>& sets = known_[IndexOf(unknown[i])].sets;
         sets = {FactsOf(told.model(), told.metric())};
         for (const v1::VectorSetSummary& set : told.vector_sets()) {
-          if (set.model().id() != sets.front().model)
+          // Without blocks while its model is being loaded.
+          if (set.model().id() != sets.front().model &&
+              !set.model().blocks().empty()) {
             sets.push_back(FactsOf(set.model(), set.metric()));
+          }
         }
         if (!ready_ && options_.on_ready) options_.on_ready();
         ready_ = true;
@@ -152,6 +158,21 @@ absl::StatusOr<VectorFacts> Partitions::Facts(std::string_view required_model,
                                               std::string_view model,
                                               const Call& call) const {
   if (!any_known()) Look(HandDown(call), /*until_any=*/true);
+  absl::StatusOr<VectorFacts> facts = KnownFacts(required_model, model);
+  if (facts.ok() || !absl::IsFailedPrecondition(facts.status())) return facts;
+  // It may have come since they were asked.
+  {
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_again_ < kLookAgain) return facts;
+    looked_again_ = now;
+  }
+  Look(HandDown(call), /*until_any=*/false, /*again=*/true);
+  return KnownFacts(required_model, model);
+}
+
+absl::StatusOr<VectorFacts> Partitions::KnownFacts(
+    std::string_view required_model, std::string_view model) const {
   std::lock_guard lock(mutex_);
   const VectorFacts* best = nullptr;
   std::ptrdiff_t most = 0;
@@ -189,13 +210,6 @@ bool Partitions::any_known() const {
   std::lock_guard lock(mutex_);
   return std::any_of(known_.begin(), known_.end(),
                      [](const Known& known) { return !known.sets.empty(); });
-}
-
-bool Partitions::Serves(const Backend* backend,
-                        const VectorFacts& facts) const {
-  std::lock_guard lock(mutex_);
-  const std::vector<VectorFacts>& sets = known_[IndexOf(backend)].sets;
-  return sets.empty() || sets.front().model == facts.model;
 }
 
 Call Partitions::HandDown(const Call& call) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -49,9 +50,9 @@ class Partitions {
   // told, in a thread of its own. Once.
   void Start();
 
-  // Asks those that have not told, by the deadline of `call`; returns when all
-  // have answered, or with `until_any` when one has told.
-  void Look(const Call& call, bool until_any) const;
+  // Asks those that have not told, or `again` all, by the deadline of `call`;
+  // returns when all have answered, or with `until_any` when one has told.
+  void Look(const Call& call, bool until_any, bool again = false) const;
 
   const std::vector<Backend*>& all() const { return all_; }
   // The same, those first that answered when they were last asked; which of
@@ -61,14 +62,13 @@ class Partitions {
   // The vectors that most partitions serve and whose model begins with
   // `required_model`; where `model` is not empty, those of that model.
   // FAILED_PRECONDITION where no partition has such. Asks them where none has
-  // told; UNAVAILABLE where that is in vain.
+  // told, and again, though not all the time, where none has such; UNAVAILABLE
+  // where that is in vain.
   absl::StatusOr<VectorFacts> Facts(std::string_view required_model,
                                     std::string_view model,
                                     const Call& call) const;
   // Whether any has told what it is.
   bool any_known() const;
-  // Whether it serves these vectors, as far as it is known.
-  bool Serves(const Backend* backend, const VectorFacts& facts) const;
 
   // What a call may hand down: its deadline leaves some time to answer in, and
   // is no later than the partitions' own.
@@ -84,6 +84,9 @@ class Partitions {
     bool ailing = false;
   };
   void Watch();
+  // As far as it is known.
+  absl::StatusOr<VectorFacts> KnownFacts(std::string_view required_model,
+                                         std::string_view model) const;
   size_t IndexOf(const Backend* backend) const;
 
   const std::vector<std::unique_ptr<Backend>> backends_;
@@ -95,6 +98,8 @@ class Partitions {
   mutable std::condition_variable wake_;
   mutable std::vector<Known> known_;  // One a backend.
   mutable bool look_ = false;         // Something is to be asked again.
+  // When all were asked again, as what a call wanted was not known.
+  mutable std::chrono::steady_clock::time_point looked_again_;
   mutable bool ready_ = false;
   bool stopping_ = false;
   std::thread thread_;

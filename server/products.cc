@@ -139,7 +139,9 @@ v1::VectorSetSummary& AddSet(const storage::VectorSet& set,
 
 absl::StatusOr<v1::GetProductResponse> HandleGetProduct(
     const Serving& serving, const v1::GetProductRequest& request) {
-  const Snapshot& snapshot = serving.snapshot();
+  VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
+                           ServingOf(serving, request.model()));
+  const Snapshot& snapshot = asked->snapshot();
   VITRINE_RETURN_IF_ERROR(CheckPreconditions(snapshot, request.min_generation(),
                                              /*required_model=*/{}));
   VITRINE_RETURN_IF_ERROR(CheckProductId(request.product_id()));
@@ -149,7 +151,8 @@ absl::StatusOr<v1::GetProductResponse> HandleGetProduct(
   FillProduct(snapshot, request.product_id(), record, request.vectors(),
               response.mutable_product());
   response.set_generation(snapshot.generation());
-  return response;
+  response.set_model(snapshot.set().model());
+  return asked->Checked<v1::GetProductResponse>(std::move(response));
 }
 
 absl::StatusOr<v1::GetImageResponse> HandleGetImage(

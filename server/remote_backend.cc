@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <utility>
 
 #include "server/grpc_status.h"
@@ -18,6 +19,10 @@ constexpr int kKeepaliveTimeoutMs = 5'000;
 constexpr int kConnectPatienceMs = 5'000;
 // A server that comes back is found within so long.
 constexpr int kMostBackoffMs = 1'000;
+// A list of products goes on while each message of it comes within so long, and
+// its caller is looked after so often.
+constexpr std::chrono::seconds kListPatience(30);
+constexpr std::chrono::milliseconds kListLook(100);
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
@@ -37,33 +42,70 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
                                    arguments);
 }
 
+// Asks with a queue of its own, so that a partition that hangs can be left.
 class RemoteProducts final : public ProductStream {
  public:
   RemoteProducts(v1::SearchService::Stub* stub,
-                 const v1::ListProductsRequest& request, const Call& call) {
-    context_.set_deadline(call.deadline);
-    reader_ = stub->ListProducts(&context_, request);
+                 const v1::ListProductsRequest& request, const Call& call)
+      : call_(call) {
+    if (call.deadline != std::chrono::system_clock::time_point::max()) {
+      context_.set_deadline(call.deadline);
+    }
+    reader_ = stub->AsyncListProducts(&context_, request, &queue_, this);
+    ended_ = !Await();
   }
   ~RemoteProducts() override {
-    if (ended_) return;
     context_.TryCancel();
-    reader_->Finish();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
   }
 
   absl::StatusOr<v1::ListProductsResponse> Next() override {
     v1::ListProductsResponse response;
-    if (ended_) return response;
-    if (reader_->Read(&response)) return response;
-    ended_ = true;
-    const absl::Status status = FromGrpc(reader_->Finish());
-    if (!status.ok()) return status;
-    return v1::ListProductsResponse();
+    if (!ended_) {
+      reader_->Read(&response, this);
+      if (Await()) return response;
+      ended_ = true;
+      response.Clear();
+    }
+    if (!finished_) {
+      grpc::Status status;
+      reader_->Finish(&status, this);
+      Await();
+      finished_ = true;
+      status_ = FromGrpc(status);
+    }
+    if (!status_.ok()) return status_;
+    return response;
   }
 
  private:
+  // Waits for what was begun; whether it went well. Where the caller has gone,
+  // or the partition is silent for long, it is cancelled.
+  bool Await() {
+    const auto patience = std::chrono::system_clock::now() + kListPatience;
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.AsyncNext(&tag, &ok,
+                            std::chrono::system_clock::now() + kListLook) ==
+           grpc::CompletionQueue::TIMEOUT) {
+      if (!call_.Check().ok() || std::chrono::system_clock::now() > patience) {
+        context_.TryCancel();
+      }
+    }
+    return ok;
+  }
+
+  const Call call_;
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::ListProductsResponse>> reader_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::ClientAsyncReader<v1::ListProductsResponse>> reader_;
   bool ended_ = false;
+  bool finished_ = false;
+  absl::Status status_;
 };
 
 class RemoteBackend final : public Backend {

@@ -23,6 +23,8 @@ namespace {
 // A generation that did not open is tried again after this, since a network
 // file system may have shown a part of it only.
 constexpr std::chrono::seconds kRetryAfter(2);
+// So does a set that does not serve.
+constexpr std::chrono::seconds kRetryOther(10);
 // And after so many times the time that it took: a large file that is damaged
 // is read to its end each time.
 constexpr int kRestOfRetries = 10;
@@ -217,11 +219,13 @@ std::shared_ptr<const Serving> SnapshotStore::OtherOf(const Snapshot& snapshot,
                                                       const Serving* previous) {
   const storage::VectorSet* const set = OtherSet(snapshot.manifest());
   if (set == nullptr) return nullptr;
+  if (std::chrono::steady_clock::now() < other_retry_at_) return nullptr;
   auto fail = [&](const absl::Status& status) {
-    if (options_.log) {
-      options_.log(absl::StrCat("model ", set->model(),
-                                " cannot be asked for: ", status.message()));
-    }
+    other_retry_at_ = std::chrono::steady_clock::now() + kRetryOther;
+    const std::string trouble = absl::StrCat(
+        "model ", set->model(), " cannot be asked for: ", status.message());
+    if (options_.log && trouble != other_trouble_) options_.log(trouble);
+    other_trouble_ = trouble;
     return nullptr;
   };
   std::shared_ptr<EmbedBatcher> embedder = OpenEmbedder(set->model(), previous);
@@ -241,11 +245,7 @@ std::shared_ptr<const Serving> SnapshotStore::OtherOf(const Snapshot& snapshot,
   if (!opened.ok()) return fail(opened.status());
   if (embedder == nullptr) {
     auto loaded = loading_.get();
-    if (!loaded.ok()) {
-      // Not again until it is another.
-      failed_model_ = set->model();
-      return fail(loaded.status());
-    }
+    if (!loaded.ok()) return fail(loaded.status());
     auto fitting = EmbedderFor(**opened, *std::move(loaded));
     if (!fitting.ok()) return fail(fitting.status());
     embedder = *std::move(fitting);
@@ -259,7 +259,7 @@ void SnapshotStore::StartLoading(const storage::VectorSet& set) {
       loading_.valid() && loading_model_ != set.model() &&
       loading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   if (is_stale) loading_ = {};
-  if (loading_.valid() || set.model() == failed_model_) return;
+  if (loading_.valid()) return;
   loading_model_ = set.model();
   loading_ =
       std::async(std::launch::async, [this, set] { return LoadModelOf(set); });

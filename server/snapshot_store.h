@@ -107,7 +107,9 @@ class SnapshotStore {
   bool said_degraded_ = false;
   // A model that none of what is served has yet.
   std::string loading_model_;
-  std::string failed_model_;  // One that could not be loaded.
+  // The other set could not be opened, and why.
+  std::chrono::steady_clock::time_point other_retry_at_;
+  std::string other_trouble_;
   std::future<absl::StatusOr<std::unique_ptr<Embedder>>> loading_;
 
   Scrubber scrubber_;

@@ -68,6 +68,17 @@ TEST_F(ControlTest, RefusesWhatIsNoRequest) {
   }
 }
 
+TEST_F(ControlTest, RemembersWhatWasDeclined) {
+  std::filesystem::create_directories(paths_.control());
+  EXPECT_FALSE(IsDeclined(paths_, "abc"));
+  ASSERT_OK(Decline(paths_, "abc"));
+  ASSERT_OK(Decline(paths_, "abc"));
+  EXPECT_TRUE(IsDeclined(paths_, "abc"));
+  EXPECT_TRUE(TakeRequests(paths_).empty());
+  ASSERT_OK(Accept(paths_, "abc"));
+  EXPECT_FALSE(IsDeclined(paths_, "abc"));
+}
+
 TEST_F(ControlTest, TakesBackWhatIsNotAnswered) {
   const auto name = PostRequest(paths_, ControlRequest::kServe, 42);
   TakeRequests(paths_);

@@ -288,6 +288,16 @@ TEST_F(IndexCopyTest, TouchesNoCopyOfAnotherIndex) {
   ExpectCopyOf(index_.manifest());
 }
 
+TEST_F(IndexCopyTest, TouchesNoCopyOfAnIndexWithAnotherId) {
+  index_.manifest().set_index_id("one");
+  index_.Grow();
+  ASSERT_OK(Copy());
+  // As if begun anew: newer, with files of other names.
+  index_.manifest().set_index_id("another");
+  index_.Grow();
+  EXPECT_STATUS(Copy(), absl::StatusCode::kFailedPrecondition, "has index one");
+}
+
 TEST_F(IndexCopyTest, OneCopyAtATime) {
   EXPECT_STATUS(
       [&] {

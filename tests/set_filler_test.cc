@@ -181,6 +181,35 @@ TEST_F(SetFillerTest, WaitsWhereTheCatalogueIsAway) {
   ExpectComplete();
 }
 
+// As a team that clears its drop folder leaves it.
+TEST_F(SetFillerTest, EmbedsThumbnailsWhereTheFolderIsEmptyAndTheSame) {
+  Put("a", "a.jpg", 1);
+  std::filesystem::remove(options_.catalog_root / "a.jpg");
+  options_.catalog_identity = RootIdentity(options_.catalog_root);
+  AddSet();
+  ASSERT_OK(Finish());
+  ExpectComplete();
+}
+
+TEST_F(SetFillerTest, WaitsWhereAnotherFolderIsInItsPlace) {
+  Put("a", "a.jpg", 1);
+  options_.catalog_identity = RootIdentity(options_.catalog_root);
+  std::filesystem::rename(options_.catalog_root, dir_ / "moved");
+  std::filesystem::create_directories(options_.catalog_root);
+  WriteAll(options_.catalog_root / "lost+found", "");
+  AddSet();
+  EXPECT_STATUS(Finish(), absl::StatusCode::kUnavailable,
+                "is another folder than it was");
+  EXPECT_EQ(view().missing(), 1u);
+}
+
+TEST_F(SetFillerTest, SaysThatItLacksTheFolder) {
+  Put("a", "a.jpg", 1);
+  options_.catalog_root.clear();
+  AddSet();
+  EXPECT_STATUS(Finish(), absl::StatusCode::kFailedPrecondition, "--catalog");
+}
+
 TEST_F(SetFillerTest, ReadsTheOriginalsOfAQueue) {
   ChangeSet changes = index_.Changes();
   const std::string bytes = JpegOf(5);

@@ -182,6 +182,57 @@ TEST_F(SwitchModelsTest, DoesNotReturnByItselfToWhatWasRolledBack) {
   EXPECT_EQ(Other(), std::pair(second_, storage::VectorSet::STATE_RETAINED));
 }
 
+TEST_F(SwitchModelsTest, DoesNotBuildAgainWhatWasRolledBack) {
+  AskFor("narrow.pt");
+  world_.options().index.promote_manually.reset();
+  ASSERT_OK(world_.Once());
+  flags_.no_wait = true;
+  EXPECT_EQ(Run(Verb::kRollback), kOk) << err_.str();
+  ASSERT_OK(world_.Once());
+  now_unix_ms_ += 73ll * 60 * 60 * 1000;
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Other(), std::nullopt);
+  // Its command line still names it.
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Serving(), first_);
+  EXPECT_EQ(Other(), std::nullopt);
+  // Who insists gets it, and may promote it.
+  AskFor("narrow.pt", /*manually=*/true);
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Other(), std::pair(second_, storage::VectorSet::STATE_BUILDING));
+  EXPECT_EQ(Run(Verb::kPromote), kOk) << err_.str();
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Serving(), second_);
+}
+
+TEST_F(SwitchModelsTest, ARestartMayChangeWhoPromotes) {
+  AskFor("narrow.pt", /*manually=*/true);
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Serving(), first_);
+  world_.options().index.promote_manually.reset();
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Serving(), first_);
+  world_.options().index.promote_manually = false;
+  ASSERT_OK(world_.Once());
+  EXPECT_EQ(Serving(), second_);
+}
+
+TEST_F(SwitchModelsTest, TakesOverWithItsGraph) {
+  for (int i = 10; i < 90; ++i) world_.Put(std::to_string(i) + ".jpg", i);
+  ASSERT_OK(world_.Once());
+  world_.options().merge.graph_rows = 50;
+  AskFor("narrow.pt");
+  RunningIndexer indexer(&world_);
+  ASSERT_TRUE(Await([&] { return Serving() == second_; }));
+  const auto snapshot = world_.Newest();
+  EXPECT_EQ(snapshot->images(), 85u);
+  uint64_t of_graphs = 0;
+  for (const LiveShard& live : snapshot->shards()) {
+    if (live.shard->graph() != nullptr) of_graphs += live.shard->rows();
+  }
+  EXPECT_GE(of_graphs, 50u);
+}
+
 TEST_F(SwitchModelsTest, GivesUpWhatIsBeingBuilt) {
   AskFor("narrow.pt", /*manually=*/true);
   ASSERT_OK(world_.Once());

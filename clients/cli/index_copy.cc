@@ -187,6 +187,10 @@ class Copier {
       // Not by their bytes: a map may be written in any order.
       is_complete_ = google::protobuf::util::MessageDifferencer::Equals(
           *earlier, manifest_);
+      if (!earlier->index_id().empty() &&
+          earlier->index_id() != manifest_.index_id()) {
+        return OtherIndex(absl::StrCat("index ", earlier->index_id()));
+      }
       if (generation >= manifest_.generation() && !is_complete_) {
         return OtherIndex(absl::StrCat("generation ", generation));
       }

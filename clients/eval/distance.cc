@@ -130,8 +130,10 @@ void Rows::DistancesOf(const float* vector, float* out) const {
 void Rows::Fill(const float* vector, float* out) const {
   for (int row = 0; row < n_; ++row) {
     const size_t at = static_cast<size_t>(row) * dim_;
-    out[row] = halves_.empty() ? Distance(metric_, vector, &values_[at], dim_)
-                               : 1 - DotHalf(vector, &halves_[at], dim_);
+    // As the index orders: what rounding makes less than 0 is 0.
+    out[row] = halves_.empty()
+                   ? Distance(metric_, vector, &values_[at], dim_)
+                   : std::max(0.0f, 1 - DotHalf(vector, &halves_[at], dim_));
   }
 }
 

@@ -65,6 +65,11 @@ int OpenWithoutLinks(int folder, const std::string& path, int flags) {
     const size_t slash = path.find('/', start);
     const bool last = slash == std::string::npos;
     const std::string part = path.substr(start, slash - start);
+    if (part == "..") {
+      ::close(at);
+      errno = EXDEV;
+      return -1;
+    }
     const int next = ::openat(
         at, part.c_str(),
         O_CLOEXEC | O_NOFOLLOW | (last ? flags : O_PATH | O_DIRECTORY));

@@ -39,7 +39,7 @@ class WholeIndex {
   }
 
   const IndexPaths& paths() const { return builder_.paths(); }
-  const storage::Manifest& manifest() { return builder_.manifest(); }
+  storage::Manifest& manifest() { return builder_.manifest(); }
 
   void Grow() {
     const std::string n = std::to_string(++grown_);
