@@ -87,9 +87,10 @@ bool Indexer::SwitchIsDue() {
   // Without its graph, it would scan where the one that serves walks.
   uint64_t flat_rows = 0;
   for (const LiveShard& live : view.other->shards()) {
-    if (live.shard->graph() == nullptr) flat_rows += live.shard->rows();
+    if (live.shard->graph() != nullptr) continue;
+    flat_rows += live.shard->rows() - live.dead.Count();
   }
-  const bool has_graphs = flat_rows < options_.merge.graph_rows + kFewMissing;
+  const bool has_graphs = flat_rows < options_.merge.graph_rows;
   const storage::VectorSet& set = view.other->set();
   if (set.state() == storage::VectorSet::STATE_BUILDING &&
       !set.promote_manually() && has_graphs) {
