@@ -25,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 constexpr int kPriority = 10;
 constexpr std::chrono::seconds kAfterFailure(30);
 constexpr std::chrono::seconds kTellEvery(10);
+// A crash takes the work of so long.
+constexpr std::chrono::seconds kMostUnpublished(2);
 constexpr std::chrono::milliseconds kLookInterval(100);
 
 std::string KeyOf(std::string_view product_id, std::string_view image_key,
@@ -342,9 +344,13 @@ absl::Status SetFiller::Embed(const IndexView& view,
     VITRINE_RETURN_IF_ERROR(Load());
   }
   size_t next = 0;
+  const Clock::time_point begun = Clock::now();
   ingest_->Process(
       [&]() -> std::optional<PictureTask> {
-        if (MustStop() || next == pictures.size()) return std::nullopt;
+        if (MustStop() || next == pictures.size() ||
+            Clock::now() - begun > kMostUnpublished) {
+          return std::nullopt;
+        }
         PictureTask task;
         task.ticket = next;
         task.path = pictures[next++]->image_key;
