@@ -109,7 +109,7 @@ absl::Status Indexer::SwitchWhenDue() {
   // What is half read is read to its end with the model that it began with.
   switching_ = events_.pictures() > 0;
   if (switching_) return absl::OkStatus();
-  const absl::Status switched = SwitchSets();
+  absl::Status switched = SwitchSets();
   if (!switched.ok()) switch_after_ = Clock::now() + kAfterFailure;
   return switched;
 }
@@ -118,7 +118,7 @@ absl::Status Indexer::SwitchSets() {
   VITRINE_RETURN_IF_ERROR(Publish());
   const IndexView before = publisher()->view();
   if (before.other == nullptr || filler_ == nullptr) return absl::OkStatus();
-  const absl::Status filled =
+  absl::Status filled =
       filler_->Finish([this] { return stopping_.load(); });
   if (absl::IsCancelled(filled)) return absl::OkStatus();
   if (!filled.ok()) {

@@ -130,7 +130,7 @@ absl::Status AnswerRequest(const IndexPaths& paths,
       answer.status.ok() ? absl::StrCat("generation ", answer.generation)
                          : absl::StrCat(static_cast<int>(answer.status.code()),
                                         " ", answer.status.message());
-  const absl::Status written =
+  absl::Status written =
       PublishFile(FileOf(paths, request.name, kAnswerEnding), text);
   if (!written.ok() && !absl::IsAlreadyExists(written)) return written;
   // After the answer stands: a request without one is answered once more.

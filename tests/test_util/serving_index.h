@@ -83,7 +83,7 @@ class ServingIndex {
       records[product.id] = std::move(record);
     }
     if (!rows.empty()) {
-      VITRINE_RETURN_IF_ERROR(builder_.AddShard(std::move(rows)));
+      VITRINE_RETURN_IF_ERROR(builder_.AddShard(rows));
       VITRINE_RETURN_IF_ERROR(builder_.PutProducts(records));
     }
     if (!thumbnails.empty()) {
