@@ -30,7 +30,8 @@ TEST(PartitionedCatalogue, EachProductIsInTheIndexOfItsPartition) {
       EXPECT_EQ(PartitionOf(product, 3), number);
       EXPECT_TRUE(all.insert(product).second);
     }
-    const storage::Manifest& manifest = world.Newest()->manifest();
+    const auto newest = world.Newest();
+    const storage::Manifest& manifest = newest->manifest();
     EXPECT_EQ(manifest.partition().number(), number);
     EXPECT_EQ(manifest.partition().of(), 3u);
   }
