@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <regex>
-
 #include "tests/test_util.h"
 #include "tests/test_util/receipt_lines.h"
 #include "tests/test_util/status_matchers.h"
@@ -59,8 +57,14 @@ TEST_F(ReceiptHtmlTest, ShowsPicturesWithWhatWasWrong) {
 
 TEST_F(ReceiptHtmlTest, NeedsNothingElse) {
   report_.Add(NumberedReceipt(0));
-  EXPECT_FALSE(std::regex_search(
-      Html(), std::regex("(src|href)=\"(?!data:)|@import|url\\(|<script")));
+  const std::string html = Html();
+  for (const char* loads : {"href=", "@import", "url(", "<script"}) {
+    EXPECT_EQ(html.find(loads), std::string::npos) << loads;
+  }
+  for (size_t at = html.find("src=\""); at != std::string::npos;
+       at = html.find("src=\"", at + 1)) {
+    EXPECT_EQ(html.substr(at, 10), "src=\"data:");
+  }
 }
 
 TEST_F(ReceiptHtmlTest, SaysHowToGetThePictures) {
