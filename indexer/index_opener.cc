@@ -134,7 +134,7 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
   const storage::VectorSet* const other =
       view.other == nullptr ? nullptr : &view.other->set();
   if (!wanted.IsOf(serving) && (other == nullptr || !wanted.IsOf(*other))) {
-    if (IsDeclined(paths, wanted.model) &&
+    if (IsModelDeclined(paths, wanted.model) &&
         !options.promote_manually.value_or(false)) {
       index->notes.push_back(absl::StrCat(
           "model ", wanted.model,

@@ -131,6 +131,42 @@ absl::Status Indexer::Open() {
   return OpenQueueWhenDue();
 }
 
+std::unique_ptr<Ingest> Indexer::MakeIngest(
+    std::unique_ptr<Embedder> embedder) {
+  IngestOptions ingest;
+  ingest.read = [root = options_.catalog.root, queue_files = QueueFiles()](
+                    const PictureTask& task, uint64_t max_bytes) {
+    return ReadBeneath(task.event_picture ? queue_files : root, task.path,
+                       max_bytes);
+  };
+  ingest.find_known =
+      [publisher = publisher()](
+          std::string_view sha256) -> std::optional<KnownContent> {
+    const IndexView view = publisher->view();
+    const auto vector = view.content->FindVector(sha256);
+    const std::string_view thumbnail = view.snapshot->FindThumbnail(sha256);
+    if (vector.empty() || thumbnail.empty()) return std::nullopt;
+    return KnownContent{{vector.begin(), vector.end()}, std::string(thumbnail)};
+  };
+  ingest.decode_threads = options_.decode_threads;
+  ingest.batch =
+      options_.batch > 0 ? options_.batch : embedder->preferred_batch();
+  return std::make_unique<Ingest>(std::move(embedder), std::move(ingest));
+}
+
+void Indexer::WakeMerger() {
+  std::lock_guard lock(merger_mutex_);
+  if (merger_ != nullptr) merger_->Wake();
+}
+
+void Indexer::StopMerging() {
+  std::unique_ptr<Merger> merger;
+  {
+    std::lock_guard lock(merger_mutex_);
+    merger = std::move(merger_);
+  }
+}
+
 void Indexer::Stop() {
   stopping_ = true;
   queue_.Pause();

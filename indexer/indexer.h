@@ -127,6 +127,9 @@ class Indexer {
   static int64_t NowUnixNs();
 
   // Life cycle, in indexer.cc.
+  std::unique_ptr<Ingest> MakeIngest(std::unique_ptr<Embedder> embedder);
+  void WakeMerger();
+  void StopMerging();
   void ProcessWork();
   // Pictures and entries that wait or are being read.
   int64_t Waiting() const;
@@ -180,7 +183,6 @@ class Indexer {
   // Vector sets, in indexer_sets.cc.
   // Begins to fill the set beside the serving one, where there is one.
   void StartFilling();
-  std::unique_ptr<Ingest> MakeIngest(std::unique_ptr<Embedder> embedder);
   // Now and then: looks for requests, carries out those that need no switch,
   // and lets go what has expired. Also while pictures are being read.
   void LookAfterSets();
@@ -196,8 +198,7 @@ class Indexer {
                       const absl::Status& status);
   // Answers one; it is not carried out again, should that fail.
   void Answer(const ControlRequest& request, const absl::Status& status);
-  void WakeMerger();
-  void StopMerging();
+  void TellUnnoted(const absl::Status& status);
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();

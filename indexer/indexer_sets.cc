@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/catalog/catalog_folder.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -15,42 +14,6 @@ constexpr uint64_t kFewMissing = 64;
 constexpr std::chrono::seconds kAfterFailure(30);
 
 }  // namespace
-
-std::unique_ptr<Ingest> Indexer::MakeIngest(
-    std::unique_ptr<Embedder> embedder) {
-  IngestOptions ingest;
-  ingest.read = [root = options_.catalog.root, queue_files = QueueFiles()](
-                    const PictureTask& task, uint64_t max_bytes) {
-    return ReadBeneath(task.event_picture ? queue_files : root, task.path,
-                       max_bytes);
-  };
-  ingest.find_known =
-      [publisher = publisher()](
-          std::string_view sha256) -> std::optional<KnownContent> {
-    const IndexView view = publisher->view();
-    const auto vector = view.content->FindVector(sha256);
-    const std::string_view thumbnail = view.snapshot->FindThumbnail(sha256);
-    if (vector.empty() || thumbnail.empty()) return std::nullopt;
-    return KnownContent{{vector.begin(), vector.end()}, std::string(thumbnail)};
-  };
-  ingest.decode_threads = options_.decode_threads;
-  ingest.batch =
-      options_.batch > 0 ? options_.batch : embedder->preferred_batch();
-  return std::make_unique<Ingest>(std::move(embedder), std::move(ingest));
-}
-
-void Indexer::WakeMerger() {
-  std::lock_guard lock(merger_mutex_);
-  if (merger_ != nullptr) merger_->Wake();
-}
-
-void Indexer::StopMerging() {
-  std::unique_ptr<Merger> merger;
-  {
-    std::lock_guard lock(merger_mutex_);
-    merger = std::move(merger_);
-  }
-}
 
 void Indexer::StartFilling() {
   filler_.reset();
@@ -118,8 +81,7 @@ absl::Status Indexer::SwitchSets() {
   VITRINE_RETURN_IF_ERROR(Publish());
   const IndexView before = publisher()->view();
   if (before.other == nullptr || filler_ == nullptr) return absl::OkStatus();
-  absl::Status filled =
-      filler_->Finish([this] { return stopping_.load(); });
+  absl::Status filled = filler_->Finish([this] { return stopping_.load(); });
   if (absl::IsCancelled(filled)) return absl::OkStatus();
   if (!filled.ok()) {
     AnswerRequests(ControlRequest::kServe, before.other->set().id(), filled);
@@ -144,11 +106,11 @@ absl::Status Indexer::SwitchSets() {
   const storage::VectorSet& now = publisher()->view().snapshot->set();
   const storage::VectorSet& then = before.snapshot->set();
   // Sets are numbered in the order of their begin.
-  absl::Status noted = Accept(publisher()->paths(), now.model());
+  absl::Status noted = AcceptModel(publisher()->paths(), now.model());
   if (now.id() < then.id()) {
-    noted.Update(Decline(publisher()->paths(), then.model()));
+    noted.Update(DeclineModel(publisher()->paths(), then.model()));
   }
-  if (!noted.ok()) console_.Line(std::string(noted.message()));
+  if (!noted.ok()) TellUnnoted(noted);
   console_.Line(absl::StrCat(
       "generation ", published.generation, " serves model ", card.name, " ",
       card.version, " (", now.model().substr(0, 12), "); ",
@@ -163,6 +125,13 @@ absl::Status Indexer::SwitchSets() {
   return absl::OkStatus();
 }
 
+void Indexer::TellUnnoted(const absl::Status& status) {
+  console_.Line(absl::StrCat(
+      "which model was rolled back could not be noted: take it out of --model, "
+      "or a restart may build it again: ",
+      status.message()));
+}
+
 void Indexer::GiveUpOtherSet() {
   const IndexView view = publisher()->view();
   const absl::Status status = publisher()->DropOtherSet().status();
@@ -172,7 +141,9 @@ void Indexer::GiveUpOtherSet() {
                                view.other->set().model(), " are given up"));
   } else {
     switch_after_ = Clock::now() + kAfterFailure;
-    console_.Line(std::string(status.message()));
+    console_.Line(absl::StrCat(
+        "the vectors of model ", view.other->set().model(),
+        " could not be given up, which is tried again: ", status.message()));
   }
   AnswerRequests(ControlRequest::kGiveUp, view.other->set().id(), status);
 }
@@ -184,7 +155,10 @@ void Indexer::Answer(const ControlRequest& request,
   const absl::Status answered =
       AnswerRequest(publisher()->paths(), request, answer);
   if (answered.ok()) return;
-  console_.Line(std::string(answered.message()));
+  console_.Line(
+      absl::StrCat("a request was carried out, and its answer could "
+                   "not be written, which is tried again: ",
+                   answered.message()));
   unanswered_[request.name] = answer;
 }
 
@@ -222,8 +196,8 @@ void Indexer::LookAfterSets() {
       asked_for = true;
     } else if (is_other) {
       const absl::Status noted =
-          Decline(publisher()->paths(), view.other->set().model());
-      if (!noted.ok()) console_.Line(std::string(noted.message()));
+          DeclineModel(publisher()->paths(), view.other->set().model());
+      if (!noted.ok()) TellUnnoted(noted);
       GiveUpOtherSet();
     } else {
       // It is gone, or serves already.

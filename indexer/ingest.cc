@@ -115,9 +115,7 @@ Ingest::Decoded Ingest::Decode(PictureTask task) const {
   result.task = std::move(task);
   std::shared_ptr<const std::string> bytes = result.task.content;
   if (bytes == nullptr) {
-    auto read = result.task.read
-                    ? result.task.read(options_.limits.max_bytes)
-                    : options_.read(result.task, options_.limits.max_bytes);
+    auto read = options_.read(result.task, options_.limits.max_bytes);
     if (!read.ok()) {
       result.status = ReadRefusal(read.status(), result.task.path,
                                   options_.limits.max_bytes);

@@ -31,8 +31,6 @@ struct PictureTask {
                              // path already; otherwise empty.
   // The file's bytes, where they need not be read.
   std::shared_ptr<const std::string> content = nullptr;
-  // Reads it otherwise than IngestOptions.read does.
-  std::function<absl::StatusOr<std::string>(uint64_t max_bytes)> read = nullptr;
   // Which picture of an event it is; nothing where it is a catalogue's file.
   std::optional<size_t> event_picture = std::nullopt;
 };
@@ -58,8 +56,7 @@ struct KnownContent {
 };
 
 struct IngestOptions {
-  // Reads the file of a task without content and a function of its own. Called
-  // from several threads.
+  // Reads the file of a task without content. Called from several threads.
   std::function<absl::StatusOr<std::string>(const PictureTask& task,
                                             uint64_t max_bytes)>
       read;

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/base/file.h"
-#include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/index_files.h"
 #include "common/index/manifest.h"
 #include "indexer/generation_parts.h"
 #include "indexer/repair.h"
@@ -141,13 +141,8 @@ absl::Status Publisher::LoadGenerations() {
       view_, IndexView::Open(paths_, manifest, IndexView(), nullptr));
   view_.IndexContent(IndexView());
   for (const storage::VectorSet& set : manifest.vector_sets()) {
-    VITRINE_ASSIGN_OR_RETURN(const std::string bundle,
-                             ReadFile(paths_.model(set.model())));
-    if (ToHex(Sha256(bundle)) != set.model()) {
-      return absl::DataLossError(
-          absl::StrCat(paths_.model(set.model()).string(),
-                       " is not the bundle that its name says"));
-    }
+    VITRINE_RETURN_IF_ERROR(
+        VerifyModel(paths_.model(set.model()), set.model()));
   }
   return absl::OkStatus();
 }

@@ -82,6 +82,9 @@ absl::Status SetFiller::Load() {
   VITRINE_ASSIGN_OR_RETURN(std::unique_ptr<Embedder> embedder, options_.load());
   model_ = absl::StrCat(embedder->card().name, " ", embedder->card().version);
   IngestOptions ingest;
+  ingest.read = [this](const PictureTask& task, uint64_t max_bytes) {
+    return Read(*(*reading_)[task.ticket], max_bytes);
+  };
   ingest.decode_threads = options_.decode_threads;
   ingest.batch =
       options_.batch > 0 ? options_.batch : embedder->preferred_batch();
@@ -253,10 +256,9 @@ absl::Status SetFiller::CheckFolders() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> SetFiller::ReadSource(const IndexView& view,
-                                                  const Missing& missing,
+absl::StatusOr<std::string> SetFiller::ReadSource(const Missing& missing,
                                                   uint64_t max_bytes) {
-  const auto queued = view.sources->Find(
+  const auto queued = view_->sources->Find(
       QueuedPictureKey(missing.product_id, missing.image_key));
   storage::SourceFileRecord record;
   if (queued && !record.ParseFromArray(queued->data(),
@@ -264,7 +266,7 @@ absl::StatusOr<std::string> SetFiller::ReadSource(const IndexView& view,
     return absl::DataLossError("what is known of it does not parse");
   }
   if (queued && record.path().empty()) {
-    const auto original = view.FindOriginal(missing.sha256);
+    const auto original = view_->FindOriginal(missing.sha256);
     if (!original) return absl::NotFoundError("its bytes are not kept");
     return std::string(*original);
   }
@@ -282,14 +284,13 @@ absl::StatusOr<std::string> SetFiller::ReadSource(const IndexView& view,
   return bytes;
 }
 
-absl::StatusOr<std::string> SetFiller::Read(const IndexView& view,
-                                            const Missing& missing,
+absl::StatusOr<std::string> SetFiller::Read(const Missing& missing,
                                             uint64_t max_bytes) {
-  auto bytes = ReadSource(view, missing, max_bytes);
+  auto bytes = ReadSource(missing, max_bytes);
   if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes;
   if (bytes.ok() && BytesOf(Sha256(*bytes)) == missing.sha256) return bytes;
   const std::string_view thumbnail =
-      view.snapshot->FindThumbnail(missing.sha256);
+      view_->snapshot->FindThumbnail(missing.sha256);
   if (thumbnail.empty()) {
     VITRINE_RETURN_IF_ERROR(bytes.status());
     return absl::NotFoundError("its file has changed");
@@ -343,6 +344,8 @@ absl::Status SetFiller::Embed(const IndexView& view,
   if (ingest_ == nullptr) {
     VITRINE_RETURN_IF_ERROR(Load());
   }
+  view_ = &view;
+  reading_ = &pictures;
   size_t next = 0;
   const Clock::time_point begun = Clock::now();
   ingest_->Process(
@@ -354,10 +357,6 @@ absl::Status SetFiller::Embed(const IndexView& view,
         PictureTask task;
         task.ticket = next;
         task.path = pictures[next++]->image_key;
-        task.read = [this, &view,
-                     &of = *pictures[task.ticket]](uint64_t max_bytes) {
-          return Read(view, of, max_bytes);
-        };
         return task;
       },
       [&](PictureResult result) {
@@ -372,8 +371,10 @@ absl::Status SetFiller::Embed(const IndexView& view,
       });
   // Files of a volume that is away look as if they were gone: what was made of
   // thumbnails then is not kept.
-  thumbnails_ += from_thumbnails_.exchange(0);
-  return CheckFolders();
+  const int64_t from_thumbnails = from_thumbnails_.exchange(0);
+  VITRINE_RETURN_IF_ERROR(CheckFolders());
+  thumbnails_ += from_thumbnails;
+  return absl::OkStatus();
 }
 
 void SetFiller::TellProgress(const IndexView& view) {

@@ -89,10 +89,8 @@ class SetFiller {
   // Embeds what is not known already, and publishes them.
   absl::Status Fill(const IndexView& view, const std::vector<Missing>& missing);
   // The picture's bytes from where it came from, or its thumbnail.
-  absl::StatusOr<std::string> Read(const IndexView& view,
-                                   const Missing& missing, uint64_t max_bytes);
-  absl::StatusOr<std::string> ReadSource(const IndexView& view,
-                                         const Missing& missing,
+  absl::StatusOr<std::string> Read(const Missing& missing, uint64_t max_bytes);
+  absl::StatusOr<std::string> ReadSource(const Missing& missing,
                                          uint64_t max_bytes);
   // That a folder is the one that it was: that of a volume which is away is
   // another one, or empty where nothing is known of it.
@@ -109,8 +107,12 @@ class SetFiller {
   // Of its thread.
   std::string model_;               // For people.
   std::unique_ptr<Ingest> ingest_;  // Null until the model is loaded.
-  std::string cursor_;              // The last product that was looked at.
-  std::set<std::string> failed_;    // Pictures that the model fails on.
+  // What is being read, and of which generation: Read, which other threads call
+  // meanwhile, goes by it.
+  const IndexView* view_ = nullptr;
+  const std::vector<const Missing*>* reading_ = nullptr;
+  std::string cursor_;            // The last product that was looked at.
+  std::set<std::string> failed_;  // Pictures that the model fails on.
   std::string failure_;
   std::string reported_;
   std::atomic<int64_t> from_thumbnails_ = 0;  // In the batch in hand, …

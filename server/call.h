@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <functional>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace vitrine {
 
@@ -27,6 +29,14 @@ struct Call {
   // DEADLINE_EXCEEDED or CANCELLED where work would be in vain.
   absl::Status Check() const;
 };
+
+// Moves what a handler has made to where its caller takes it from.
+template <typename Response>
+absl::Status PutInto(Response* response, absl::StatusOr<Response> made) {
+  absl::Status status = made.status();
+  if (status.ok()) *response = *std::move(made);
+  return status;
+}
 
 // Milliseconds from `begin` to now.
 float MillisecondsSince(std::chrono::steady_clock::time_point begin);

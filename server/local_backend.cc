@@ -10,13 +10,6 @@
 namespace vitrine {
 namespace {
 
-template <typename Response>
-absl::Status Put(absl::StatusOr<Response> made, Response* response) {
-  absl::Status status = made.status();
-  if (status.ok()) *response = *std::move(made);
-  return status;
-}
-
 class LocalBackend final : public Backend {
  public:
   LocalBackend(std::string name, const SnapshotStore* store,
@@ -35,34 +28,34 @@ class LocalBackend final : public Backend {
   }
   Cancel Ask(const v1::RecommendRequest& request, const Call& call,
              v1::RecommendResponse* response, Done done) override {
-    return Run(
-        request.has_image() ? executors_.pictures : executors_.others, call,
-        done, [&request, response](const Serving& serving, const Call& own) {
-          return Put(serving.Checked(HandleRecommend(serving, request, own)),
-                     response);
-        });
+    return Run(request.has_image() ? executors_.pictures : executors_.others,
+               call, done,
+               [&request, response](const Serving& serving, const Call& own) {
+                 return PutInto(response, serving.Checked(HandleRecommend(
+                                              serving, request, own)));
+               });
   }
   Cancel Ask(const v1::EmbedRequest& request, const Call& call,
              v1::EmbedResponse* response, Done done) override {
     return Run(executors_.pictures, call, done,
                [&request, response](const Serving& serving, const Call& own) {
-                 return Put(HandleEmbed(serving, request, own), response);
+                 return PutInto(response, HandleEmbed(serving, request, own));
                });
   }
   Cancel Ask(const v1::GetProductRequest& request, const Call& call,
              v1::GetProductResponse* response, Done done) override {
     return Run(executors_.others, call, done,
                [&request, response](const Serving& serving, const Call&) {
-                 return Put(serving.Checked(HandleGetProduct(serving, request)),
-                            response);
+                 return PutInto(response, serving.Checked(HandleGetProduct(
+                                              serving, request)));
                });
   }
   Cancel Ask(const v1::GetImageRequest& request, const Call& call,
              v1::GetImageResponse* response, Done done) override {
     return Run(executors_.others, call, done,
                [&request, response](const Serving& serving, const Call&) {
-                 return Put(serving.Checked(HandleGetImage(serving, request)),
-                            response);
+                 return PutInto(response, serving.Checked(HandleGetImage(
+                                              serving, request)));
                });
   }
   Cancel Ask(const v1::DescribeIndexRequest&, const Call& call,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -22,6 +23,13 @@ absl::Status CheckPreconditions(const Snapshot& snapshot,
 // generation has no such vector set, UNAVAILABLE while its model is loaded.
 absl::StatusOr<const Serving*> ServingOf(const Serving& serving,
                                          std::string_view model);
+
+// What a handler has made of `asked`, which ServingOf has given for `serving`:
+// its callers check the files of `serving`, and of no other.
+template <typename Made>
+Made CheckedOf(const Serving& serving, const Serving& asked, Made made) {
+  return &asked == &serving ? std::move(made) : asked.Checked(std::move(made));
+}
 
 // FAILED_PRECONDITION where `served` does not begin with `required_model`.
 absl::Status CheckModel(std::string_view served,

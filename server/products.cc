@@ -152,7 +152,8 @@ absl::StatusOr<v1::GetProductResponse> HandleGetProduct(
               response.mutable_product());
   response.set_generation(snapshot.generation());
   response.set_model(snapshot.set().model());
-  return asked->Checked<v1::GetProductResponse>(std::move(response));
+  return CheckedOf<absl::StatusOr<v1::GetProductResponse>>(serving, *asked,
+                                                           std::move(response));
 }
 
 absl::StatusOr<v1::GetImageResponse> HandleGetImage(

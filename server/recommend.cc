@@ -246,7 +246,7 @@ absl::StatusOr<v1::RecommendResponse> HandleRecommend(
   VITRINE_RETURN_IF_ERROR(call.Check());
   VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
                            ServingOf(serving, request.model()));
-  return asked->Checked(Recommender(*asked, request).Run(call));
+  return CheckedOf(serving, *asked, Recommender(*asked, request).Run(call));
 }
 
 }  // namespace vitrine

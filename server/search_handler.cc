@@ -159,7 +159,8 @@ absl::Status HandleSearch(const Serving& serving,
   const v1::SearchRequest* const only = &request;
   VITRINE_ASSIGN_OR_RETURN(const Serving* const asked,
                            ServingOf(serving, request.model()));
-  return asked->Checked(
+  return CheckedOf(
+      serving, *asked,
       SearchTogether(*asked, {&only, 1}, call, {&response, 1}).front());
 }
 

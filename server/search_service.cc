@@ -69,14 +69,6 @@ class Counted {
   const int n_;
 };
 
-// Moves what a handler has made to where gRPC takes it from.
-template <typename Response>
-absl::Status Put(absl::StatusOr<Response> made, Response* response) {
-  absl::Status status = made.status();
-  if (status.ok()) *response = *std::move(made);
-  return status;
-}
-
 }  // namespace
 
 SearchServiceImpl::SearchServiceImpl(const SnapshotStore* store,
@@ -139,12 +131,12 @@ SearchServiceImpl::SearchStream(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
     grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
     v1::RecommendResponse* response) {
-  return Answer(
-      context, request->has_image() ? executors_.pictures : executors_.others,
-      [request, response](const Serving& serving, const Call& call) {
-        return Put(serving.Checked(HandleRecommend(serving, *request, call)),
-                   response);
-      });
+  return Answer(context,
+                request->has_image() ? executors_.pictures : executors_.others,
+                [request, response](const Serving& serving, const Call& call) {
+                  return PutInto(response, serving.Checked(HandleRecommend(
+                                               serving, *request, call)));
+                });
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
@@ -152,7 +144,8 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
     v1::EmbedResponse* response) {
   return Answer(context, executors_.pictures,
                 [request, response](const Serving& serving, const Call& call) {
-                  return Put(HandleEmbed(serving, *request, call), response);
+                  return PutInto(response,
+                                 HandleEmbed(serving, *request, call));
                 });
 }
 
@@ -161,9 +154,8 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetProduct(
     v1::GetProductResponse* response) {
   return Answer(context, executors_.others,
                 [request, response](const Serving& serving, const Call&) {
-                  return Put(
-                      serving.Checked(HandleGetProduct(serving, *request)),
-                      response);
+                  return PutInto(response, serving.Checked(HandleGetProduct(
+                                               serving, *request)));
                 });
 }
 
@@ -172,8 +164,8 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
     v1::GetImageResponse* response) {
   return Answer(context, executors_.others,
                 [request, response](const Serving& serving, const Call&) {
-                  return Put(serving.Checked(HandleGetImage(serving, *request)),
-                             response);
+                  return PutInto(response, serving.Checked(HandleGetImage(
+                                               serving, *request)));
                 });
 }
 

@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/file.h"
-#include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/index_files.h"
 #include "common/index/manifest.h"
 #include "server/call.h"
 
@@ -284,22 +283,8 @@ absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
     const storage::VectorSet& set) const {
   const std::filesystem::path path = options_.paths.model(set.model());
   // A bundle is code: nothing of it is run before its digest is right.
-  {
-    const auto bytes = ReadFile(path);
-    if (absl::IsNotFound(bytes.status())) {
-      return WithRemedy(
-          absl::DataLossError(absl::StrCat(path.string(), " is missing")),
-          options_.paths);
-    }
-    VITRINE_RETURN_IF_ERROR(bytes.status());
-    const std::string digest = ToHex(Sha256(*bytes));
-    if (digest != set.model()) {
-      return WithRemedy(
-          absl::DataLossError(absl::StrCat(
-              path.string(), " is damaged: its SHA-256 is ", digest)),
-          options_.paths);
-    }
-  }
+  VITRINE_RETURN_IF_ERROR(
+      WithRemedy(VerifyModel(path, set.model()), options_.paths));
   EmbedTrial trial;
   trial.variant = EmbedVariantOf(set.trial().variant());
   trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());

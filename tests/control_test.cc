@@ -70,13 +70,13 @@ TEST_F(ControlTest, RefusesWhatIsNoRequest) {
 
 TEST_F(ControlTest, RemembersWhatWasDeclined) {
   std::filesystem::create_directories(paths_.control());
-  EXPECT_FALSE(IsDeclined(paths_, "abc"));
-  ASSERT_OK(Decline(paths_, "abc"));
-  ASSERT_OK(Decline(paths_, "abc"));
-  EXPECT_TRUE(IsDeclined(paths_, "abc"));
+  EXPECT_FALSE(IsModelDeclined(paths_, "abc"));
+  ASSERT_OK(DeclineModel(paths_, "abc"));
+  ASSERT_OK(DeclineModel(paths_, "abc"));
+  EXPECT_TRUE(IsModelDeclined(paths_, "abc"));
   EXPECT_TRUE(TakeRequests(paths_).empty());
-  ASSERT_OK(Accept(paths_, "abc"));
-  EXPECT_FALSE(IsDeclined(paths_, "abc"));
+  ASSERT_OK(AcceptModel(paths_, "abc"));
+  EXPECT_FALSE(IsModelDeclined(paths_, "abc"));
 }
 
 TEST_F(ControlTest, TakesBackWhatIsNotAnswered) {

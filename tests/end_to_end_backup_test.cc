@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -68,20 +67,11 @@ class EndToEndBackupTest : public ::testing::Test {
     Process server({Program("vitrine-server"), "--index=" + index.string(),
                     "--listen=127.0.0.1:0", "--require-index"},
                    dir_ / (index.filename().string() + ".log"));
-    std::smatch found;
-    std::string log;
-    EXPECT_TRUE(Eventually(
-        [&] {
-          log = server.log();
-          return std::regex_search(log, found,
-                                   std::regex("listening on (\\S+)\n"));
-        },
-        kPatience))
-        << log;
-    if (found.empty()) return log;
-    const Output output = RunToEnd(
-        {Program("vitrine"), "search", "--product=3", "--product=7", "--k=5",
-         "--format=json", "--thumbnails", "--server=" + found[1].str()});
+    const std::string address = testing::AwaitAddress(server, kPatience);
+    EXPECT_NE(address, "") << server.log();
+    const Output output = RunToEnd({Program("vitrine"), "search", "--product=3",
+                                    "--product=7", "--k=5", "--format=json",
+                                    "--thumbnails", "--server=" + address});
     EXPECT_EQ(output.status, 0) << output.err;
     std::string answers;
     std::istringstream lines(output.out);

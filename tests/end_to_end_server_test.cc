@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <memory>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -36,21 +35,8 @@ class EndToEndServerTest : public ::testing::Test {
     flags.insert(flags.begin(), {Program("vitrine-server"),
                                  "--index=" + Index(), "--listen=127.0.0.1:0"});
     server_ = std::make_unique<Process>(flags, dir_.path() / "log");
-    std::smatch match;
-    ASSERT_TRUE(Eventually(
-        [&] {
-          const std::string log = server_->log();
-          std::smatch found;
-          if (!std::regex_search(
-                  log, found,
-                  std::regex("vitrine-server: listening on (\\S+)\n"))) {
-            return false;
-          }
-          address_ = found[1];
-          return true;
-        },
-        kPatience))
-        << server_->log();
+    address_ = testing::AwaitAddress(*server_, kPatience);
+    ASSERT_NE(address_, "") << server_->log();
     stub_ = v1::SearchService::NewStub(
         grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()));
   }

@@ -13,7 +13,6 @@
 #include <iostream>
 #include <memory>
 #include <random>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -54,12 +53,10 @@ class RunningServer {
       : process_({(testing::BinDir() / "vitrine-server").string(),
                   "--index=" + index.string(), "--listen=127.0.0.1:0"},
                  Fresh(log)) {
-    EXPECT_TRUE(AwaitLog("vitrine-server: listening on "));
-    const std::string text = process_.log();
-    std::smatch found;
-    std::regex_search(text, found, std::regex("listening on (\\S+)\n"));
+    const std::string address = testing::AwaitAddress(process_, kPatience);
+    EXPECT_NE(address, "") << process_.log();
     stub_ = v1::SearchService::NewStub(
-        grpc::CreateChannel(found[1], grpc::InsecureChannelCredentials()));
+        grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
   }
   ~RunningServer() {
     process_.Signal(SIGTERM);

@@ -119,11 +119,9 @@ class TestIndex {
   std::unique_ptr<Publisher> publisher_;
 };
 
-// Every live row as "product/key" and its content's digest. Fails where a row
-// and its product's record disagree.
-inline std::map<std::string, std::string> Content(const Snapshot& snapshot) {
+// Every live row as "product/key" and its content's digest.
+inline std::map<std::string, std::string> RowsIn(const Snapshot& snapshot) {
   std::map<std::string, std::string> rows;
-  std::map<std::string, std::string> listed;
   for (const LiveShard& live : snapshot.shards()) {
     for (uint32_t i = 0; i < live.shard->rows(); ++i) {
       if (!live.IsLive(i)) continue;
@@ -134,6 +132,13 @@ inline std::map<std::string, std::string> Content(const Snapshot& snapshot) {
           << name << " is live twice";
     }
   }
+  return rows;
+}
+
+// The same. Fails where a row and its product's record disagree.
+inline std::map<std::string, std::string> Content(const Snapshot& snapshot) {
+  const std::map<std::string, std::string> rows = RowsIn(snapshot);
+  std::map<std::string, std::string> listed;
   snapshot.products().ForEach(
       "", [&](std::string_view id, std::string_view bytes) {
         storage::ProductRecord product;

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "tests/test_util.h"
@@ -110,6 +111,25 @@ bool Eventually(const std::function<bool()>& holds,
     ::usleep(10'000);  // Between two questions to another program.
   } while (Clock::now() < deadline);
   return false;
+}
+
+std::string AwaitAddress(const Process& server,
+                         std::chrono::milliseconds timeout) {
+  constexpr std::string_view kBefore = "vitrine-server: listening on ";
+  std::string address;
+  Eventually(
+      [&] {
+        const std::string log = server.log();
+        const size_t line = log.find(kBefore);
+        if (line == std::string::npos) return false;
+        const size_t begin = line + kBefore.size();
+        const size_t end = log.find('\n', begin);
+        if (end == std::string::npos) return false;
+        address = log.substr(begin, end - begin);
+        return true;
+      },
+      timeout);
+  return address;
 }
 
 }  // namespace vitrine::testing

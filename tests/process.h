@@ -48,6 +48,11 @@ struct Output {
 Output RunToEnd(const std::vector<std::string>& argv,
                 std::chrono::milliseconds timeout = std::chrono::minutes(2));
 
+// The address in a server's line "listening on ADDRESS"; empty where that has
+// not come after `timeout`.
+std::string AwaitAddress(const Process& server,
+                         std::chrono::milliseconds timeout);
+
 // Asks `holds` over and over until it says yes. False after `timeout`.
 bool Eventually(const std::function<bool()>& holds,
                 std::chrono::milliseconds timeout);

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/test_util/receipt_lines.h"
 #include "tests/test_util/status_matchers.h"
 
 namespace vitrine {
@@ -12,23 +13,8 @@ namespace {
 
 using google::protobuf::util::MessageDifferencer;
 
-v1::Receipt Refused() {
-  v1::Receipt receipt;
-  receipt.mutable_time()->set_seconds(1'700'000'000);
-  receipt.mutable_time()->set_nanos(45'000'000);
-  receipt.set_source("directory");
-  receipt.set_path("a/\"b\".jpg");
-  receipt.set_product_id("a/b");
-  receipt.set_sha256(std::string(64, 'f'));
-  receipt.set_outcome(v1::Receipt::OUTCOME_REFUSED);
-  receipt.set_reason(v1::ERROR_REASON_IMAGE_TRUNCATED);
-  receipt.set_message("it ends early");
-  receipt.set_generation(7);
-  return receipt;
-}
-
 v1::Receipt Accepted() {
-  v1::Receipt receipt = Refused();
+  v1::Receipt receipt = RefusedReceipt();
   receipt.set_outcome(v1::Receipt::OUTCOME_ACCEPTED);
   receipt.clear_reason();
   receipt.clear_message();
@@ -41,7 +27,7 @@ v1::Receipt Accepted() {
 }
 
 TEST(ReceiptToJson, HasTheFieldsThatPeopleAndProgramsRead) {
-  EXPECT_EQ(ReceiptToJson(Refused()),
+  EXPECT_EQ(ReceiptToJson(RefusedReceipt()),
             R"({"time":"2023-11-14T22:13:20.045Z","source":"directory",)"
             R"("path":"a/\"b\".jpg","product_id":"a/b","sha256":")" +
                 std::string(64, 'f') +
@@ -56,14 +42,14 @@ TEST(ReceiptToJson, HasTheFieldsThatPeopleAndProgramsRead) {
 }
 
 TEST(ReceiptToJson, IsJsonWhateverTheBytes) {
-  v1::Receipt receipt = Refused();
+  v1::Receipt receipt = RefusedReceipt();
   receipt.set_message("caf\xe9\n");
   EXPECT_FALSE(nlohmann::json::parse(ReceiptToJson(receipt), nullptr, false)
                    .is_discarded());
 }
 
 TEST(ReceiptFromJson, ReadsWhatWasWritten) {
-  for (const v1::Receipt& receipt : {Refused(), Accepted()}) {
+  for (const v1::Receipt& receipt : {RefusedReceipt(), Accepted()}) {
     ASSERT_OK_AND_ASSIGN(const v1::Receipt read,
                          ReceiptFromJson(ReceiptToJson(receipt)));
     EXPECT_TRUE(MessageDifferencer::Equals(read, receipt))
@@ -83,7 +69,7 @@ TEST(ReceiptFromJson, ReadsWhatOtherVersionsWrite) {
 }
 
 TEST(ReceiptFromJson, RefusesWhatIsNoReceipt) {
-  const std::string line = ReceiptToJson(Refused());
+  const std::string line = ReceiptToJson(RefusedReceipt());
   for (const std::string& torn :
        {line.substr(0, line.size() - 1), line.substr(1), std::string(),
         std::string("[]"), std::string("{}"), std::string(3, '\0')}) {

@@ -14,6 +14,7 @@ namespace {
 using testing::Content;
 using testing::JpegOf;
 using testing::MakeRow;
+using testing::RowsIn;
 using testing::TestIndex;
 using testing::WriteAll;
 
@@ -63,31 +64,16 @@ class SetFillerTest : public ::testing::Test {
   }
   // That the other set has exactly the pictures of the serving one, …
   void ExpectComplete() {
-    EXPECT_EQ(ContentOf(*view().other), Content(*view().snapshot));
+    EXPECT_EQ(RowsIn(*view().other), Content(*view().snapshot));
     EXPECT_EQ(view().missing(), 0u);
   }
   // … or some of them.
   void ExpectPart() {
     const auto all = Content(*view().snapshot);
-    for (const auto& row : ContentOf(*view().other)) {
+    for (const auto& row : RowsIn(*view().other)) {
       EXPECT_TRUE(all.contains(row.first) && all.at(row.first) == row.second)
           << row.first;
     }
-  }
-  static std::map<std::string, std::string> ContentOf(
-      const Snapshot& snapshot) {
-    std::map<std::string, std::string> rows;
-    for (const LiveShard& live : snapshot.shards()) {
-      for (uint32_t i = 0; i < live.shard->rows(); ++i) {
-        if (!live.IsLive(i)) continue;
-        const RowKey key = live.shard->key(i);
-        std::string name(key.product_id);
-        name.append("/").append(key.image_key);
-        EXPECT_TRUE(rows.emplace(name, Sha256ToHex(key.sha256)).second)
-            << name << " is live twice";
-      }
-    }
-    return rows;
   }
   std::vector<uint16_t> VectorOf(const Snapshot& snapshot,
                                  const std::string& product) {
@@ -151,9 +137,9 @@ TEST_F(SetFillerTest, TakesWhatComesGoesAndChangesMeanwhile) {
   Put("new", "new.jpg", 50);
   Put("p1", "1.jpg", 51);
   // What is replaced or removed is so in the same generation.
-  EXPECT_FALSE(ContentOf(*view().other).contains("p1/1.jpg"));
+  EXPECT_FALSE(RowsIn(*view().other).contains("p1/1.jpg"));
   index_.Remove("p2", "2.jpg");
-  EXPECT_FALSE(ContentOf(*view().other).contains("p2/2.jpg"));
+  EXPECT_FALSE(RowsIn(*view().other).contains("p2/2.jpg"));
   ASSERT_OK(filler.Finish({}));
   ExpectComplete();
 }

@@ -77,17 +77,17 @@ std::optional<ControlAnswer> TakeAnswer(const IndexPaths& paths,
   return answer;
 }
 
-absl::Status Decline(const IndexPaths& paths, std::string_view model) {
+absl::Status DeclineModel(const IndexPaths& paths, std::string_view model) {
   const absl::Status noted =
       PublishFile(FileOf(paths, model, kDeclinedEnding), "");
   return absl::IsAlreadyExists(noted) ? absl::OkStatus() : noted;
 }
 
-absl::Status Accept(const IndexPaths& paths, std::string_view model) {
+absl::Status AcceptModel(const IndexPaths& paths, std::string_view model) {
   return RemoveFile(FileOf(paths, model, kDeclinedEnding));
 }
 
-bool IsDeclined(const IndexPaths& paths, std::string_view model) {
+bool IsModelDeclined(const IndexPaths& paths, std::string_view model) {
   std::error_code error;
   return std::filesystem::exists(FileOf(paths, model, kDeclinedEnding), error);
 }

@@ -46,9 +46,9 @@ std::optional<ControlAnswer> TakeAnswer(const IndexPaths& paths,
 
 // A model that somebody has rolled back or given up is not built again because
 // a command line still names it.
-absl::Status Decline(const IndexPaths& paths, std::string_view model);
-absl::Status Accept(const IndexPaths& paths, std::string_view model);
-bool IsDeclined(const IndexPaths& paths, std::string_view model);
+absl::Status DeclineModel(const IndexPaths& paths, std::string_view model);
+absl::Status AcceptModel(const IndexPaths& paths, std::string_view model);
+bool IsModelDeclined(const IndexPaths& paths, std::string_view model);
 
 // For the indexer: the requests that await an answer, by name; marks each as
 // seen. No folder is no request.

@@ -15,19 +15,6 @@
 namespace vitrine {
 namespace {
 
-absl::Status VerifyModel(const std::filesystem::path& path,
-                         const IndexFile& file) {
-  const auto bytes = ReadFile(path);
-  if (absl::IsNotFound(bytes.status())) {
-    return absl::DataLossError(absl::StrCat(path.string(), " is missing"));
-  }
-  VITRINE_RETURN_IF_ERROR(bytes.status());
-  const std::string digest = ToHex(Sha256(*bytes));
-  if (digest == file.ref.name()) return absl::OkStatus();
-  return absl::DataLossError(
-      absl::StrCat(path.string(), " is damaged: its SHA-256 is ", digest));
-}
-
 // With its structure alone first: that tells quickly of a file that is cut.
 template <typename T, typename... Arguments>
 absl::Status OpenAndVerify(const StopRequested& stop,
@@ -38,6 +25,19 @@ absl::Status OpenAndVerify(const StopRequested& stop,
 }
 
 }  // namespace
+
+absl::Status VerifyModel(const std::filesystem::path& path,
+                         std::string_view digest) {
+  const auto bytes = ReadFile(path);
+  if (absl::IsNotFound(bytes.status())) {
+    return absl::DataLossError(absl::StrCat(path.string(), " is missing"));
+  }
+  VITRINE_RETURN_IF_ERROR(bytes.status());
+  const std::string found = ToHex(Sha256(*bytes));
+  if (found == digest) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path.string(), " is damaged: its SHA-256 is ", found));
+}
 
 std::vector<IndexFile> IndexFilesOf(const storage::Manifest& manifest) {
   std::vector<IndexFile> files;
@@ -82,7 +82,7 @@ absl::Status VerifyIndexFile(const std::filesystem::path& path,
                              const IndexFile& file, const StopRequested& stop) {
   switch (file.kind) {
     case IndexFile::Kind::kModel:
-      return VerifyModel(path, file);
+      return VerifyModel(path, file.ref.name());
     case IndexFile::Kind::kShard:
       return OpenAndVerify<Shard>(stop, path, file.ref, file.dim);
     case IndexFile::Kind::kDeletions:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,5 +32,9 @@ std::vector<IndexFile> IndexFilesOf(const storage::Manifest& manifest);
 // had to stop, which is asked of each 64 KiB and may thus count them.
 absl::Status VerifyIndexFile(const std::filesystem::path& path,
                              const IndexFile& file, const StopRequested& stop);
+
+// That a model's bundle is there and has this SHA-256. DATA_LOSS otherwise.
+absl::Status VerifyModel(const std::filesystem::path& path,
+                         std::string_view digest);
 
 }  // namespace vitrine

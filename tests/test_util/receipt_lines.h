@@ -11,6 +11,22 @@ namespace vitrine {
 
 inline constexpr int64_t kFirstReceipt = 1'700'000'000;
 
+// With quotes in its path, and all that a refusal says.
+inline v1::Receipt RefusedReceipt() {
+  v1::Receipt receipt;
+  receipt.mutable_time()->set_seconds(1'700'000'000);
+  receipt.mutable_time()->set_nanos(45'000'000);
+  receipt.set_source("directory");
+  receipt.set_path("a/\"b\".jpg");
+  receipt.set_product_id("a/b");
+  receipt.set_sha256(std::string(64, 'f'));
+  receipt.set_outcome(v1::Receipt::OUTCOME_REFUSED);
+  receipt.set_reason(v1::ERROR_REASON_IMAGE_TRUNCATED);
+  receipt.set_message("it ends early");
+  receipt.set_generation(7);
+  return receipt;
+}
+
 // The i-th: every third is refused.
 inline v1::Receipt NumberedReceipt(int i) {
   v1::Receipt receipt;
