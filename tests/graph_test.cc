@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -122,6 +123,78 @@ TEST(GraphView, StepsOverRowsThatAreNotAccepted) {
   }
   EXPECT_GE(found, 490);
   EXPECT_LT(stepping, passing);
+}
+
+TEST(GraphView, FindsWhatLiesWithinItsBoundForLess) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  ASSERT_OK_AND_ASSIGN(const Graph graph,
+                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+  auto any = [](uint32_t) { return true; };
+  std::mt19937 random(5);
+  size_t within = 0, missed = 0;
+  int64_t bounded_distances = 0, unbounded_distances = 0;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random);
+    const auto distances = OneByOne([&](uint32_t row) {
+      return -DotHalf(query.data(), vectors.data() + row * kDim, kDim);
+    });
+    const GraphView::Walked whole = view.Search(distances, any, {.ef = 64});
+    ASSERT_EQ(whole.found.size(), 64u);
+    unbounded_distances += whole.distances;
+    // From none to all of the 64 lie within.
+    const size_t wanted = static_cast<size_t>(q) * 64 / 50;
+    const float bound = whole.found[wanted].distance;
+    const GraphView::Walked bounded =
+        view.Search(distances, any, {.ef = 64, .bound = bound, .least = 16});
+    bounded_distances += bounded.distances;
+    EXPECT_FALSE(bounded.gave_up);
+    EXPECT_TRUE(bounded.bounded);
+    EXPECT_GE(bounded.found.size(), 16u);
+    EXPECT_LE(bounded.found.size(), std::max<size_t>(16, wanted + 1));
+    for (size_t i = 0; i < wanted; ++i) {
+      ++within;
+      missed += std::none_of(
+          bounded.found.begin(), bounded.found.end(),
+          [&](const auto& one) { return one.row == whole.found[i].row; });
+    }
+    for (size_t i = 1; i < bounded.found.size(); ++i) {
+      EXPECT_LE(bounded.found[i - 1].distance, bounded.found[i].distance);
+    }
+  }
+  EXPECT_LE(missed, within / 50);
+  EXPECT_LT(bounded_distances, unbounded_distances * 3 / 4);
+}
+
+TEST(GraphView, FindsTheLeastThatItMayWhateverItsBound) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  ASSERT_OK_AND_ASSIGN(const Graph graph,
+                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+  std::mt19937 random(6);
+  const std::vector<float> query = DrawVector(3, &random);
+  const auto distances = OneByOne([&](uint32_t row) {
+    return -DotHalf(query.data(), vectors.data() + row * kDim, kDim);
+  });
+  auto any = [](uint32_t) { return true; };
+  const auto rows_of = [](const GraphView::Walked& walked) {
+    std::vector<uint32_t> rows;
+    for (const auto& one : walked.found) rows.push_back(one.row);
+    return rows;
+  };
+  // Nothing lies within: the walk is one that keeps the least.
+  EXPECT_EQ(
+      rows_of(view.Search(distances, any,
+                          {.ef = 64,
+                           .bound = -std::numeric_limits<float>::infinity(),
+                           .least = 16})),
+      rows_of(view.Search(distances, any, {.ef = 16})));
+  // All lies within, and nothing is left out for it.
+  EXPECT_FALSE(
+      view.Search(distances, any, {.ef = 64, .bound = 1, .least = 16}).bounded);
+  EXPECT_EQ(
+      rows_of(view.Search(distances, any, {.ef = 64, .bound = 1, .least = 16})),
+      rows_of(view.Search(distances, any, {.ef = 64})));
 }
 
 TEST(GraphView, GivesUpAfterSoManyDistances) {

@@ -66,6 +66,63 @@ TEST_F(MeasureRecallTest, WhatIsPromisedIsKept) {
   }
 }
 
+// Each graph is then walked as far as its own curve asks for, whatever the
+// other has found.
+TEST_F(MeasureRecallTest, WhatIsPromisedIsKeptOverSeveralGraphs) {
+  constexpr int kRows = 6000;
+  const GraphParams graph;
+  std::vector<Row> rows = DrawRows(kRows, 1);
+  const std::vector<Row> few(rows.end() - kRows / 4, rows.end());
+  rows.resize(rows.size() - few.size());
+  IndexBuilder alone[] = {{dir_.path() / "many", TestBlocks()},
+                          {dir_.path() / "few", TestBlocks()}};
+  std::shared_ptr<const Snapshot> parts[2];
+  for (int s = 0; s < 2; ++s) {
+    for (IndexBuilder* builder : {&builder_, &alone[s]}) {
+      ASSERT_OK(builder->AddShard(s == 0 ? rows : few, &graph));
+    }
+    storage::Shard* shard = builder_.set().mutable_shards(s);
+    ASSERT_OK(MeasureRecall(builder_.paths(), builder_.set(), 2, {}, shard));
+    *alone[s].set().mutable_shards(0)->mutable_recall() = shard->recall();
+    ASSERT_OK(alone[s].Publish());
+    std::string degraded;
+    ASSERT_OK_AND_ASSIGN(
+        parts[s], Snapshot::OpenNewest(alone[s].paths(), nullptr, &degraded));
+  }
+  const auto snapshot = Publish();
+  using Basis = SearchResult::RecallBasis;
+  for (double promise : {0.9, 0.98}) {
+    SearchParams params;
+    params.min_score = -2;
+    params.min_recall = promise;
+    EXPECT_GE(Ask(*snapshot, params, kRows / 25, Basis::kMeasured), promise);
+    SearchParams freely = params;
+    freely.min_recall = 0;
+    int64_t promised = 0, apart = 0, free = 0;
+    for (int q = 0; q < 50; ++q) {
+      const auto query = DrawVector(q, &random_);
+      ASSERT_OK_AND_ASSIGN(const SearchResult found,
+                           Search(*snapshot, query, params));
+      promised += found.rows_visited;
+      for (const auto& part : parts) {
+        ASSERT_OK_AND_ASSIGN(const SearchResult one,
+                             Search(*part, query, params));
+        apart += one.rows_visited;
+      }
+      freely.ef = found.ef;
+      ASSERT_OK_AND_ASSIGN(const SearchResult told,
+                           Search(*snapshot, query, freely));
+      free += told.rows_visited;
+      // A walk that was cut short is told as one that keeps as few.
+      EXPECT_EQ(told.recall_basis, Basis::kMeasured);
+      EXPECT_GT(told.recall, 0.5);
+      EXPECT_LT(told.recall, 1);
+    }
+    EXPECT_EQ(promised, apart);
+    EXPECT_NE(promised, free);
+  }
+}
+
 // The hits are then looked for farther away than without.
 TEST_F(MeasureRecallTest, WhatIsPromisedIsKeptWhereTheNearestAreExcluded) {
   constexpr int kRows = 8000;

@@ -112,6 +112,59 @@ TEST_F(SearchTest, TheGraphFindsWhatTheScanFinds) {
   EXPECT_GE(found, 990u);
 }
 
+// What was found in one graph bounds the walks through the others: together
+// they cost less than each alone, and find as much.
+TEST_F(SearchTest, OneGraphSparesWorkInTheOthers) {
+  const std::vector<Row> rows = DrawRows(kRows, 1);
+  const GraphParams graph;
+  std::vector<std::unique_ptr<IndexBuilder>> alone;
+  for (size_t begin = 0; begin < rows.size();) {
+    // 1/2, 1/4, 1/8 of the rows and the rest.
+    const size_t n = alone.size() == 3 ? rows.size() - begin
+                                       : rows.size() >> (alone.size() + 1);
+    const std::vector<Row> part(
+        rows.begin() + static_cast<ptrdiff_t>(begin),
+        rows.begin() + static_cast<ptrdiff_t>(begin + n));
+    ASSERT_OK(builder_.AddShard(part, &graph));
+    alone.push_back(std::make_unique<IndexBuilder>(
+        dir_.path() / std::to_string(alone.size()), TestBlocks()));
+    ASSERT_OK(alone.back()->AddShard(part, &graph));
+    ASSERT_OK(alone.back()->Publish());
+    begin += n;
+  }
+  auto snapshot = Publish();
+  ASSERT_EQ(snapshot->shards().size(), 4u);
+  std::vector<std::shared_ptr<const Snapshot>> parts;
+  std::string degraded;
+  for (const auto& builder : alone) {
+    ASSERT_OK_AND_ASSIGN(
+        parts.emplace_back(),
+        Snapshot::OpenNewest(builder->paths(), nullptr, &degraded));
+  }
+  size_t found = 0;
+  int64_t together = 0, apart = 0;
+  for (int q = 0; q < 100; ++q) {
+    const std::vector<float> query = DrawVector(q % 120, &random_);
+    ASSERT_OK_AND_ASSIGN(const SearchResult walked,
+                         Search(*snapshot, query, {}));
+    ASSERT_OK_AND_ASSIGN(const SearchResult scanned,
+                         Search(*snapshot, query, {.exact = true}));
+    EXPECT_EQ(walked.hits.size(), 10u);
+    EXPECT_EQ(walked.plan, SearchResult::Plan::kGraphWalk);
+    together += walked.rows_visited;
+    for (const auto& part : parts) {
+      ASSERT_OK_AND_ASSIGN(const SearchResult one, Search(*part, query, {}));
+      apart += one.rows_visited;
+    }
+    const std::vector<std::string> exact = Ids(scanned);
+    for (const std::string& id : Ids(walked)) {
+      found += static_cast<size_t>(std::count(exact.begin(), exact.end(), id));
+    }
+  }
+  EXPECT_GE(found, 990u);
+  EXPECT_LT(together, apart * 9 / 10);
+}
+
 TEST_F(SearchTest, DeadRowsAreNeverFoundAndNeverMissed) {
   const GraphParams graph;
   ASSERT_OK(builder_.AddShard(DrawRows(kRows, 1), &graph));

@@ -53,7 +53,7 @@ class Comparer {
 };
 
 // The same to rows of one shard, some at once, by codes where the shard has
-// them. Distances by codes are ordered among themselves only.
+// them. A distance is an order, or an estimate of one, less a constant.
 class RowDistances {
  public:
   RowDistances(const Comparer& comparer, const Shard& shard);
@@ -63,6 +63,8 @@ class RowDistances {
   // Their standard deviation; 0 where they are exact.
   float error() const { return dot_ ? dot_->error() : l1_ ? l1_->error() : 0; }
   void operator()(const uint32_t* rows, size_t count, float* out) const;
+  // What is added to a distance to make it an order.
+  float constant() const { return dot_ ? 1 : 0; }
 
  private:
   const Comparer& comparer_;

@@ -88,18 +88,24 @@ class GraphView {
 
   struct WalkParams {
     int ef = 0;  // At least 1.
+    // Of the ef rows only those up to this distance, and the nearest `least`
+    // whatever theirs is: for when that many nearer ones are known already, of
+    // other graphs. The walk is shorter the fewer lie within.
+    float bound = std::numeric_limits<float>::infinity();
+    int least = std::numeric_limits<int>::max();
     // Steps over rows that are not accepted to their own neighbours and
     // compares none of them: for when few are accepted. Otherwise the walk
     // passes through them as through others.
     bool two_hops = false;
     // The walk gives up after so many distances.
     int64_t most_distances = std::numeric_limits<int64_t>::max();
-    // Or after so many, as long as it has not found ef rows.
+    // Or after so many, as long as it has not found all that it is to find.
     int64_t most_until_full = std::numeric_limits<int64_t>::max();
   };
   struct Walked {
     std::vector<Candidate> found;  // Nearest first, at most ef.
     int64_t distances = 0;         // How many were computed.
+    bool bounded = false;  // Rows were left out that lie beyond `bound`.
     bool gave_up = false;
   };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 #include "common/index/graph.h"
@@ -118,39 +119,50 @@ GraphView::Walked GraphView::Search(const Distances& distances,
   };
   thread_local std::vector<Candidate> frontier;
   frontier.clear();
-  const size_t wanted = static_cast<size_t>(params.ef);
+  const size_t most = static_cast<size_t>(params.ef);
+  const size_t least = std::min(most, static_cast<size_t>(params.least));
   std::vector<Candidate>& found = walked.found;
-  found.reserve(wanted + 1);
+  found.reserve(most + 1);
+  // What is farther is of no use any more.
+  auto farthest = [&] {
+    if (found.size() < least) return std::numeric_limits<float>::infinity();
+    if (found.size() == most) return found.front().distance;
+    return std::max(params.bound, found.front().distance);
+  };
   VisitedRows& met = VisitedRows::ForThread(rows_);
   met.Insert(entry.row);
   frontier.push_back(entry);
   if (accept(entry.row)) found.push_back(entry);
   while (!frontier.empty()) {
     const Candidate current = frontier.front();
-    if (found.size() == wanted && current.distance > found.front().distance)
+    if (current.distance > farthest()) {
+      walked.bounded |= found.size() < most;
       break;
+    }
     std::pop_heap(frontier.begin(), frontier.end(), nearer_last);
     frontier.pop_back();
     const uint32_t count =
         FreshNeighbours(current.row, accept, params.two_hops, &met, &fresh);
     walked.distances += count;
     if (walked.distances > params.most_distances ||
-        (found.size() < wanted && walked.distances > params.most_until_full)) {
+        (found.size() < least && walked.distances > params.most_until_full)) {
       walked.gave_up = true;
       return walked;
     }
     distances(fresh.data(), count, measured.data());
     for (uint32_t i = 0; i < count; ++i) {
       const Candidate candidate = {measured[i], fresh[i]};
-      if (found.size() == wanted &&
-          candidate.distance >= found.front().distance)
+      if (candidate.distance >= farthest()) {
+        walked.bounded |= found.size() < most;
         continue;
+      }
       frontier.push_back(candidate);
       std::push_heap(frontier.begin(), frontier.end(), nearer_last);
       if (!accept(candidate.row)) continue;
       found.push_back(candidate);
       std::push_heap(found.begin(), found.end(), nearer_first);
-      if (found.size() > wanted) {
+      if (found.size() > most ||
+          (found.size() > least && found.front().distance > params.bound)) {
         std::pop_heap(found.begin(), found.end(), nearer_first);
         found.pop_back();
       }

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <utility>
 
 #include "common/base/status.h"
 #include "common/index/candidates.h"
 #include "common/index/comparer.h"
 #include "common/index/hit_selection.h"
-#include "common/index/recall.h"
 #include "common/index/search_params.h"
 #include "common/index/search_plan.h"
 #include "common/index/shard_scan.h"
+#include "common/index/walk_recall.h"
 
 namespace vitrine {
 namespace {
@@ -20,6 +23,9 @@ namespace {
 // Products that are excluded are mostly far from the query: the search widens
 // where more of them are near.
 constexpr size_t kMostExcludedAtOnce = 64;
+// However near other shards' rows are, a walk finds so many: with fewer it may
+// miss its way to what is nearer still.
+constexpr size_t kLeastFound = 16;
 // To code the query takes as long as to compare some rows exactly.
 constexpr size_t kCodedFrom = 4;
 
@@ -41,7 +47,7 @@ class Searcher {
                 static_cast<size_t>(params.k)),
         wanted_(needed_ +
                 std::min(params.excluded_products.size(), kMostExcludedAtOnce)),
-        emphasis_kind_(KindOfEmphasis(snapshot.blocks(), params.emphasis)),
+        recall_(snapshot, params),
         compare_(snapshot.blocks(), query, params.metric, params.emphasis),
         before_{snapshot},
         selection_(snapshot, params) {
@@ -52,39 +58,38 @@ class Searcher {
   // Begins a round: candidates are looked for anew, in all shards.
   void BeginRound() {
     candidates_.clear();
+    nearest_.clear();
+    reach_ = std::numeric_limits<float>::infinity();
     horizon_.reset();
     exhausted_ = true;
     result_.ef = 0;
-    result_.recall_basis = SearchResult::RecallBasis::kScanned;
-    result_.recall = 1;
+    recall_.Begin();
     result_.plan = params_.filter != nullptr ? SearchResult::Plan::kFilteredScan
                                              : SearchResult::Plan::kExactScan;
   }
 
   // Walks a shard's graph for candidates. Otherwise returns the scan that is to
-  // be made instead, and handed to Admit; none where the search must stop.
+  // be made instead, and handed to Admit; none where the search must stop. What
+  // is found in one shard spares work in the next.
   std::unique_ptr<ShardScan> Look(uint32_t s) {
     const LiveShard& live = snapshot_.shards()[s];
     const bool walkable =
         live.shard->graph() != nullptr && !params_.exact && !params_.scan &&
         wanted_ < kMaxEf &&
         OrdersAlike(live.shard->graph_space(), params_.metric);
-    if (walkable && Walk(s, live)) {
-      exhausted_ = false;
-      return nullptr;
-    }
+    if (walkable && Walk(s, live)) return nullptr;
     if (AtMostMatching(s, live) > kLongScan && MustStop()) return nullptr;
     const bool by_codes =
         !params_.exact && AtMostMatching(s, live) > kCodedFrom * Kept();
-    return std::make_unique<ShardScan>(compare_, *live.shard, s, Kept(),
+    return std::make_unique<ShardScan>(compare_, *live.shard, s, Kept(), reach_,
                                        by_codes);
   }
 
   // Takes the candidates of a scan.
   void Admit(ShardScan* scan) {
     result_.rows_visited += static_cast<int64_t>(scan->compared());
-    exhausted_ &=
-        Admit(scan->Take(), scan->kept(), scan->compared() > scan->kept());
+    const std::vector<Candidate> found = scan->Take();
+    Admit(found, /*more=*/scan->compared() > found.size());
   }
 
   // Ends a round that has looked into all shards. False where another one is
@@ -97,7 +102,7 @@ class Searcher {
     if (hits.size() < needed_ && !exhausted_ && !below_min_score) {
       if (MustStop()) return true;
       // Limits that few rows keep within are best judged on all rows soon.
-      wanted_ *= IsSelective() ? 8 : 2;
+      wanted_ *= recall_.IsSelective() ? 8 : 2;
       return false;
     }
     hits.erase(hits.begin(),
@@ -107,6 +112,8 @@ class Searcher {
       if (!hit.block_cosines.empty()) continue;
       hit.block_cosines = compare_.BlockCosines(hit.shard->vector(hit.row));
     }
+    result_.recall_basis = recall_.basis();
+    result_.recall = recall_.Of(hits);
     result_.hits = std::move(hits);
     return true;
   }
@@ -127,9 +134,8 @@ class Searcher {
     return stopped_;
   }
 
-  // How many candidates of a shard are kept so that wanted_ hits may stand: a
-  // product may have several rows, and to keep more costs less than to search
-  // again.
+  // How many candidates are kept so that wanted_ hits may stand: a product may
+  // have several rows, and to keep more costs less than to search again.
   size_t Kept() const {
     return params_.group_by_product ? 2 * wanted_ : wanted_;
   }
@@ -143,20 +149,18 @@ class Searcher {
     return estimated;
   }
 
-  // Takes the best `kept` of a shard's rows as candidates; `more` tells that it
-  // has others. Whether it has none.
-  bool Admit(std::vector<Candidate> found, size_t kept, bool more) {
-    if (found.size() > kept) {
-      std::nth_element(found.begin(),
-                       found.begin() + static_cast<ptrdiff_t>(kept) - 1,
-                       found.end(), before_);
-      found.resize(kept);
-    }
-    if (more && !found.empty()) {
-      EndAt(*std::max_element(found.begin(), found.end(), before_));
-    }
+  // Takes rows of a shard, of which the best are candidates; `more` tells that
+  // it has others: which come after reach_, or after as many of these as are
+  // kept.
+  void Admit(const std::vector<Candidate>& found, bool more) {
     candidates_.insert(candidates_.end(), found.begin(), found.end());
-    return !more;
+    exhausted_ &= !more && candidates_.size() <= Kept();
+    if (candidates_.size() < Kept()) return;
+    const auto last = candidates_.begin() + static_cast<ptrdiff_t>(Kept()) - 1;
+    std::nth_element(candidates_.begin(), last, candidates_.end(), before_);
+    candidates_.resize(Kept());
+    reach_ = candidates_.back().order;
+    if (!exhausted_) EndAt(candidates_.back());
   }
 
   // The rows of a shard that match; with no filter, dead ones are counted too.
@@ -170,7 +174,7 @@ class Searcher {
   // it may has met every row that it can reach, and cannot know of the others.
   bool Walk(uint32_t s, const LiveShard& live) {
     const Shard& shard = *live.shard;
-    const std::optional<int> ef = EfOf(s, live);
+    const std::optional<int> ef = recall_.EfOf(s, RanksAsked());
     if (!ef) return false;
     GraphView::WalkParams walk;
     walk.ef = std::max(*ef, static_cast<int>(wanted_));
@@ -185,6 +189,15 @@ class Searcher {
       walk = *plan;
     }
     const RowDistances distances(compare_, shard);
+    // So many are nearer already. A recall that was promised is that of a walk
+    // through this graph alone; a filter may cut it in two, which shows where a
+    // walk finds less than it may.
+    if (params_.min_recall == 0 && filter == nullptr &&
+        SharesOrderOfDot(params_.metric) && std::ssize(nearest_) >= walk.ef) {
+      walk.bound =
+          nearest_[static_cast<size_t>(walk.ef) - 1] - distances.constant();
+      walk.least = static_cast<int>(std::max(Kept(), kLeastFound));
+    }
     GraphView::Walked walked =
         filter != nullptr
             ? shard.graph()->Search(
@@ -194,31 +207,33 @@ class Searcher {
                   distances, [&live](uint32_t row) { return live.IsLive(row); },
                   walk);
     result_.rows_visited += walked.distances;
-    // A filter, or rows that are dead, may cut the graph in two.
-    const bool full = std::ssize(walked.found) == walk.ef;
+    // Rows that are dead may cut the graph in two as well.
+    const bool full = walked.bounded || std::ssize(walked.found) == walk.ef;
     if (walked.gave_up || !full) return false;
     result_.plan = filter != nullptr ? SearchResult::Plan::kFilteredWalk
                                      : SearchResult::Plan::kGraphWalk;
     result_.ef = std::max(result_.ef, walk.ef);
-    NoteRecall(s, live, walk.ef);
+    recall_.Note(s, RanksAsked(), static_cast<int>(walked.found.size()));
 
-    const size_t kept = std::min(Kept(), walked.found.size());
+    for (const GraphView::Candidate& one : walked.found) {
+      nearest_.push_back(one.distance + distances.constant());
+    }
+    std::inplace_merge(nearest_.begin(),
+                       nearest_.end() - std::ssize(walked.found),
+                       nearest_.end());
+    float last = reach_ - distances.constant();
     std::vector<Candidate> near;
     for (const GraphView::Candidate& one : walked.found) {
-      if (near.size() >= kept &&
-          one.distance >
-              near[kept - 1].order + kMisplaced * distances.error()) {
-        break;
-      }
+      if (one.distance > last + kMisplaced * distances.error()) break;
       near.push_back({one.distance, s, one.row});
+      if (near.size() == Kept()) last = std::min(last, one.distance);
     }
-    Admit(CompareExactly(std::move(near)), kept,
-          /*more=*/true);
+    const bool all = near.size() == walked.found.size();
+    near = CompareExactly(std::move(near));
+    // Rows that it has not met come after these.
+    if (all) EndAt(*std::max_element(near.begin(), near.end(), before_));
+    Admit(near, /*more=*/true);
     return true;
-  }
-
-  bool IsSelective() const {
-    return params_.collapse_near_duplicates || !params_.diversity.empty();
   }
 
   // Among how many of the nearest products the hits are looked for: recall is
@@ -228,56 +243,8 @@ class Searcher {
         wanted_ - std::min<size_t>(params_.excluded_products.size(), 1));
   }
 
-  // Of what kind the query is to a shard; nothing for none that is measured.
-  std::optional<QueryKind> KindOf(uint32_t s, const LiveShard& live) const {
-    if (!emphasis_kind_ || IsSelective()) return std::nullopt;
-    // As many rows may die before a graph is built anew.
-    constexpr double kFewDead = 0.2;
-    const double rows = live.shard->rows();
-    const auto dead = static_cast<double>(
-        snapshot_.set().shards(static_cast<int>(s)).deletions().entries());
-    QueryKind kind = *emphasis_kind_;
-    if (params_.filter != nullptr) {
-      kind.passing = AtMostMatching(s, live) / rows;
-    } else if (dead > kFewDead * rows) {
-      kind.passing = 1 - dead / rows;
-    }
-    return kind;
-  }
-
-  // The ef to walk a shard with; nothing where no walk is known to keep the
-  // recall that is asked for.
-  std::optional<int> EfOf(uint32_t s, const LiveShard& live) const {
-    const bool promised = params_.min_recall > 0;
-    if (!promised && params_.ef > 0) return params_.ef;
-    std::optional<int> ef;
-    if (const std::optional<QueryKind> kind = KindOf(s, live)) {
-      ef = EfForRecall(snapshot_.set().shards(static_cast<int>(s)).recall(),
-                       *kind, RanksAsked(),
-                       promised ? params_.min_recall : kDefaultRecall);
-    }
-    if (promised) return ef;
-    return std::clamp(ef.value_or(kDefaultEf), kDefaultEf, kMostDefaultEf);
-  }
-
-  // The answer's recall is that of the worst of its walks.
-  void NoteRecall(uint32_t s, const LiveShard& live, int ef) {
-    const std::optional<QueryKind> kind = KindOf(s, live);
-    std::optional<double> recall;
-    if (kind) {
-      recall = RecallOfEf(snapshot_.set().shards(static_cast<int>(s)).recall(),
-                          *kind, RanksAsked(), ef);
-    }
-    if (!recall) {
-      result_.recall_basis = SearchResult::RecallBasis::kUnmeasured;
-      result_.recall = 0;
-    } else if (result_.recall_basis != SearchResult::RecallBasis::kUnmeasured) {
-      result_.recall_basis = SearchResult::RecallBasis::kMeasured;
-      result_.recall = std::min(result_.recall, *recall);
-    }
-  }
-
-  // `last` is the last candidate of a shard that has more.
+  // Rows that no candidate stands for come after `last`, or after what was
+  // told before.
   void EndAt(const Candidate& last) {
     if (!horizon_ || before_(last, *horizon_)) horizon_ = last;
   }
@@ -320,17 +287,20 @@ class Searcher {
   const Snapshot& snapshot_;
   const SearchParams& params_;
   const size_t needed_;  // How many hits.
-  size_t wanted_;        // How many candidates of each shard, at the least.
-  const std::optional<QueryKind> emphasis_kind_;
+  size_t wanted_;        // How many candidates, at the least.
+  WalkRecall recall_;
   Comparer compare_;
   const ComesBefore before_;
   HitSelection selection_;
   SearchResult result_;
-  std::vector<Candidate> candidates_;  // The best of each shard.
-  bool exhausted_ = true;              // No shard has any more.
+  std::vector<Candidate> candidates_;  // The best so far, no more than Kept().
+  // The order of the last of them once they are so many: what comes after it is
+  // of no use.
+  float reach_ = std::numeric_limits<float>::infinity();
+  std::vector<float> nearest_;  // Orders of what walks have found, rising.
+  bool exhausted_ = true;       // The candidates are all rows.
   bool stopped_ = false;
-  // What comes after it may come after rows that no candidate stands for: the
-  // first of the last candidates of those shards that have more.
+  // What comes after it may come after rows that no candidate stands for.
   std::optional<Candidate> horizon_;
 };
 
@@ -357,11 +327,23 @@ void ScanTogether(
   }
 }
 
+// The shards in the order in which they are looked into: the largest graphs
+// bound the walks through the others.
+std::vector<uint32_t> OrderOf(const std::vector<LiveShard>& shards) {
+  std::vector<uint32_t> order(shards.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return shards[a].shard->rows() > shards[b].shard->rows();
+  });
+  return order;
+}
+
 // Runs searchers to their ends.
 void RunAll(const Snapshot& snapshot, std::vector<Searcher*> running) {
+  const std::vector<uint32_t> order = OrderOf(snapshot.shards());
   while (!running.empty()) {
     for (Searcher* searcher : running) searcher->BeginRound();
-    for (uint32_t s = 0; s < snapshot.shards().size(); ++s) {
+    for (const uint32_t s : order) {
       std::vector<std::pair<Searcher*, std::unique_ptr<ShardScan>>> scans;
       for (Searcher* searcher : running) {
         if (auto scan = searcher->Look(s))

@@ -43,7 +43,9 @@ struct SearchParams {
   // Compares every row that matches, at first by its code where it has one:
   // what `exact` finds, several times as fast.
   bool scan = false;
-  int ef = 0;  // 0 chooses; see kDefaultEf.
+  // 0 chooses; see kDefaultEf. Of several graphs, what is among the ef nearest
+  // of all.
+  int ef = 0;
   // Walks only where that is known to find this share of the right hits, with
   // the ef that does. 0 asks for none.
   double min_recall = 0;
@@ -91,8 +93,8 @@ struct SearchResult {
   int64_t rows_visited = 0;
   int64_t rows_matching = 0;
   RecallBasis recall_basis = RecallBasis::kScanned;
-  // The share of the right hits that such queries find, see recall.h; 1 for
-  // scans, 0 where it was not measured.
+  // The share of the right hits that such queries find, see recall.h, by where
+  // the hits lie; 1 for scans, 0 where it was not measured.
   double recall = 1;
 };
 

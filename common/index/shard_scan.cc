@@ -1,5 +1,6 @@
 #include "common/index/shard_scan.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -12,28 +13,31 @@ constexpr size_t kScannedAtOnce = 256;
 }  // namespace
 
 ShardScan::ShardScan(const Comparer& comparer, const Shard& shard,
-                     uint32_t number, size_t kept, bool by_codes)
+                     uint32_t number, size_t kept, float reach, bool by_codes)
     : comparer_(comparer),
       shard_(shard),
       number_(number),
-      kept_(kept),
       distances_(comparer, shard),
       by_codes_(by_codes && distances_.coded()),
+      reach_(by_codes_ ? reach - distances_.constant() : reach),
       best_(kept),
       orders_(kScannedAtOnce) {}
 
 void ShardScan::Compare(std::span<const uint32_t> rows) {
   compared_ += rows.size();
   if (!by_codes_) {
-    for (uint32_t row : rows)
-      best_.Offer({comparer_.Order(shard_.vector(row)), number_, row});
+    for (uint32_t row : rows) {
+      const float order = comparer_.Order(shard_.vector(row));
+      if (order <= reach_) best_.Offer({order, number_, row});
+    }
     return;
   }
   orders_.resize(rows.size());
   distances_(rows.data(), rows.size(), orders_.data());
   const float margin = kMisplaced * distances_.error();
   for (size_t i = 0; i < rows.size(); ++i) {
-    if (best_.full() && orders_[i] > best_.last() + margin) continue;
+    const float last = best_.full() ? std::min(best_.last(), reach_) : reach_;
+    if (orders_[i] > last + margin) continue;
     near_.push_back({orders_[i], number_, rows[i]});
     best_.Offer(near_.back());
   }
@@ -41,7 +45,7 @@ void ShardScan::Compare(std::span<const uint32_t> rows) {
 
 std::vector<Candidate> ShardScan::Take() {
   if (!by_codes_) return best_.Take();
-  if (compared_ == 0) return {};
+  if (near_.empty()) return {};
   const float last = best_.last() + kMisplaced * distances_.error();
   std::erase_if(near_,
                 [last](const Candidate& one) { return one.order > last; });

@@ -22,26 +22,26 @@ inline constexpr float kMisplaced = 7;
 // outlive it.
 class ShardScan {
  public:
-  // Keeps the best `kept` rows of the snapshot's shard `number`. Compares by
-  // codes at first, where `by_codes` is wished and the shard has them.
+  // Keeps the best `kept` rows of the snapshot's shard `number`, of those up to
+  // the order `reach`. Compares by codes at first, where `by_codes` is wished
+  // and the shard has them.
   ShardScan(const Comparer& comparer, const Shard& shard, uint32_t number,
-            size_t kept, bool by_codes);
+            size_t kept, float reach, bool by_codes);
 
   void Compare(std::span<const uint32_t> rows);
   // How many rows were compared.
   size_t compared() const { return compared_; }
-  size_t kept() const { return kept_; }
-  // The rows that may be among the best, some more than those, with their exact
-  // orders. Ends the scan.
+  // The rows that may be among the best, some more than those or beyond reach,
+  // with their exact orders. Ends the scan.
   std::vector<Candidate> Take();
 
  private:
   const Comparer& comparer_;
   const Shard& shard_;
   const uint32_t number_;
-  const size_t kept_;
   const RowDistances distances_;
   const bool by_codes_;
+  const float reach_;  // By codes: as their distances are.
   Best best_;
   // By codes: what was among the best when it came, or little behind.
   std::vector<Candidate> near_;
