@@ -121,6 +121,17 @@ void WrittenFiles::Keep() {
   files_.clear();
 }
 
+uint64_t WrittenFiles::Bytes() const {
+  std::lock_guard lock(mutex_);
+  uint64_t bytes = 0;
+  for (const std::filesystem::path& file : files_) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(file, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
+
 std::string NewIndexFileName(uint64_t generation) {
   static std::atomic<uint32_t> next{std::random_device()()};
   return absl::StrFormat("%06d-%08x", generation, next++);

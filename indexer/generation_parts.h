@@ -1,6 +1,7 @@
 // The files of the next generation: from changes, and from a merge.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <mutex>
 #include <string>
@@ -25,9 +26,10 @@ class WrittenFiles {
 
   void Add(const std::filesystem::path& file);
   void Keep();
+  uint64_t Bytes() const;
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::filesystem::path> files_;
 };
 

@@ -189,11 +189,12 @@ void Indexer::TellSummary() {
   console_.Line(absl::StrFormat(
       "%s embedded, %.1f/s; busy: decoding %.1f s on %d threads, embedding "
       "%.1f s (batches of %.1f), publishing %.2f s in %d generations, merging "
-      "at the end %.1f s",
+      "at the end %.1f s; each byte written %.1f times",
       WithThousands(ingest.embedded), embedded / summary_.wall_s,
       ingest.decode_busy_s, options_.decode_threads, ingest.embed_busy_s,
       embedded / static_cast<double>(ingest.batches), summary_.publish_s,
-      summary_.publications, summary_.settle_s));
+      summary_.publications, summary_.settle_s,
+      publisher()->write_totals().Amplification()));
 }
 
 }  // namespace vitrine

@@ -95,26 +95,58 @@ GraphSpace SpaceOf(const storage::VectorSet& set) {
              : GraphSpace::kDot;
 }
 
-// One pack of the newest `count`, with the pictures that some row still shows.
-// `originals` are known by their own digests.
+// Whether a row shows an entry of a pack, as its digest tells.
+bool IsShown(const IndexView& view, const Sha256Digest& digest) {
+  return !view.content
+              ->FindVector(
+                  {reinterpret_cast<const char*>(digest.data()), digest.size()})
+              .empty();
+}
+
+// Packs of which too much is dead. All of them are looked at only where it is
+// certain that there is one.
+std::set<std::string> MostlyDeadPacks(
+    const IndexView& view,
+    const std::vector<std::shared_ptr<const PicturePack>>& packs,
+    const MergeLimits& limits) {
+  const auto too_much = [&limits](uint64_t dead, uint64_t of) {
+    return dead >= limits.dead_rows &&
+           static_cast<double>(dead) >
+               limits.dead_share * static_cast<double>(of);
+  };
+  uint64_t entries = 0;
+  for (const auto& pack : packs) entries += pack->size();
+  // A picture that is shown has a row at least.
+  const uint64_t rows = view.snapshot->images();
+  std::set<std::string> names;
+  if (entries <= rows || !too_much(entries - rows, entries)) return names;
+  for (const auto& pack : packs) {
+    uint64_t dead = 0;
+    for (uint32_t i = 0; i < pack->size(); ++i) {
+      if (!IsShown(view, pack->entry(i).first)) ++dead;
+    }
+    if (too_much(dead, pack->size())) names.insert(pack->name());
+  }
+  return names;
+}
+
+// One pack of those that are named, with the pictures that some row still
+// shows. `originals` are known by their own digests.
 absl::StatusOr<storage::FileRef> MergePacks(
     const IndexPaths& paths, const IndexView& view,
     const google::protobuf::RepeatedPtrField<storage::FileRef>& packs,
-    size_t count, bool originals, const std::string& new_name,
-    std::set<std::string>* inputs) {
-  *inputs = NewestNames(packs, count);
+    const std::set<std::string>& names, bool originals,
+    const std::string& new_name) {
   PackedPictures used;
   for (const storage::FileRef& ref : packs) {
-    if (!inputs->contains(ref.name())) continue;
+    if (!names.contains(ref.name())) continue;
     VITRINE_ASSIGN_OR_RETURN(
         const auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref,
                                            originals ? Verification::kStructure
                                                      : Verification::kAll));
     for (uint32_t i = 0; i < pack->size(); ++i) {
       const auto [digest, bytes] = pack->entry(i);
-      const std::string_view sha256(
-          reinterpret_cast<const char*>(digest.data()), digest.size());
-      if (view.content->FindVector(sha256).empty()) continue;
+      if (!IsShown(view, digest)) continue;
       // One that has rotten is lost, and the others stay.
       if (originals && Sha256(bytes) != digest) continue;
       used[digest] = bytes;
@@ -157,17 +189,32 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
     }
   }
   const storage::Manifest& manifest = view.snapshot->manifest();
-  plan.products =
-      NewestToMerge(SizesOf(manifest.product_segments()), limits.files);
-  plan.sources =
-      NewestToMerge(SizesOf(manifest.source_segments()), limits.files);
-  plan.pictures = NewestToMerge(SizesOf(manifest.picture_packs()), limits.files,
-                                limits.pack_bytes);
+  const auto newest_of = [&limits](const auto& refs,
+                                   uint64_t max_bytes = UINT64_MAX) {
+    return NewestToMerge(SizesOf(refs), limits.files, max_bytes,
+                         limits.file_ratio);
+  };
+  plan.products = newest_of(manifest.product_segments());
+  plan.sources = newest_of(manifest.source_segments());
+  plan.pictures =
+      NewestNames(manifest.picture_packs(),
+                  newest_of(manifest.picture_packs(), limits.pack_bytes));
   if (!limits.keep_originals) {
-    plan.originals = NewestToMerge(SizesOf(manifest.original_packs()),
-                                   limits.files, limits.pack_bytes);
+    plan.originals =
+        NewestNames(manifest.original_packs(),
+                    newest_of(manifest.original_packs(), limits.pack_bytes));
   }
   return plan;
+}
+
+void AddMostlyDeadPacks(const IndexView& view, const MergeLimits& limits,
+                        MergePlan* plan) {
+  if (plan->pictures.empty()) {
+    plan->pictures = MostlyDeadPacks(view, view.snapshot->packs(), limits);
+  }
+  if (plan->originals.empty() && !limits.keep_originals) {
+    plan->originals = MostlyDeadPacks(view, view.originals, limits);
+  }
 }
 
 MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
@@ -187,6 +234,25 @@ MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
     }
   }
   return plan;
+}
+
+uint64_t BytesOf(const IndexView& view, const MergePlan& plan) {
+  const storage::Manifest& manifest = view.snapshot->manifest();
+  uint64_t bytes = 0;
+  for (const LiveShard& live : plan.shards) bytes += live.shard->file().bytes();
+  const auto add = [&bytes](const auto& refs,
+                            const std::set<std::string>& names) {
+    for (const storage::FileRef& ref : refs) {
+      if (names.contains(ref.name())) bytes += ref.bytes();
+    }
+  };
+  add(manifest.product_segments(),
+      NewestNames(manifest.product_segments(), plan.products));
+  add(manifest.source_segments(),
+      NewestNames(manifest.source_segments(), plan.sources));
+  add(manifest.picture_packs(), plan.pictures);
+  add(manifest.original_packs(), plan.originals);
+  return bytes;
 }
 
 absl::StatusOr<MergeOutput> RunMerge(
@@ -213,19 +279,19 @@ absl::StatusOr<MergeOutput> RunMerge(
               paths.sources() / new_file_name(),
               MergeSources(*view.sources, plan.sources, plan.now_unix_ms)));
     }
-    if (plan.pictures > 0) {
+    if (!plan.pictures.empty()) {
+      output.picture_inputs = plan.pictures;
       VITRINE_ASSIGN_OR_RETURN(
           output.pictures,
           MergePacks(paths, view, manifest.picture_packs(), plan.pictures,
-                     /*originals=*/false, new_file_name(),
-                     &output.picture_inputs));
+                     /*originals=*/false, new_file_name()));
     }
-    if (plan.originals > 0) {
+    if (!plan.originals.empty()) {
+      output.original_inputs = plan.originals;
       VITRINE_ASSIGN_OR_RETURN(
           output.originals,
           MergePacks(paths, view, manifest.original_packs(), plan.originals,
-                     /*originals=*/true, new_file_name(),
-                     &output.original_inputs));
+                     /*originals=*/true, new_file_name()));
     }
     if (!plan.shards.empty()) {
       output.set = plan.set;

@@ -29,19 +29,22 @@ inline constexpr int64_t kKeepDeletionsMs = 30ll * 24 * 60 * 60 * 1000;
 struct MergePlan {
   uint64_t set = 0;  // The vector set that the shards are of.
   std::vector<LiveShard> shards;
-  bool graph = false;    // Whether the shards' output is to have one.
-  size_t products = 0;   // So many of the newest segments, …
-  size_t sources = 0;    // … likewise, …
-  size_t pictures = 0;   // … of the newest packs of thumbnails, …
-  size_t originals = 0;  // … and of those of originals.
+  bool graph = false;              // Whether the shards' output is to have one.
+  size_t products = 0;             // So many of the newest segments, …
+  size_t sources = 0;              // … likewise.
+  std::set<std::string> pictures;  // Names of packs of thumbnails, …
+  std::set<std::string> originals;  // … and of originals.
   // Deletions that are older than kKeepDeletionsMs are forgotten.
   int64_t now_unix_ms = 0;
 
   bool empty() const {
-    return shards.empty() && products == 0 && sources == 0 && pictures == 0 &&
-           originals == 0;
+    return shards.empty() && products == 0 && sources == 0 &&
+           pictures.empty() && originals.empty();
   }
 };
+
+// The bytes of the files that a merge takes in.
+uint64_t BytesOf(const IndexView& view, const MergePlan& plan);
 
 // The lightest merges that are due: flat shards, segments and packs. Shards
 // named in `busy` are left alone.
@@ -50,6 +53,12 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
 // The merge that is due of shards with a graph, or into one with a graph.
 MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
                          const std::set<std::string>& busy);
+
+// Packs of which more than limits.dead_share is dead, where the plan has none
+// of their kind. Looks at each picture, though not while it is certain that
+// there are few.
+void AddMostlyDeadPacks(const IndexView& view, const MergeLimits& limits,
+                        MergePlan* plan);
 
 struct MergeOutput {
   // In the place of plan.shards; nothing where none of their rows lived.

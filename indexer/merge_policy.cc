@@ -8,15 +8,29 @@ namespace {
 
 // Something is merged with what is at most so many times its size.
 constexpr uint64_t kRatio = 2;
+// To walk through a graph of fewer, beside a larger one, takes as long as to
+// scan them.
+constexpr uint64_t kLeastGraphRows = 500;
 
 }  // namespace
 
 MergeLimits BulkMergeLimits() {
   MergeLimits limits;
   limits.flat_shards = 16;
-  limits.graph_rows = 20'000;
+  limits.graph_rows = limits.second_graph_rows = 20'000;
   limits.files = 16;
+  limits.quiet_ms = -1;
   return limits;
+}
+
+MergeLimits QuietMergeLimits(const MergeLimits& limits) {
+  MergeLimits quiet = limits;
+  quiet.second_graph_rows = std::min(quiet.second_graph_rows, kLeastGraphRows);
+  quiet.graphs = std::min<size_t>(quiet.graphs, 2);
+  quiet.files = std::min<size_t>(quiet.files, 2);
+  // What is newer may stand for as much that is older, and dead.
+  quiet.file_ratio = 4;
+  return quiet;
 }
 
 MergeLimits SettledMergeLimits(const MergeLimits& limits) {
@@ -47,7 +61,11 @@ std::optional<ShardMerge> NextShardMerge(std::span<const ShardState> shards,
   };
 
   // Enough fresh rows for a graph, taking in graphs that are not much larger.
-  if (flat_rows >= limits.graph_rows && flat_rows > 0) {
+  const bool is_second = !graphs.empty() && live(graphs.front()) > flat_rows;
+  const uint64_t graph_rows =
+      is_second ? std::min(limits.graph_rows, limits.second_graph_rows)
+                : limits.graph_rows;
+  if (flat_rows >= graph_rows && flat_rows > 0) {
     std::vector<size_t> inputs = flat;
     uint64_t total = flat_rows;
     for (auto it = graphs.rbegin(); it != graphs.rend(); ++it) {
@@ -76,7 +94,9 @@ std::optional<ShardMerge> NextShardMerge(std::span<const ShardState> shards,
     if (shards[i].dead >= limits.dead_rows &&
         static_cast<double>(shards[i].dead) >
             limits.dead_share * static_cast<double>(shards[i].rows)) {
-      return merge({i}, shards[i].has_graph && live(i) >= limits.graph_rows);
+      return merge({i},
+                   shards[i].has_graph &&
+                       live(i) >= std::min(limits.graph_rows, kLeastGraphRows));
     }
   }
 
@@ -90,7 +110,7 @@ std::optional<ShardMerge> NextShardMerge(std::span<const ShardState> shards,
 }
 
 size_t NewestToMerge(std::span<const uint64_t> bytes, size_t max_files,
-                     uint64_t max_file_bytes) {
+                     uint64_t max_file_bytes, uint64_t ratio) {
   size_t first = bytes.size();
   while (first > 0 && bytes[first - 1] <= max_file_bytes) --first;
   const std::span<const uint64_t> files = bytes.subspan(first);
@@ -100,7 +120,7 @@ size_t NewestToMerge(std::span<const uint64_t> bytes, size_t max_files,
   while (n < files.size()) {
     const uint64_t next = files[files.size() - n - 1];
     // A small limit may ask for more than the ratio would.
-    if (next > kRatio * total && files.size() - n + 1 <= max_files) break;
+    if (next > ratio * total && files.size() - n + 1 <= max_files) break;
     if (total + next > max_file_bytes) break;
     total += next;
     ++n;

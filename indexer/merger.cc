@@ -1,5 +1,6 @@
 #include "indexer/merger.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -45,7 +46,12 @@ absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
 
 Merger::Merger(Publisher* publisher, const MergeLimits& limits,
                std::function<void(const absl::Status&)> report)
-    : publisher_(publisher), report_(std::move(report)), limits_(limits) {
+    : publisher_(publisher),
+      report_(std::move(report)),
+      limits_(limits),
+      woken_(std::chrono::steady_clock::now()),
+      first_woken_(woken_),
+      never_quiet_(limits.quiet_ms < 0) {
   threads_[kLight] = std::thread([this] { Run(kLight); });
   threads_[kGraph] = std::thread([this] { Run(kGraph); });
 }
@@ -61,14 +67,25 @@ Merger::~Merger() {
 
 void Merger::Wake() {
   std::lock_guard lock(mutex_);
-  due_[kLight] = due_[kGraph] = true;
+  woken_ = std::chrono::steady_clock::now();
+  if (!quiet_due_[kLight] && !quiet_due_[kGraph]) first_woken_ = woken_;
+  SetAllDue();
   changed_.notify_all();
+}
+
+void Merger::SetAllDue() {
+  for (const Lane lane : {kLight, kGraph}) due_[lane] = quiet_due_[lane] = true;
+}
+
+bool Merger::IsQuietDue(Lane lane) const {
+  return quiet_due_[lane] && !never_quiet_;
 }
 
 void Merger::SetLimits(const MergeLimits& limits) {
   {
     std::lock_guard lock(mutex_);
     limits_ = limits;
+    never_quiet_ = limits.quiet_ms < 0;
   }
   Wake();
 }
@@ -76,8 +93,10 @@ void Merger::SetLimits(const MergeLimits& limits) {
 bool Merger::WaitUntilIdle(int64_t timeout_ms) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] {
-    return !due_[kLight] && !due_[kGraph] && !running_[kLight] &&
-           !running_[kGraph];
+    for (const Lane lane : {kLight, kGraph}) {
+      if (due_[lane] || IsQuietDue(lane) || running_[lane]) return false;
+    }
+    return true;
   });
 }
 
@@ -85,44 +104,68 @@ void Merger::Run(Lane lane) {
   // Fresh pictures go first.
   LowerThreadPriority(10);
   std::unique_lock lock(mutex_);
+  const auto called = [&] { return stopping_ || due_[lane]; };
   while (true) {
-    changed_.wait(lock, [&] { return stopping_ || due_[lane]; });
+    bool quiet = false;
+    if (IsQuietDue(lane)) {
+      const std::chrono::milliseconds pause(limits_.quiet_ms);
+      quiet = !changed_.wait_until(
+          lock, std::min(woken_ + pause, first_woken_ + kQuietAtLast * pause),
+          called);
+    } else {
+      changed_.wait(lock, called);
+    }
     if (stopping_) return;
-    due_[lane] = false;
+    (quiet ? quiet_due_ : due_)[lane] = false;
     running_[lane] = true;
     lock.unlock();
-    const bool merged = MergeInLane(lane);
+    const bool merged = MergeInLane(lane, quiet);
     lock.lock();
     running_[lane] = false;
     // A merge may make another one due, in either lane.
-    if (merged) due_[kLight] = due_[kGraph] = true;
+    if (merged) SetAllDue();
     changed_.notify_all();
   }
 }
 
-bool Merger::MergeInLane(Lane lane) {
+bool Merger::MergeInLane(Lane lane, bool quiet) {
   DueMerge due;
+  MergeLimits limits;
   std::set<std::string> taken;
   {
     std::lock_guard lock(mutex_);
+    limits = quiet ? QuietMergeLimits(limits_) : limits_;
     // Taken under the lock: what is not busy here has been committed there.
     due.view = publisher_->view();
-    due.plan = lane == kGraph ? PlanGraphMerge(due.view, limits_, busy_)
-                              : PlanLightMerge(due.view, limits_, busy_);
+    due.plan = lane == kGraph ? PlanGraphMerge(due.view, limits, busy_)
+                              : PlanLightMerge(due.view, limits, busy_);
     for (const LiveShard& live : due.plan.shards) {
       taken.insert(live.shard->name());
     }
     busy_.insert(taken.begin(), taken.end());
   }
-  const absl::StatusOr<bool> merged =
-      MergeOnce(publisher_, due, 1, [this] { return stopping_.load(); });
-  if (!merged.ok() && !absl::IsCancelled(merged.status()))
-    report_(merged.status());
+  bool allowed = true;
+  if (quiet) {
+    // No other lane takes packs.
+    if (lane == kLight) AddMostlyDeadPacks(due.view, limits, &due.plan);
+    allowed = publisher_->write_totals().Allows(BytesOf(due.view, due.plan),
+                                                limits.quiet_amplification);
+  }
+  absl::StatusOr<bool> merged = false;
+  if (allowed) {
+    merged = MergeOnce(publisher_, due, 1, [this, quiet] {
+      return stopping_.load() || (quiet && never_quiet_);
+    });
+  }
+  const bool cancelled = absl::IsCancelled(merged.status());
+  if (!merged.ok() && !cancelled) report_(merged.status());
   std::unique_lock lock(mutex_);
   for (const std::string& name : taken) busy_.erase(name);
   if (merged.ok()) return *merged;
+  if (cancelled) return false;
   changed_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
-  due_[lane] = true;
+  // One of a quiet time can wait for the next.
+  if (!quiet) due_[lane] = true;
   return false;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -47,14 +48,18 @@ class Merger {
   // After each publication: something may be due.
   void Wake();
   void SetLimits(const MergeLimits& limits);
-  // Returns when nothing is due and nothing is running, or `timeout_ms` have
-  // passed.
+  // Returns when all is merged that would be without any other publication, or
+  // `timeout_ms` have passed.
   bool WaitUntilIdle(int64_t timeout_ms);
 
  private:
   enum Lane { kLight, kGraph };
   void Run(Lane lane);
-  bool MergeInLane(Lane lane);
+  // Under the lock.
+  void SetAllDue();
+  bool IsQuietDue(Lane lane) const;
+  // Whether anything was merged. `quiet`: what is due by QuietMergeLimits.
+  bool MergeInLane(Lane lane, bool quiet);
 
   Publisher* const publisher_;
   const std::function<void(const absl::Status&)> report_;
@@ -65,7 +70,13 @@ class Merger {
   std::set<std::string> busy_;  // Shards that a lane is merging.
   bool due_[2] = {true, true};
   bool running_[2] = {false, false};
+  // Whether it has not been quiet since Wake was last called, when that was,
+  // and when it was first called since the last quiet time.
+  bool quiet_due_[2] = {true, true};
+  std::chrono::steady_clock::time_point woken_;
+  std::chrono::steady_clock::time_point first_woken_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> never_quiet_ = false;  // By limits_.
 
   std::thread threads_[2];
 };

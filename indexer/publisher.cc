@@ -191,7 +191,7 @@ absl::StatusOr<Publication> Publisher::Publish(const IndexChanges& changes) {
   WrittenFiles written;
   VITRINE_RETURN_IF_ERROR(
       WriteChanges(paths_, before, changes, &manifest, &written));
-  return PublishDraft(std::move(manifest), nullptr, &written);
+  return PublishNew(std::move(manifest), &written);
 }
 
 absl::StatusOr<Publication> Publisher::Commit(const MergeOutput& output) {
@@ -201,6 +201,7 @@ absl::StatusOr<Publication> Publisher::Commit(const MergeOutput& output) {
   for (const auto& file : FilesOfMerge(paths_, output)) written.Add(file);
   VITRINE_RETURN_IF_ERROR(
       ApplyMerge(paths_, view(), output, &manifest, &written));
+  merged_bytes_ += written.Bytes();
   return PublishDraft(std::move(manifest), output.opened.get(), &written);
 }
 
@@ -231,7 +232,7 @@ absl::StatusOr<Publication> Publisher::Fill(uint64_t set,
       LiveRows(*other) == before.snapshot->images()) {
     other->set_filled_unix_ms(NowUnixMs());
   }
-  return PublishDraft(std::move(manifest), nullptr, &written);
+  return PublishNew(std::move(manifest), &written);
 }
 
 absl::StatusOr<Publication> Publisher::SwitchSets(bool keep) {
@@ -280,6 +281,15 @@ absl::StatusOr<Publication> Publisher::DropOtherSet() {
   return PublishDraft(std::move(manifest), nullptr, &written);
 }
 
+absl::StatusOr<Publication> Publisher::PublishNew(storage::Manifest manifest,
+                                                  WrittenFiles* written) {
+  const uint64_t bytes = written->Bytes();
+  VITRINE_ASSIGN_OR_RETURN(const Publication publication,
+                           PublishDraft(std::move(manifest), nullptr, written));
+  published_bytes_ += bytes;
+  return publication;
+}
+
 absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
                                                     const Snapshot* opened,
                                                     WrittenFiles* written) {
@@ -300,6 +310,7 @@ absl::StatusOr<Publication> Publisher::PublishDraft(storage::Manifest manifest,
     VITRINE_RETURN_IF_ERROR(before.snapshot->CheckFiles());
     VITRINE_RETURN_IF_ERROR(WithRemedy(before.sources->CheckFiles(), paths_));
   }
+  manifest_bytes_ += manifest.ByteSizeLong();
   const absl::Status status = PublishManifest(paths_, manifest);
   std::error_code error;
   if (!status.ok() &&

@@ -51,6 +51,26 @@ struct Publication {
   int64_t published_unix_ms = 0;
 };
 
+// Bytes that were written since the index was opened.
+struct WriteTotals {
+  uint64_t published = 0;  // Files of what is new, …
+  uint64_t merged = 0;     // … the same again by merges, …
+  uint64_t manifests = 0;  // … and the generations' manifests.
+
+  uint64_t all() const { return published + merged + manifests; }
+  // How often a byte was written, on average; 0 before the first.
+  double Amplification() const {
+    return published == 0
+               ? 0
+               : static_cast<double>(all()) / static_cast<double>(published);
+  }
+  // Whether `bytes` more may be merged so that it stays within `limit`.
+  bool Allows(uint64_t bytes, double limit) const {
+    return static_cast<double>(all() + bytes) <=
+           limit * static_cast<double>(published);
+  }
+};
+
 // Thread-safe. Its user holds the index's lock all along.
 class Publisher {
  public:
@@ -105,6 +125,9 @@ class Publisher {
   // generation with that of the last receipt, or with the oldest there is.
   void RemoveExpired();
 
+  WriteTotals write_totals() const {
+    return {published_bytes_, merged_bytes_, manifest_bytes_};
+  }
   const IndexPaths& paths() const { return paths_; }
   int64_t NowUnixMs() const;
 
@@ -114,6 +137,9 @@ class Publisher {
   // The manifest that the next generation begins from.
   storage::Manifest NextManifest();
   absl::Status RemoveOrphans();
+  // As PublishDraft, of files of what is new.
+  absl::StatusOr<Publication> PublishNew(storage::Manifest manifest,
+                                         WrittenFiles* written);
   // Verifies what a manifest names and publishes it. `opened`, which may be
   // null, has some of it open, besides what the view has.
   absl::StatusOr<Publication> PublishDraft(storage::Manifest manifest,
@@ -127,6 +153,9 @@ class Publisher {
   Retention retention_;
   std::vector<uint64_t> damaged_generations_;  // Go with the next publication.
   std::atomic<uint64_t> next_generation_{1};   // Rises with every attempt.
+  std::atomic<uint64_t> published_bytes_{0};
+  std::atomic<uint64_t> merged_bytes_{0};
+  std::atomic<uint64_t> manifest_bytes_{0};
 
   mutable std::mutex mutex_;  // Guards what follows, for a moment only.
   IndexView view_;

@@ -71,6 +71,28 @@ TEST(NextShardMerge, DecidesByTheTable) {
   }
 }
 
+// Beside a larger graph fewer rows are worth one, which small graphs join.
+TEST(NextShardMerge, InQuietTimesMakesOneOfAllButTheLargestGraph) {
+  const MergeLimits quiet = QuietMergeLimits(MergeLimits());
+  const std::vector<PolicyCase> cases = {
+      {"a few flat rows", {Graph(100'000), Flat(499)}, std::nullopt},
+      {"some flat rows",
+       {Graph(100'000), Flat(300), Flat(200)},
+       ShardMerge{{1, 2}, true}},
+      {"no larger graph", {Flat(1000), Flat(999)}, std::nullopt},
+      {"three graphs",
+       {Graph(100'000), Graph(6000), Graph(2000)},
+       ShardMerge{{1, 2}, true}},
+      {"two", {Graph(100'000), Graph(6000), Flat(9)}, std::nullopt},
+      {"one that many rows have left",
+       {Graph(5000, 3900)},
+       ShardMerge{{0}, true}},
+  };
+  for (const PolicyCase& c : cases) {
+    EXPECT_EQ(NextShardMerge(c.shards, quiet), c.expected) << c.name;
+  }
+}
+
 TEST(NextShardMerge, SettlesToOneShardOfARealCatalogue) {
   std::vector<ShardState> shards(8, Flat(486));
   const auto merge = NextShardMerge(shards, SettledMergeLimits(MergeLimits()));

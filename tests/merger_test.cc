@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tests/indexing_test_util.h"
 
 namespace vitrine {
@@ -228,6 +230,167 @@ TEST(Merger, MergesWhatIsDueBesidePublications) {
     if (i % 5 == 4) calm.Remove("p" + std::to_string(i % 70 - 2), "0");
   }
   EXPECT_EQ(ContentOnDisk(index.paths()), ContentOnDisk(calm.paths()));
+}
+
+// Publishes generations of ten products until there are `products`.
+void PutInTens(TestIndex* index, int products, Merger* merger) {
+  for (int n = 0; n < products; n += 10) {
+    ChangeSet changes = index->Changes();
+    for (int i = n; i < n + 10; ++i) {
+      const std::string name = std::to_string(i);
+      changes.PutImage(MakeRow(name, "k", name), "");
+    }
+    index->Publish(changes);
+    merger->Wake();
+  }
+}
+
+TEST(Merger, MergesFurtherWhenNothingComesIn) {
+  MergeLimits limits = SmallLimits();
+  limits.quiet_ms = 0;
+  limits.quiet_amplification = 1000;
+  const auto fail = [](const absl::Status& status) { ADD_FAILURE() << status; };
+  TestIndex index;
+  Rows content;
+  {
+    Merger merger(index.publisher(), limits, fail);
+    PutInTens(&index, 400, &merger);
+    content = ContentOnDisk(index.paths());
+    ASSERT_TRUE(merger.WaitUntilIdle(60'000));
+  }
+  EXPECT_LE(Shards(&index, true), 2);
+  EXPECT_EQ(ContentOnDisk(index.paths()), content);
+  const WriteTotals totals = index.publisher()->write_totals();
+  EXPECT_GT(totals.published, 0u);
+  EXPECT_GT(totals.merged, totals.published);
+}
+
+TEST(Merger, MergesNoFurtherThanWritingAllows) {
+  MergeLimits limits = SmallLimits();
+  limits.graph_rows = limits.second_graph_rows = 20;
+  const auto fail = [](const absl::Status& status) { ADD_FAILURE() << status; };
+  TestIndex index;
+  int next = 0;
+  // Each graph is too large for those after it.
+  for (const int rows : {300, 60, 20}) {
+    ChangeSet changes = index.Changes();
+    for (int i = 0; i < rows; ++i) {
+      const std::string name = std::to_string(next++);
+      changes.PutImage(MakeRow(name, "k", name), "");
+    }
+    index.Publish(changes);
+    ASSERT_TRUE(SettleMerges(index.publisher(), limits, 1).ok());
+  }
+  ASSERT_EQ(Shards(&index, true), 3);
+  limits.quiet_ms = 0;
+  const auto graphs_after = [&](double amplification) {
+    limits.quiet_amplification = amplification;
+    Merger merger(index.publisher(), limits, fail);
+    EXPECT_TRUE(merger.WaitUntilIdle(60'000));
+    return Shards(&index, true);
+  };
+  EXPECT_EQ(graphs_after(0), 3);
+  // Nothing was published since it is open.
+  ASSERT_TRUE(index.Reopen().ok());
+  EXPECT_EQ(graphs_after(8), 3);
+  EXPECT_EQ(index.publisher()->write_totals().merged, 0u);
+  index.Put("last", "k", "last");
+  limits.quiet_ms = -1;  // Never.
+  EXPECT_EQ(graphs_after(1000), 3);
+  limits.quiet_ms = 0;
+  EXPECT_EQ(graphs_after(1000), 2);
+  EXPECT_GT(index.publisher()->write_totals().merged, 0u);
+}
+
+// One publication after the other, with no pause between them.
+TEST(Merger, IsQuietAtLastWhateverComesIn) {
+  MergeLimits limits = SmallLimits();
+  limits.graph_rows = limits.second_graph_rows = 20;
+  limits.quiet_ms = 50;
+  limits.quiet_amplification = 1000;
+  TestIndex index;
+  int next = 0;
+  for (const int rows : {300, 60, 20}) {
+    ChangeSet changes = index.Changes();
+    for (int i = 0; i < rows; ++i) {
+      const std::string name = std::to_string(next++);
+      changes.PutImage(MakeRow(name, "k", name), "");
+    }
+    index.Publish(changes);
+    ASSERT_TRUE(SettleMerges(index.publisher(), limits, 1).ok());
+  }
+  ASSERT_EQ(Shards(&index, true), 3);
+  Merger merger(index.publisher(), limits,
+                [](const absl::Status& status) { ADD_FAILURE() << status; });
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (int i = 0; Shards(&index, true) > 2; ++i) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+    index.Put("p", "k", std::to_string(i));
+    merger.Wake();
+  }
+}
+
+TEST(Merger, WritesPacksAnewOfWhichTooMuchIsDead) {
+  MergeLimits limits = SmallLimits();
+  limits.quiet_ms = 0;
+  limits.quiet_amplification = 1000;
+  limits.dead_rows = 4;
+  // Packs are as large as they may be: none is merged for being one too many.
+  limits.pack_bytes = 0;
+  TestIndex index;
+  for (const char* name : {"a", "b"}) {
+    ChangeSet changes = index.Changes();
+    for (int i = 0; i < 40; ++i) {
+      const std::string key = name + std::to_string(i);
+      changes.PutImage(MakeRow(key, "k", key), "jpeg of " + key);
+    }
+    index.Publish(changes);
+  }
+  const auto packs = [&index] {
+    std::vector<uint64_t> entries;
+    for (const auto& ref :
+         index.publisher()->view().snapshot->manifest().picture_packs()) {
+      entries.push_back(ref.entries());
+    }
+    return entries;
+  };
+  ASSERT_EQ(packs(), (std::vector<uint64_t>{40, 40}));
+  {
+    Merger merger(index.publisher(), limits,
+                  [](const absl::Status& status) { ADD_FAILURE() << status; });
+    // A fifth of them all, which is two fifths of the first pack.
+    ChangeSet few = index.Changes();
+    for (int i = 0; i < 16; ++i) few.RemoveImage("a" + std::to_string(i), "k");
+    index.Publish(few);
+    merger.Wake();
+    ASSERT_TRUE(merger.WaitUntilIdle(60'000));
+    EXPECT_EQ(packs(), (std::vector<uint64_t>{40, 40}));
+    ChangeSet one_more = index.Changes();
+    one_more.RemoveImage("a16", "k");
+    index.Publish(one_more);
+    merger.Wake();
+    ASSERT_TRUE(merger.WaitUntilIdle(60'000));
+  }
+  // Dead rows whose shard stays show their pictures still.
+  const std::vector<uint64_t> after = packs();
+  ASSERT_EQ(after.size(), 2u);
+  EXPECT_LT(after[0], 40u);
+  EXPECT_EQ(after[1], 40u);
+  const auto snapshot = index.publisher()->view().snapshot;
+  const LiveShard& live = snapshot->shards().front();
+  for (uint32_t row = 0; row < live.shard->rows(); ++row) {
+    if (!live.IsLive(row)) continue;
+    EXPECT_EQ(snapshot->FindThumbnail(live.shard->key(row).sha256),
+              "jpeg of " + std::string(live.shard->key(row).product_id));
+  }
+}
+
+TEST(WriteTotals, TellHowOftenAByteWasWritten) {
+  EXPECT_EQ(WriteTotals{}.Amplification(), 0);
+  EXPECT_DOUBLE_EQ((WriteTotals{100, 200, 50}).Amplification(), 3.5);
+  EXPECT_TRUE((WriteTotals{100, 200, 50}).Allows(450, 8));
+  EXPECT_FALSE((WriteTotals{100, 200, 50}).Allows(451, 8));
+  EXPECT_FALSE(WriteTotals{}.Allows(1, 8));
 }
 
 }  // namespace

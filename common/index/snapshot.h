@@ -86,6 +86,10 @@ class Snapshot {
   uint64_t images() const { return images_; }
 
   const Table& products() const { return products_; }
+  // Of thumbnails, oldest first.
+  const std::vector<std::shared_ptr<const PicturePack>>& packs() const {
+    return packs_;
+  }
   // A product that lives; NOT_FOUND with ERROR_REASON_UNKNOWN_PRODUCT
   // otherwise.
   absl::StatusOr<storage::ProductRecord> FindProduct(
