@@ -3,8 +3,16 @@
 //
 //   batch          scans of drawn rows that the queries of a batch share,
 //                  against one scan after the other
+//   busy           pictures dropped while the indexer merges drawn rows into
+//                  one graph: from the drop to its being found, and time and
+//                  memory of the merge
+//   churn          a fifth of drawn products replaced, a few a generation:
+//                  recall all along, and the disk, against an index built anew
 //   decode         a JPEG of 12 megapixels at the size that a model of 256
 //                  pixels needs, against decoding it in full
+//   drops          a tenth more products published one by one: searches
+//                  meanwhile and after, against one index of all products,
+//                  publications, and write amplification
 //   embed          a bundle's variants against its plain frozen module
 //   filtered       filtered searches over drawn rows, by how many rows pass in
 //                  per cent and whether these are any, the nearest or the
@@ -74,17 +82,17 @@ ABSL_FLAG(
     "a Python that has faiss and usearch, for search, and matplotlib, for "
     "--compare; `./dev bench` makes this one");
 ABSL_FLAG(std::vector<std::string>, rows, {},
-          "only these groups, with commas between: batch, decode, embed, "
-          "filtered, freshness, graph, import, load, merge, pictures, ready, "
-          "recall, search, serving");
+          "only these groups, with commas between: batch, busy, churn, decode, "
+          "drops, embed, filtered, freshness, graph, import, load, merge, "
+          "pictures, ready, recall, search, serving");
 ABSL_FLAG(int, repetitions, 0,
           "runs of each side, of which medians are printed; 0 is 7, or 3 with "
           "--quick");
 ABSL_FLAG(
     int, size, 0,
-    "rows to draw for batch, filtered, merge, ready, recall and search; 0 is "
-    "50000 with --quick, otherwise 100000, of which search draws a million "
-    "too and ready a million alone");
+    "rows to draw for batch, busy, churn, drops, filtered, merge, ready, "
+    "recall and search; 0 is 50000 with --quick, otherwise 100000, of which "
+    "search draws a million too, and busy and ready a million alone");
 ABSL_FLAG(bool, quick, false,
           "fewer repetitions, and of each opponent one graph: all groups in a "
           "few minutes");
@@ -114,7 +122,10 @@ constexpr size_t kQuickSize = 50'000;
 
 const Group kGroups[] = {
     {"batch", kIndex, RunBatchRows},
+    {"busy", kIndexAndCatalog, RunBusyRows, {kMillion}},
+    {"churn", kIndex, RunChurnRows},
     {"decode", kNothing, RunDecodeRows},
+    {"drops", kIndex, RunDropRows},
     {"embed", kNothing, RunEmbedRows},
     {"freshness", kCatalog, RunFreshnessRows},
     {"graph", kIndex, RunGraphRows},

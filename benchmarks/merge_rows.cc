@@ -1,18 +1,14 @@
 // Adding rows to the largest graph of an index against building the graph of
 // all of them anew.
-#include <atomic>
-#include <chrono>
-#include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "benchmarks/curve.h"
+#include "benchmarks/memory_watch.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_index.h"
 #include "benchmarks/synthetic_rows.h"
@@ -25,37 +21,6 @@ namespace {
 constexpr size_t kFreshOneOf = 10;
 constexpr int kK = 10;
 constexpr int kEf = 64;
-
-// Memory of this process that is no file's, in bytes.
-double AnonymousBytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    int64_t kilobytes = 0;
-    if (line.starts_with("RssAnon:") &&
-        absl::SimpleAtoi(line.substr(8, line.rfind(' ') - 8), &kilobytes)) {
-      return 1024.0 * static_cast<double>(kilobytes);
-    }
-  }
-  return 0;
-}
-
-// The most memory that `work` takes beyond what there was before, as it is seen
-// a hundred times a second.
-double MostBytes(const std::function<void()>& work) {
-  const double before = AnonymousBytes();
-  double most = before;
-  std::atomic<bool> done = false;
-  std::thread watch([&] {
-    while (!done) {
-      most = std::max(most, AnonymousBytes());
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  });
-  work();
-  done = true;
-  watch.join();
-  return most - before;
-}
 
 absl::StatusOr<double> RecallOfShard(const IndexPaths& paths,
                                      const Snapshot& like,
@@ -135,8 +100,9 @@ absl::Status RunMergeRows(const BenchOptions& options, Report* report) {
         if (file.ok()) files[anew] = *std::move(file);
       };
       seconds[anew].push_back(TimeSeconds([&] {
-        const double most = MostBytes(write);
-        if (!anew) bytes = most;
+        const MemoryWatch memory;
+        write();
+        if (!anew) bytes = memory.MostBytes();
       }));
     }
     VITRINE_RETURN_IF_ERROR(status);

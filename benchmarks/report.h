@@ -79,7 +79,10 @@ absl::Status DrawIndex(const BenchOptions& options,
                        const std::filesystem::path& folder);
 
 absl::Status RunBatchRows(const BenchOptions& options, Report* report);
+absl::Status RunBusyRows(const BenchOptions& options, Report* report);
+absl::Status RunChurnRows(const BenchOptions& options, Report* report);
 absl::Status RunDecodeRows(const BenchOptions& options, Report* report);
+absl::Status RunDropRows(const BenchOptions& options, Report* report);
 absl::Status RunFreshnessRows(const BenchOptions& options, Report* report);
 absl::Status RunGraphRows(const BenchOptions& options, Report* report);
 absl::Status RunEmbedRows(const BenchOptions& options, Report* report);

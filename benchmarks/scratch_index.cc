@@ -7,13 +7,14 @@
 #include "common/base/thread_pool.h"
 #include "common/index/manifest.h"
 #include "common/index/product_columns.h"
+#include "common/index/recall_measure.h"
 #include "common/index/search.h"
 
 namespace vitrine {
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
     const IndexPaths& paths, const Snapshot& like, const std::vector<Row>& rows,
-    const TableChanges& products) {
+    const TableChanges& products, GraphRecall recall) {
   for (const auto& folder :
        {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
         paths.products(), paths.sources(), paths.pictures()}) {
@@ -34,6 +35,10 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
   VITRINE_ASSIGN_OR_RETURN(
       *shard->mutable_file(),
       WriteShard(paths.shards() / "000001-0", like.blocks(), rows, &params));
+  if (recall == GraphRecall::kMeasured) {
+    VITRINE_RETURN_IF_ERROR(
+        MeasureRecall(paths, like.set(), params.threads, {}, shard));
+  }
   if (!products.empty()) {
     VITRINE_ASSIGN_OR_RETURN(
         *manifest.add_product_segments(),
@@ -52,9 +57,9 @@ absl::Status CopyModel(const IndexPaths& from, const IndexPaths& to,
 
 absl::StatusOr<std::shared_ptr<const Snapshot>> ScratchIndex::Build(
     const Snapshot& like, const std::vector<Row>& rows,
-    const TableChanges& products) {
+    const TableChanges& products, GraphRecall recall) {
   VITRINE_ASSIGN_OR_RETURN(folder_, ScratchFolder::Make());
-  return WriteIndex(paths(), like, rows, products);
+  return WriteIndex(paths(), like, rows, products, recall);
 }
 
 }  // namespace vitrine

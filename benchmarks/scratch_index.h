@@ -15,11 +15,16 @@
 
 namespace vitrine {
 
+// What is known of a graph's recall: without it, searches walk with the least
+// ef.
+enum class GraphRecall { kUnmeasured, kMeasured };
+
 // Makes an index of `rows`, in one shard with a graph, and of records of their
 // products, which may be empty; model, metric and blocks are as in `like`.
 absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
     const IndexPaths& paths, const Snapshot& like, const std::vector<Row>& rows,
-    const TableChanges& products);
+    const TableChanges& products,
+    GraphRecall recall = GraphRecall::kUnmeasured);
 
 // Copies a model from one index to another, which a server can open then.
 absl::Status CopyModel(const IndexPaths& from, const IndexPaths& to,
@@ -31,7 +36,8 @@ class ScratchIndex {
   // As WriteIndex.
   absl::StatusOr<std::shared_ptr<const Snapshot>> Build(
       const Snapshot& like, const std::vector<Row>& rows,
-      const TableChanges& products = {});
+      const TableChanges& products = {},
+      GraphRecall recall = GraphRecall::kUnmeasured);
   // After Build.
   IndexPaths paths() const { return {folder_->path() / "index"}; }
 

@@ -145,8 +145,10 @@ TableChanges ProductsOf(const SyntheticRows& drawn) {
   for (size_t row = 0; row < drawn.product_of.size(); ++row) {
     storage::ProductRecord product = drawn.products[drawn.product_of[row]];
     product.clear_images();
-    product.add_images()->set_sha256(std::string(sizeof(Sha256Digest), '\0'));
-    products[ProductIdOf(row)] = product.SerializeAsString();
+    std::string id = ProductIdOf(row);
+    const Sha256Digest sha256 = Sha256(id);
+    product.add_images()->set_sha256(sha256.data(), sha256.size());
+    products[std::move(id)] = product.SerializeAsString();
   }
   return products;
 }
@@ -158,6 +160,7 @@ std::vector<Row> RowsOf(const SyntheticRows& drawn) {
   for (auto at = drawn.rows.begin(); at != drawn.rows.end(); at += stride) {
     Row& row = rows.emplace_back();
     row.product_id = ProductIdOf(rows.size() - 1);
+    row.sha256 = Sha256(row.product_id);
     row.vector.assign(at, at + stride);
   }
   return rows;

@@ -37,8 +37,8 @@ absl::StatusOr<SyntheticRows> DrawSyntheticRows(
     const std::filesystem::path& index, const std::filesystem::path& split_file,
     size_t n);
 
-// The drawn rows for a shard, each of a product of its own; rows keep their
-// order.
+// The drawn rows for a shard, each of a product and a picture of its own; rows
+// keep their order.
 std::vector<Row> RowsOf(const SyntheticRows& drawn);
 
 // Their products' records: title, category and attributes of the product that
