@@ -177,7 +177,7 @@ void Indexer::Stop() {
 absl::Status Indexer::RunOnce() {
   const Clock::time_point start = Clock::now();
   // What is merged before the last rows are in would be merged again with them.
-  limits_after_bulk_ = BulkMergeLimits();
+  limits_after_bulk_ = BulkMergeLimits(options_.merge);
   if (catalog_ != nullptr) {
     VITRINE_RETURN_IF_ERROR(Scan());
   }
@@ -352,7 +352,7 @@ void Indexer::ProcessWork() {
   bulk_done_ = bulk_refused_ = 0;
   last_publication_ = last_look_ = Clock::now();
   // A merge would publish what the repair has still to mend.
-  if (bulk && !repairing_) merger_->SetLimits(BulkMergeLimits());
+  if (bulk && !repairing_) merger_->SetLimits(BulkMergeLimits(options_.merge));
   bool events_first = false;
   ingest_->Process(
       [this, &events_first]() -> std::optional<PictureTask> {

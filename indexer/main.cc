@@ -108,6 +108,9 @@ ABSL_FLAG(int64_t, publish_rows, 512,
 ABSL_FLAG(int64_t, graph_rows, 2000,
           "From so many fresh rows on, an HNSW graph is built of them.");
 ABSL_FLAG(int32_t, flat_shards, 8, "More fresh shards than these are merged.");
+ABSL_FLAG(double, merge_mb_per_s, 100,
+          "Merges write no faster, so that the disk is free for fresh photos; "
+          "0 is no limit.");
 ABSL_FLAG(int32_t, keep_generations, 3,
           "So many generations are kept at the least, …");
 ABSL_FLAG(double, keep_minutes, 60,
@@ -246,6 +249,12 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
         "--keep-generations is at least 1, --keep-minutes and "
         "--rescan-seconds are at least 0");
   }
+  const double merge_mb_per_s = absl::GetFlag(FLAGS_merge_mb_per_s);
+  if (merge_mb_per_s != 0 && !(merge_mb_per_s >= 1 && merge_mb_per_s <= 1e6)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--merge-mb-per-s=", merge_mb_per_s,
+                     " is not right; it is 1 to 1,000,000, or 0 for no limit"));
+  }
   const std::string promote = absl::GetFlag(FLAGS_promote);
   if (promote != "" && promote != "auto" && promote != "manual") {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -297,6 +306,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
   options.merge.graph_rows =
       static_cast<uint64_t>(absl::GetFlag(FLAGS_graph_rows));
   options.merge.flat_shards = static_cast<size_t>(flat_shards);
+  options.merge.bytes_per_second = static_cast<uint64_t>(merge_mb_per_s * 1e6);
   options.keep_deleted = on_delete == "keep";
   options.allow_mass_delete = absl::GetFlag(FLAGS_allow_mass_delete);
   options.decode_threads = options.index.threads;

@@ -103,8 +103,8 @@ bool IsShown(const IndexView& view, const Sha256Digest& digest) {
               .empty();
 }
 
-// Packs of which too much is dead. All of them are looked at only where it is
-// certain that there is one.
+// Packs of which too much is dead, as many as make one pack. All of them are
+// looked at only where it is certain that there is one.
 std::set<std::string> MostlyDeadPacks(
     const IndexView& view,
     const std::vector<std::shared_ptr<const PicturePack>>& packs,
@@ -120,12 +120,19 @@ std::set<std::string> MostlyDeadPacks(
   const uint64_t rows = view.snapshot->images();
   std::set<std::string> names;
   if (entries <= rows || !too_much(entries - rows, entries)) return names;
+  uint64_t bytes = 0;
   for (const auto& pack : packs) {
+    bytes += pack->file().bytes();
+    if (!names.empty() && bytes > limits.pack_bytes) break;
     uint64_t dead = 0;
     for (uint32_t i = 0; i < pack->size(); ++i) {
       if (!IsShown(view, pack->entry(i).first)) ++dead;
     }
-    if (too_much(dead, pack->size())) names.insert(pack->name());
+    if (too_much(dead, pack->size())) {
+      names.insert(pack->name());
+    } else {
+      bytes -= pack->file().bytes();
+    }
   }
   return names;
 }

@@ -14,18 +14,18 @@ constexpr uint64_t kLeastGraphRows = 500;
 
 }  // namespace
 
-MergeLimits BulkMergeLimits() {
-  MergeLimits limits;
-  limits.flat_shards = 16;
-  limits.graph_rows = limits.second_graph_rows = 20'000;
-  limits.files = 16;
-  limits.quiet_ms = -1;
-  return limits;
+MergeLimits BulkMergeLimits(const MergeLimits& limits) {
+  MergeLimits bulk = limits;
+  bulk.flat_shards = std::max<size_t>(bulk.flat_shards, 16);
+  bulk.graph_rows = std::max<uint64_t>(bulk.graph_rows, 20'000);
+  bulk.files = std::max<size_t>(bulk.files, 16);
+  bulk.quiet_ms = -1;
+  return bulk;
 }
 
 MergeLimits QuietMergeLimits(const MergeLimits& limits) {
   MergeLimits quiet = limits;
-  quiet.second_graph_rows = std::min(quiet.second_graph_rows, kLeastGraphRows);
+  quiet.second_graph_rows = std::min(quiet.graph_rows, kLeastGraphRows);
   quiet.graphs = std::min<size_t>(quiet.graphs, 2);
   quiet.files = std::min<size_t>(quiet.files, 2);
   // What is newer may stand for as much that is older, and dead.
@@ -61,10 +61,10 @@ std::optional<ShardMerge> NextShardMerge(std::span<const ShardState> shards,
   };
 
   // Enough fresh rows for a graph, taking in graphs that are not much larger.
-  const bool is_second = !graphs.empty() && live(graphs.front()) > flat_rows;
+  const bool is_second = limits.second_graph_rows > 0 && !graphs.empty() &&
+                         live(graphs.front()) > flat_rows;
   const uint64_t graph_rows =
-      is_second ? std::min(limits.graph_rows, limits.second_graph_rows)
-                : limits.graph_rows;
+      is_second ? limits.second_graph_rows : limits.graph_rows;
   if (flat_rows >= graph_rows && flat_rows > 0) {
     std::vector<size_t> inputs = flat;
     uint64_t total = flat_rows;

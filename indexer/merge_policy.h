@@ -11,10 +11,10 @@ namespace vitrine {
 struct MergeLimits {
   // More flat shards than these are merged, …
   size_t flat_shards = 8;
-  // … and so many flat rows become a graph, or so many where there is a larger
-  // one.
+  // … and so many flat rows become a graph. Where there is a larger one, fewer
+  // may; 0 is as many.
   uint64_t graph_rows = 2000;
-  uint64_t second_graph_rows = 2000;
+  uint64_t second_graph_rows = 0;
   // More graphs than these are merged.
   size_t graphs = 4;
   // Shards of which a greater share of the rows is dead are written anew, …
@@ -27,6 +27,9 @@ struct MergeLimits {
   uint64_t file_ratio = 2;
   // Packs grow up to here.
   uint64_t pack_bytes = 256ull << 20;
+  // Merges in the background write no faster, so that the disk is free for
+  // fresh pictures; 0 is no limit.
+  uint64_t bytes_per_second = 100ull << 20;
   // Packs of originals are left alone: rows that show them are on their way.
   bool keep_originals = false;
   // When nothing was published for so long, or something all the time for
@@ -42,7 +45,7 @@ inline constexpr int kQuietAtLast = 12;
 
 // While many pictures are coming in: merges that would be undone by the next
 // thousand wait.
-MergeLimits BulkMergeLimits();
+MergeLimits BulkMergeLimits(const MergeLimits& limits);
 // While nothing comes in: searches are fastest where all but the largest graph
 // are one, and of tables and packs a fifth at most need be dead.
 MergeLimits QuietMergeLimits(const MergeLimits& limits);

@@ -6,6 +6,7 @@
 
 #include "common/base/status.h"
 #include "common/base/thread_priority.h"
+#include "common/base/write_pace.h"
 
 namespace vitrine {
 namespace {
@@ -15,14 +16,19 @@ constexpr std::chrono::seconds kAfterFailure(30);
 }  // namespace
 
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
-                               int threads, const StopRequested& stop) {
+                               int threads, uint64_t bytes_per_second,
+                               const StopRequested& stop) {
   if (due.plan.empty()) return false;
   MergePlan plan = due.plan;
   plan.now_unix_ms = publisher->NowUnixMs();
-  VITRINE_ASSIGN_OR_RETURN(
-      const MergeOutput output,
-      RunMerge(publisher->paths(), due.view, plan, threads, stop,
-               [publisher] { return publisher->NewFileName(); }));
+  MergeOutput output;
+  {
+    // Without the commit, which publications wait for.
+    const LimitedThreadWrites limited(bytes_per_second, stop);
+    VITRINE_ASSIGN_OR_RETURN(
+        output, RunMerge(publisher->paths(), due.view, plan, threads, stop,
+                         [publisher] { return publisher->NewFileName(); }));
+  }
   const absl::Status committed = publisher->Commit(output).status();
   // The vector set was given up meanwhile: other merges may be due.
   if (!committed.ok() && !absl::IsNotFound(committed)) return committed;
@@ -39,7 +45,8 @@ absl::Status SettleMerges(Publisher* publisher, const MergeLimits& limits,
     due.plan = PlanGraphMerge(due.view, limits, {});
     if (due.plan.empty()) due.plan = PlanLightMerge(due.view, limits, {});
     VITRINE_ASSIGN_OR_RETURN(const bool merged,
-                             MergeOnce(publisher, due, threads, stop));
+                             MergeOnce(publisher, due, threads,
+                                       /*bytes_per_second=*/0, stop));
     if (!merged) return absl::OkStatus();
   }
 }
@@ -153,9 +160,9 @@ bool Merger::MergeInLane(Lane lane, bool quiet) {
   }
   absl::StatusOr<bool> merged = false;
   if (allowed) {
-    merged = MergeOnce(publisher_, due, 1, [this, quiet] {
-      return stopping_.load() || (quiet && never_quiet_);
-    });
+    merged = MergeOnce(
+        publisher_, due, /*threads=*/1, limits.bytes_per_second,
+        [this, quiet] { return stopping_.load() || (quiet && never_quiet_); });
   }
   const bool cancelled = absl::IsCancelled(merged.status());
   if (!merged.ok() && !cancelled) report_(merged.status());

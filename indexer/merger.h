@@ -24,9 +24,11 @@ struct DueMerge {
   MergePlan plan;
 };
 
-// Runs a merge and commits it. Returns whether there was anything to do.
+// Runs a merge, which writes no more than `bytes_per_second` (0 is no limit),
+// and commits it. Returns whether there was anything to do.
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
-                               int threads, const StopRequested& stop);
+                               int threads, uint64_t bytes_per_second,
+                               const StopRequested& stop);
 
 // Merges until nothing is due under `limits`, in the calling thread. CANCELLED
 // where it had to stop.

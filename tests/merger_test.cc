@@ -267,7 +267,7 @@ TEST(Merger, MergesFurtherWhenNothingComesIn) {
 
 TEST(Merger, MergesNoFurtherThanWritingAllows) {
   MergeLimits limits = SmallLimits();
-  limits.graph_rows = limits.second_graph_rows = 20;
+  limits.graph_rows = 20;
   const auto fail = [](const absl::Status& status) { ADD_FAILURE() << status; };
   TestIndex index;
   int next = 0;
@@ -305,7 +305,7 @@ TEST(Merger, MergesNoFurtherThanWritingAllows) {
 // One publication after the other, with no pause between them.
 TEST(Merger, IsQuietAtLastWhateverComesIn) {
   MergeLimits limits = SmallLimits();
-  limits.graph_rows = limits.second_graph_rows = 20;
+  limits.graph_rows = 20;
   limits.quiet_ms = 50;
   limits.quiet_amplification = 1000;
   TestIndex index;

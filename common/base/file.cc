@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/base/write_pace.h"
 
 namespace vitrine {
 namespace {
@@ -207,6 +208,7 @@ absl::Status StagingFile::Flush() {
     done += static_cast<size_t>(n);
   }
   unsynced_ += buffer_.size();
+  PaceThreadWrites(buffer_.size());
   buffer_.clear();
   if (unsynced_ >= kSyncedPiece) {
     if (::fdatasync(fd_) != 0) return Fail(errno, "fdatasync");
