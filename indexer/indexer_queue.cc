@@ -10,6 +10,7 @@
 #include "common/base/file.h"
 #include "common/base/status.h"
 #include "common/catalog/catalog_folder.h"
+#include "common/index/index_files.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -61,12 +62,26 @@ absl::Status Indexer::OpenQueue() {
     const auto name = known.settings().find("index");
     if (name != known.settings().end()) index = name->second;
   }
-  if (index.empty()) {
+  // The copy of an index is another one, which takes nothing from its stream.
+  const std::filesystem::path mark = publisher()->paths().root / kBackupMark;
+  std::error_code error;
+  const bool is_copy = std::filesystem::exists(mark, error);
+  if (index.empty() || is_copy) {
     // Durable before the queue knows it.
     index = NewIndexName();
+    for (storage::SourcePosition known :
+         publisher()->view().snapshot->manifest().sources()) {
+      if (!known.settings().contains("index")) continue;
+      (*known.mutable_settings())["index"] = index;
+      draft_->changes.SetPosition(known);
+      if (known.source() == position.source()) position = known;
+    }
     (*position.mutable_settings())["index"] = index;
     draft_->changes.SetPosition(position);
     VITRINE_RETURN_IF_ERROR(Publish());
+    if (is_copy) {
+      VITRINE_RETURN_IF_ERROR(RemoveFile(mark));
+    }
   }
   QueueReaderOptions options;
   options.address = *options_.queue;
@@ -88,9 +103,11 @@ bool Indexer::EventsWait() const {
 }
 
 bool Indexer::HasRoomForEvents() const {
-  // Where a scan is due, the folder does not wait for a queue that never ends.
-  return !stopping_ && publish_error_.ok() && !ScanIsDue() && !switching_ &&
-         settled_entries_.size() < kMaxSettled &&
+  // A scan that waits for the folder's pictures holds no event up; one that
+  // does not shall not wait for a queue that never ends.
+  const bool scan_waits_for_events = ScanIsDue() && queue_.size() == 0;
+  return !stopping_ && publish_error_.ok() && !scan_waits_for_events &&
+         !switching_ && settled_entries_.size() < kMaxSettled &&
          deferred_events_.size() < kMaxSettled &&
          events_.pictures() < kMaxEventPictures &&
          events_.bytes() < kMaxEventBytes;

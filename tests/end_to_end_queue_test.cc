@@ -3,9 +3,11 @@
 
 #include <sstream>
 
+#include "clients/cli/index_copy.h"
 #include "clients/cli/push.h"
 #include "tests/indexer_world.h"
 #include "tests/redis_server.h"
+#include "tests/test_util/narrow_embedder.h"
 
 namespace vitrine {
 namespace {
@@ -348,6 +350,72 @@ TEST_F(QueueWorld, ASecondIndexNeedsAGroupOfItsOwn) {
   other.options().queue->group = "other";
   ASSERT_TRUE(other.Once().ok());
   EXPECT_EQ(other.Indexed(), world_.Indexed());
+}
+
+// A look through the folder that is due waits for the pictures in hand; events
+// wait for neither.
+TEST_F(QueueWorld, EventsAreTakenWhileALookWaitsForALongImport) {
+  constexpr uint64_t kPictures = 400;
+  IndexerOptions& options = world_.options();
+  options.catalog.root = world_.catalog();
+  options.publish_rows = 4;
+  options.watch.rescan_interval_ms = 1;
+  for (uint64_t i = 0; i < kPictures; ++i) {
+    world_.Put("shirts/" + std::to_string(i) + ".jpg", static_cast<int>(i));
+  }
+  uint64_t embedded = 0, seen_at = 0;
+  const std::function<absl::Status(const uint8_t*)> check =
+      [&](const uint8_t*) {
+        // No further ahead of what is published.
+        uint64_t images = 0;
+        EXPECT_TRUE(Eventually(
+            [&] {
+              images = world_.Newest()->images();
+              return embedded <= images + 40;
+            },
+            seconds(30)));
+        if (++embedded == kPictures / 4) {
+          Send(Upsert("coat", 1, {{"x", JpegOf(kPictures)}}));
+          EXPECT_TRUE(Eventually(
+              [this] { return server_.Connect()->Backlog()->waiting == 0; },
+              seconds(30)));
+        }
+        if (seen_at == 0 && world_.Products().contains("coat")) {
+          seen_at = images;
+        }
+        return absl::OkStatus();
+      };
+  options.index.load_embedder = [&check](const std::filesystem::path& bundle,
+                                         int) {
+    return NarrowEmbedder::Load(bundle, nullptr, &check);
+  };
+  RunningIndexer indexer(&world_);
+  ASSERT_TRUE(indexer.Until(
+      [this] { return world_.Newest()->images() == kPictures + 1; }));
+  EXPECT_GT(seen_at, 0u) << "it was taken after the last picture only";
+  EXPECT_LT(seen_at, kPictures * 3 / 4);
+}
+
+// Put on trial beside its index, it would share the stream with it.
+TEST_F(QueueWorld, ARestoredCopyTakesNothingFromTheStream) {
+  Send(Upsert("a", 1, {{"x", JpegOf(1)}}));
+  ASSERT_TRUE(world_.Once().ok());
+  IndexerWorld copy;
+  copy.options().catalog.root.clear();
+  copy.options().queue = server_.Address();
+  ASSERT_TRUE(cli::CopyIndex(world_.paths(), copy.paths(), {}).ok());
+  Send(Upsert("b", 1, {{"x", JpegOf(2)}}));
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_TRUE(absl::IsFailedPrecondition(copy.Once())) << "run " << run;
+  }
+  ASSERT_TRUE(world_.Once().ok());
+  EXPECT_EQ(Indexed(), (Strings{"a/x", "b/x"}));
+  // Where the other index is gone.
+  server_.Cli({"DEL", "catalogue:vitrine:index"});
+  Send(Upsert("c", 1, {{"x", JpegOf(3)}}));
+  ASSERT_TRUE(copy.Once().ok());
+  EXPECT_EQ(copy.Indexed().size(), 2u);
+  EXPECT_TRUE(absl::IsFailedPrecondition(world_.Once()));
 }
 
 }  // namespace

@@ -38,9 +38,6 @@ constexpr size_t kPiece = 1 << 20;
 // For manifests, folders and what a file system keeps for itself.
 constexpr uint64_t kSpareBytes = 16 << 20;
 
-// In the folder of a copy: says that it is one. Its lock is the copier's.
-constexpr char kMark[] = "BACKUP";
-
 class OpenFile {
  public:
   explicit OpenFile(const fs::path& path)
@@ -95,15 +92,16 @@ absl::StatusOr<std::unique_ptr<OpenFile>> Prepare(const IndexPaths& from,
   VITRINE_RETURN_IF_ERROR(MakeFolders(to.root));
   VITRINE_ASSIGN_OR_RETURN(const auto names, ListFolder(to.root));
   const std::set<std::string> entries(names.begin(), names.end());
-  const fs::path mark = to.root / kMark;
+  const fs::path mark = to.root / kBackupMark;
   if (entries.contains("LOCK")) {
     return absl::FailedPreconditionError(
         absl::StrCat("an indexer has written to ", to.root.string(),
                      ": it is an index of its own; copy into another folder"));
   }
-  if (!entries.contains(kMark)) {
+  if (!entries.contains(kBackupMark)) {
     for (const std::string& name : names) {
-      if (name == "lost+found" || name == absl::StrCat(kMark, ".staging")) {
+      if (name == "lost+found" ||
+          name == absl::StrCat(kBackupMark, ".staging")) {
         continue;
       }
       return absl::FailedPreconditionError(absl::StrCat(

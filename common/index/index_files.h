@@ -13,6 +13,9 @@
 
 namespace vitrine {
 
+// In the folder of a copy that no indexer has written to: says that it is one.
+inline constexpr char kBackupMark[] = "BACKUP";
+
 struct IndexFile {
   enum class Kind { kModel, kShard, kDeletions, kTable, kPictures };
   Kind kind = Kind::kModel;
