@@ -94,8 +94,19 @@ absl::Status Indexer::SwitchSets() {
           publisher()->paths().model(before.other->set().model()),
           options_.index.threads));
   const bool keep = options_.keep_previous_ms > 0;
-  VITRINE_ASSIGN_OR_RETURN(const Publication published,
-                           publisher()->SwitchSets(keep));
+  const storage::VectorSet& then = before.snapshot->set();
+  // Sets are numbered in the order of their begin. Noted before the switch, so
+  // that no crash brings back what was rolled back.
+  const bool rolls_back = before.other->set().id() < then.id();
+  absl::Status noted;
+  if (rolls_back) noted = DeclineModel(publisher()->paths(), then.model());
+  const absl::StatusOr<Publication> published = publisher()->SwitchSets(keep);
+  if (!published.ok()) {
+    if (rolls_back) {
+      AcceptModel(publisher()->paths(), then.model()).IgnoreError();
+    }
+    return published.status();
+  }
   filler_.reset();
   const ModelCard card = embedder->card();
   ingest_ = MakeIngest(std::move(embedder));
@@ -104,22 +115,17 @@ absl::Status Indexer::SwitchSets() {
   if (keep) StartFilling();
   WakeMerger();
   const storage::VectorSet& now = publisher()->view().snapshot->set();
-  const storage::VectorSet& then = before.snapshot->set();
-  // Sets are numbered in the order of their begin.
-  absl::Status noted = AcceptModel(publisher()->paths(), now.model());
-  if (now.id() < then.id()) {
-    noted.Update(DeclineModel(publisher()->paths(), then.model()));
-  }
+  noted.Update(AcceptModel(publisher()->paths(), now.model()));
   if (!noted.ok()) TellUnnoted(noted);
   console_.Line(absl::StrCat(
-      "generation ", published.generation, " serves model ", card.name, " ",
+      "generation ", published->generation, " serves model ", card.name, " ",
       card.version, " (", now.model().substr(0, 12), "); ",
-      keep ? absl::StrCat(
-                 "model ", then.model().substr(0, 12),
-                 " is kept up to date for ",
-                 options_.keep_previous_ms / 3'600'000, " h: `vitrine ",
-                 now.id() < then.id() ? "promote" : "rollback",
-                 " --index=", options_.index.root.string(), "` returns to it")
+      keep ? absl::StrCat("model ", then.model().substr(0, 12),
+                          " is kept up to date for ",
+                          options_.keep_previous_ms / 3'600'000,
+                          " h: `vitrine ", rolls_back ? "promote" : "rollback",
+                          " --index=", options_.index.root.string(),
+                          "` returns to it")
            : "the one before is not kept"));
   AnswerRequests(ControlRequest::kServe, now.id(), absl::OkStatus());
   return absl::OkStatus();
