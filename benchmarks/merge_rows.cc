@@ -65,8 +65,7 @@ absl::Status RunMergeRows(const BenchOptions& options, Report* report) {
   const size_t n = old.size() + fresh.size();
   drawn.rows = {};
   ScratchIndex index;
-  VITRINE_ASSIGN_OR_RETURN(const auto before,
-                           index.Build(*drawn.source, std::move(old)));
+  VITRINE_ASSIGN_OR_RETURN(const auto before, index.Build(*drawn.source, old));
   const Shard& base = *before->shards()[0].shard;
 
   std::vector<RowView> rows;

@@ -256,7 +256,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
                      " is not right; it is 1 to 1,000,000, or 0 for no limit"));
   }
   const std::string promote = absl::GetFlag(FLAGS_promote);
-  if (promote != "" && promote != "auto" && promote != "manual") {
+  if (!promote.empty() && promote != "auto" && promote != "manual") {
     return absl::InvalidArgumentError(absl::StrCat(
         "--promote=", promote, " is not known; choose auto or manual"));
   }

@@ -137,7 +137,7 @@ inline std::map<std::string, std::string> RowsIn(const Snapshot& snapshot) {
 
 // The same. Fails where a row and its product's record disagree.
 inline std::map<std::string, std::string> Content(const Snapshot& snapshot) {
-  const std::map<std::string, std::string> rows = RowsIn(snapshot);
+  std::map<std::string, std::string> rows = RowsIn(snapshot);
   std::map<std::string, std::string> listed;
   snapshot.products().ForEach(
       "", [&](std::string_view id, std::string_view bytes) {

@@ -183,7 +183,8 @@ TEST(Merge, StopsInAGraphAndInItsMeasuringAndLeavesNoFile) {
        {std::pair(3, "building a graph"), std::pair(50, "measuring recall")}) {
     int asked = 0;
     const auto output = RunMerge(
-        index.paths(), view, plan, 1, [&] { return asked++ > after; },
+        index.paths(), view, plan, 1,
+        [&asked, most = after] { return asked++ > most; },
         [&] { return index.publisher()->NewFileName(); });
     EXPECT_EQ(output.status().code(), absl::StatusCode::kCancelled);
     EXPECT_NE(output.status().message().find(where), std::string::npos)
