@@ -149,7 +149,7 @@ echo "\$ $bin/vitrine-indexer --catalog=$catalogue --index=$index"
 $bin/vitrine-indexer --catalog="$catalogue" --index="$index" >"$demo/indexer.log" 2>&1 &
 indexer=$!
 start=$(now)
-wait_for "the indexer's watch" "$indexer" "$demo/indexer.log" 120 grep -qi watching "$demo/indexer.log"
+wait_for "the indexer's watch" "$indexer" "$demo/indexer.log" 120 grep -qsi watching "$demo/indexer.log"
 step "start the indexer, which watches" "$(since "$start")"
 
 first_is() {
