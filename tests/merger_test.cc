@@ -266,23 +266,28 @@ TEST(Merger, MergesFurtherWhenNothingComesIn) {
   EXPECT_GT(totals.merged, totals.published);
 }
 
+// Graphs of 300, 60 and 20 products, each too large for those after it where
+// 20 rows are worth a graph.
+void PutThreeGraphs(TestIndex* index, const MergeLimits& limits) {
+  int next = 0;
+  for (const int rows : {300, 60, 20}) {
+    ChangeSet changes = index->Changes();
+    for (int i = 0; i < rows; ++i) {
+      const std::string name = std::to_string(next++);
+      changes.PutImage(MakeRow(name, "k", name), "");
+    }
+    index->Publish(changes);
+    ASSERT_TRUE(SettleMerges(index->publisher(), limits, 1).ok());
+  }
+  ASSERT_EQ(Shards(index, true), 3);
+}
+
 TEST(Merger, MergesNoFurtherThanWritingAllows) {
   MergeLimits limits = SmallLimits();
   limits.graph_rows = 20;
   const auto fail = [](const absl::Status& status) { ADD_FAILURE() << status; };
   TestIndex index;
-  int next = 0;
-  // Each graph is too large for those after it.
-  for (const int rows : {300, 60, 20}) {
-    ChangeSet changes = index.Changes();
-    for (int i = 0; i < rows; ++i) {
-      const std::string name = std::to_string(next++);
-      changes.PutImage(MakeRow(name, "k", name), "");
-    }
-    index.Publish(changes);
-    ASSERT_TRUE(SettleMerges(index.publisher(), limits, 1).ok());
-  }
-  ASSERT_EQ(Shards(&index, true), 3);
+  PutThreeGraphs(&index, limits);
   limits.quiet_ms = 0;
   const auto graphs_after = [&](double amplification) {
     limits.quiet_amplification = amplification;
@@ -310,17 +315,7 @@ TEST(Merger, IsQuietAtLastWhateverComesIn) {
   limits.quiet_ms = 50;
   limits.quiet_amplification = 1000;
   TestIndex index;
-  int next = 0;
-  for (const int rows : {300, 60, 20}) {
-    ChangeSet changes = index.Changes();
-    for (int i = 0; i < rows; ++i) {
-      const std::string name = std::to_string(next++);
-      changes.PutImage(MakeRow(name, "k", name), "");
-    }
-    index.Publish(changes);
-    ASSERT_TRUE(SettleMerges(index.publisher(), limits, 1).ok());
-  }
-  ASSERT_EQ(Shards(&index, true), 3);
+  PutThreeGraphs(&index, limits);
   Merger merger(index.publisher(), limits,
                 [](const absl::Status& status) { ADD_FAILURE() << status; });
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
