@@ -61,6 +61,13 @@ absl::Status Ask(const Snapshot& snapshot,
   return absl::OkStatus();
 }
 
+absl::StatusOr<int> EfOf(const Snapshot& snapshot,
+                         const std::vector<float>& query) {
+  VITRINE_ASSIGN_OR_RETURN(const SearchResult result,
+                           Search(snapshot, query, {.k = kK}));
+  return result.ef;
+}
+
 // "100000, 9000 and 20 flat rows".
 std::string ShardsOf(const Snapshot& snapshot) {
   std::vector<std::string> graphs;
@@ -149,6 +156,12 @@ absl::Status RunDropRows(const BenchOptions& options, Report* report) {
           Ask(*merged, drawn.queries, &merged_us, false, &of_merged));
     }
   }
+  // Chosen by what was measured when each graph was built: in steps, so that it
+  // may differ from one run to the next.
+  VITRINE_ASSIGN_OR_RETURN(const int settled_ef,
+                           EfOf(*settled, drawn.queries.front()));
+  VITRINE_ASSIGN_OR_RETURN(const int merged_ef,
+                           EfOf(*merged, drawn.queries.front()));
   const double alone = Median(merged_us);
   const std::string against =
       absl::StrCat("one index of the same ", options.rows + drops,
@@ -161,8 +174,9 @@ absl::Status RunDropRows(const BenchOptions& options, Report* report) {
   report->Add(
       {.name = "drops_search_settled",
        .value = Median(settled_us),
-       .unit = absl::StrCat("µs (p50), shards of ", ShardsOf(*settled)),
-       .against = absl::StrFormat("%s, recall %.4f", against,
+       .unit = absl::StrCat("µs (p50), ef ", settled_ef, ", shards of ",
+                            ShardsOf(*settled)),
+       .against = absl::StrFormat("%s, ef %d, recall %.4f", against, merged_ef,
                                   RecallOf<std::string>(right, of_merged)),
        .ratio = Median(settled_us) / alone,
        .recall = RecallOf<std::string>(right, of_settled)});
