@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/catalog_pictures.h"
 #include "benchmarks/load_generator.h"
 #include "benchmarks/memory_watch.h"
 #include "benchmarks/report.h"

@@ -14,8 +14,6 @@ namespace {
 
 constexpr int64_t kDayMs = 24ll * 60 * 60 * 1000;
 constexpr int64_t kPatienceMs = 60ll * 60 * 1000;
-// As many as are kept, however old they are.
-constexpr int kGenerationsKept = 3;
 
 int64_t SystemMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -92,7 +90,8 @@ absl::Status ChangingIndex::Settle() {
 absl::Status ChangingIndex::LetADayPass() {
   ++days_;
   const std::string& product_id = rows_.back().product_id;
-  for (int i = 0; i <= kGenerationsKept; ++i) {
+  // As many are kept, however old they are, and one more.
+  for (size_t i = 0; i <= RetentionLimits().generations; ++i) {
     const IndexView view = publisher_->view();
     ChangeSet changes(view.snapshot, view.sources);
     storage::ProductRecord product;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/answers.h"
 #include "benchmarks/changing_index.h"
 #include "benchmarks/curve.h"
 #include "benchmarks/report.h"
@@ -49,10 +50,7 @@ absl::StatusOr<Found> Look(const Snapshot& snapshot,
           TimeSeconds([&] { result = Search(snapshot, query, params); });
       VITRINE_RETURN_IF_ERROR(result.status());
       if (!exact) ms.push_back(seconds * 1000);
-      auto& ids = (exact ? right : found).emplace_back();
-      for (const SearchHit& hit : result->hits) {
-        ids.emplace_back(hit.key().product_id);
-      }
+      (exact ? right : found).push_back(ProductIdsOf(*result));
     }
   }
   return Found{RecallOf<std::string>(right, found), Median(std::move(ms))};

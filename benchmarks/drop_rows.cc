@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "benchmarks/answers.h"
 #include "benchmarks/changing_index.h"
 #include "benchmarks/curve.h"
 #include "benchmarks/load_generator.h"
@@ -52,11 +53,7 @@ absl::Status Ask(const Snapshot& snapshot,
                              Search(snapshot, query, params));
     microseconds->push_back(
         Microseconds(std::chrono::steady_clock::now() - begin));
-    if (answers == nullptr) continue;
-    auto& ids = answers->emplace_back();
-    for (const SearchHit& hit : result.hits) {
-      ids.emplace_back(hit.key().product_id);
-    }
+    if (answers != nullptr) answers->push_back(ProductIdsOf(result));
   }
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/catalog_pictures.h"
 #include "benchmarks/report.h"
 #include "benchmarks/watched_catalog.h"
 #include "common/base/status.h"

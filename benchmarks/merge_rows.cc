@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "benchmarks/answers.h"
 #include "benchmarks/curve.h"
 #include "benchmarks/memory_watch.h"
 #include "benchmarks/report.h"
@@ -42,10 +43,7 @@ absl::StatusOr<double> RecallOfShard(const IndexPaths& paths,
       params.min_score = -2;
       VITRINE_ASSIGN_OR_RETURN(const SearchResult result,
                                Search(*snapshot, query, params));
-      auto& ids = (exact ? right : found).emplace_back();
-      for (const SearchHit& hit : result.hits) {
-        ids.emplace_back(hit.key().product_id);
-      }
+      (exact ? right : found).push_back(ProductIdsOf(result));
     }
   }
   return RecallOf<std::string>(right, found);

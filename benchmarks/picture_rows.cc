@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/catalog_pictures.h"
 #include "benchmarks/load_generator.h"
 #include "benchmarks/report.h"
 #include "benchmarks/served_index.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
-#include "common/catalog/catalog.h"
 #include "common/image/image.h"
 #include "common/index/snapshot.h"
 #include "common/model/embedder.h"
@@ -100,34 +100,17 @@ class Parts {
   std::vector<uint8_t> pixels_;  // n × input_size × input_size × 3.
 };
 
-absl::StatusOr<std::vector<std::string>> ReadPictures(
-    const std::filesystem::path& root, size_t n) {
-  CatalogOptions options;
-  options.root = root;
-  VITRINE_ASSIGN_OR_RETURN(const auto catalog, Catalog::Open(options));
-  VITRINE_ASSIGN_OR_RETURN(const Listing listing, catalog->Scan());
-  std::vector<std::string> pictures;
-  for (const CatalogPicture& picture : listing.pictures) {
-    if (pictures.size() == n) break;
-    auto bytes = catalog->ReadPicture(picture.path, ImageLimits().max_bytes);
-    if (bytes.ok() && DecodeImage(*bytes, {}, 1).ok()) {
-      pictures.push_back(*std::move(bytes));
-    }
-  }
-  if (pictures.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(root.string(), " holds no picture that can be decoded"));
-  }
-  return pictures;
-}
-
 }  // namespace
 
 absl::Status RunPictureRows(const BenchOptions& options, Report* report) {
   VITRINE_ASSIGN_OR_RETURN(
       std::vector<std::string> pictures,
-      ReadPictures(options.catalog,
-                   options.quick ? kPicturesQuickly : kPictures));
+      DifferentPictures(options.catalog,
+                        options.quick ? kPicturesQuickly : kPictures));
+  if (pictures.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        options.catalog.string(), " holds no picture that can be decoded"));
+  }
   std::vector<v1::SearchRequest> requests;
   for (const std::string& picture : pictures) {
     requests.emplace_back().add_examples()->mutable_image()->set_content(

@@ -3,15 +3,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <fstream>
-#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/thread_pool.h"
-#include "common/catalog/catalog.h"
-#include "common/image/image.h"
 #include "common/model/embedder.h"
 
 namespace vitrine {
@@ -25,25 +21,6 @@ double Milliseconds(std::chrono::system_clock::duration duration) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::vector<std::string>> DifferentPictures(
-    const std::filesystem::path& root, size_t most) {
-  CatalogOptions options;
-  options.root = root;
-  VITRINE_ASSIGN_OR_RETURN(const auto catalog, Catalog::Open(options));
-  VITRINE_ASSIGN_OR_RETURN(const Listing listing, catalog->Scan());
-  std::vector<std::string> pictures;
-  std::set<Sha256Digest> seen;
-  for (const CatalogPicture& picture : listing.pictures) {
-    if (pictures.size() == most) break;
-    auto bytes = catalog->ReadPicture(picture.path, ImageLimits().max_bytes);
-    if (bytes.ok() && DecodeImage(*bytes, {}, 1).ok() &&
-        seen.insert(Sha256(*bytes)).second) {
-      pictures.push_back(*std::move(bytes));
-    }
-  }
-  return pictures;
-}
 
 WatchedCatalog::WatchedCatalog(ScratchFolder scratch)
     : scratch_(std::move(scratch)), root_(scratch_.path()) {

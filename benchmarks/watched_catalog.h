@@ -22,11 +22,6 @@
 
 namespace vitrine {
 
-// Pictures below a folder that decode, no two with the same bytes, so that each
-// is embedded: at most `most`.
-absl::StatusOr<std::vector<std::string>> DifferentPictures(
-    const std::filesystem::path& root, size_t most);
-
 // Where the time of one drop went, in milliseconds.
 struct DropStages {
   double decode = 0;

@@ -102,9 +102,9 @@ absl::Status Indexer::SwitchSets() {
   if (rolls_back) noted = DeclineModel(publisher()->paths(), then.model());
   const absl::StatusOr<Publication> published = publisher()->SwitchSets(keep);
   if (!published.ok()) {
-    if (rolls_back) {
-      AcceptModel(publisher()->paths(), then.model()).IgnoreError();
-    }
+    if (rolls_back)
+      noted.Update(AcceptModel(publisher()->paths(), then.model()));
+    if (!noted.ok()) TellUnnoted(noted);
     return published.status();
   }
   filler_.reset();

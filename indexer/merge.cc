@@ -122,17 +122,14 @@ std::set<std::string> MostlyDeadPacks(
   if (entries <= rows || !too_much(entries - rows, entries)) return names;
   uint64_t bytes = 0;
   for (const auto& pack : packs) {
-    bytes += pack->file().bytes();
-    if (!names.empty() && bytes > limits.pack_bytes) break;
     uint64_t dead = 0;
     for (uint32_t i = 0; i < pack->size(); ++i) {
       if (!IsShown(view, pack->entry(i).first)) ++dead;
     }
-    if (too_much(dead, pack->size())) {
-      names.insert(pack->name());
-    } else {
-      bytes -= pack->file().bytes();
-    }
+    if (!too_much(dead, pack->size())) continue;
+    bytes += pack->file().bytes();
+    if (!names.empty() && bytes > limits.pack_bytes) break;
+    names.insert(pack->name());
   }
   return names;
 }

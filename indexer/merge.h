@@ -54,9 +54,9 @@ MergePlan PlanLightMerge(const IndexView& view, const MergeLimits& limits,
 MergePlan PlanGraphMerge(const IndexView& view, const MergeLimits& limits,
                          const std::set<std::string>& busy);
 
-// Packs of which more than limits.dead_share is dead, where the plan has none
-// of their kind. Looks at each picture, though not while it is certain that
-// there are few.
+// Adds packs of which more than limits.dead_share is dead, where the plan has
+// none of their kind. Looks at each picture, unless the packs hold so few that
+// no row shows that there need not be one.
 void AddMostlyDeadPacks(const IndexView& view, const MergeLimits& limits,
                         MergePlan* plan);
 

@@ -29,7 +29,7 @@ struct MergeLimits {
   uint64_t pack_bytes = 256ull << 20;
   // Merges in the background write no faster, so that the disk is free for
   // fresh pictures; 0 is no limit.
-  uint64_t bytes_per_second = 100ull << 20;
+  uint64_t bytes_per_second = 100'000'000;
   // Packs of originals are left alone: rows that show them are on their way.
   bool keep_originals = false;
   // When nothing was published for so long, or something all the time for

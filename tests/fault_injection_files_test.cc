@@ -66,7 +66,7 @@ class FileFaults : public ::testing::Test {
     return Errors{EIO, kill};
   }
 
-  // Some of the calls of a point; in a long run all of them.
+  // Some of the calls of a point; in a long run up to ten.
   std::vector<int> Draw(int calls) {
     std::vector<int> drawn(static_cast<size_t>(calls));
     std::iota(drawn.begin(), drawn.end(), 0);
