@@ -40,9 +40,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> WriteIndex(
         MeasureRecall(paths, like.set(), params.threads, {}, shard));
   }
   if (!products.empty()) {
-    VITRINE_ASSIGN_OR_RETURN(
-        *manifest.add_product_segments(),
-        WriteProductSegment(paths.products() / "000001-1", products));
+    VITRINE_ASSIGN_OR_RETURN(*manifest.add_product_segments(),
+                             WriteProductSegment(paths.products() / "000001-1",
+                                                 EntriesOf(products)));
   }
   VITRINE_RETURN_IF_ERROR(PublishManifest(paths, manifest));
   return Snapshot::Open(paths, manifest, nullptr);

@@ -172,12 +172,12 @@ absl::Status WriteChanges(const IndexPaths& paths, const IndexView& view,
   }
   if (!changes.products.empty()) {
     add(&products, [&changes, path = new_path(paths.products())] {
-      return WriteProductSegment(path, changes.products);
+      return WriteProductSegment(path, EntriesOf(changes.products));
     });
   }
   if (!changes.sources.empty()) {
     add(&sources, [&changes, path = new_path(paths.sources())] {
-      return WriteTableSegment(path, changes.sources);
+      return WriteTableSegment(path, EntriesOf(changes.sources));
     });
   }
   if (!changes.thumbnails.empty()) {

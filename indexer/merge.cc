@@ -162,16 +162,17 @@ absl::StatusOr<storage::FileRef> MergePacks(
 
 // What the newest `count` segments say of source files, without the deletions
 // that need not be remembered any more.
-TableChanges MergeSources(const Table& sources, size_t count,
-                          int64_t now_unix_ms) {
-  TableChanges merged = sources.Merge(count);
+std::vector<TableEntry> MergeSources(const Table& sources, size_t count,
+                                     int64_t now_unix_ms) {
+  std::vector<TableEntry> merged = sources.Merge(count);
   // An older segment may say of a product that it lives.
   if (count < sources.segments().size()) return merged;
-  std::erase_if(merged, [now_unix_ms](const auto& entry) {
-    const auto key = ParseQueuedKey(entry.first);
+  std::erase_if(merged, [now_unix_ms](const TableEntry& entry) {
+    const auto key = ParseQueuedKey(entry.key);
     if (!key || key->image_key) return false;
     storage::QueuedProductRecord record;
-    return record.ParseFromString(*entry.second) &&
+    return record.ParseFromArray(entry.value.data(),
+                                 static_cast<int>(entry.value.size())) &&
            record.absent_unix_ms() != 0 &&
            record.absent_unix_ms() < now_unix_ms - kKeepDeletionsMs;
   });

@@ -34,9 +34,8 @@ class ProductRowsTest : public SearchFixture {
         }
         size_t segment = 0;
         while (joined.first(segment + 1) <= record) ++segment;
-        const TableSegment::Entry entry =
-            joined.segments()[segment]->table().entry(record -
-                                                      joined.first(segment));
+        const TableEntry entry = joined.segments()[segment]->table().entry(
+            record - joined.first(segment));
         EXPECT_EQ(entry.key, id);
         EXPECT_EQ(entry.deleted, !value.has_value()) << id;
         if (value) {
@@ -110,7 +109,7 @@ TEST_F(ProductRowsTest, FollowsMergedSegments) {
   const ProductRows after(second->shards(), SegmentsOf(*second), &before);
   ExpectRight(*second, after);
 
-  const TableChanges merged = second->products().Merge(2);
+  const auto merged = second->products().Merge(2);
   segments->Clear();
   ASSERT_OK_AND_ASSIGN(
       *segments->Add(),

@@ -114,7 +114,7 @@ TEST_F(RowSelectorTest, SelectsWhatTheRecordsSay) {
       auto* segments = builder_.manifest().mutable_product_segments();
       const size_t count = generation == 5 ? 2 : segments->size();
       const auto before = Follow(snapshot);
-      const TableChanges merged = before->products().Merge(count);
+      const auto merged = before->products().Merge(count);
       segments->DeleteSubrange(segments->size() - static_cast<int>(count),
                                static_cast<int>(count));
       ASSERT_OK_AND_ASSIGN(

@@ -15,7 +15,7 @@ class TableTest : public testing::Test {
  protected:
   std::shared_ptr<const TableSegment> Segment(const TableChanges& changes) {
     const auto path = dir_.path() / std::to_string(++files_);
-    auto ref = WriteTableSegment(path, changes);
+    auto ref = WriteTableSegment(path, EntriesOf(changes));
     EXPECT_TRUE(ref.ok()) << ref.status();
     auto segment = TableSegment::Open(path, *ref);
     EXPECT_TRUE(segment.ok()) << segment.status();
@@ -59,7 +59,8 @@ TEST_F(TableTest, NotesWhatTheWriterAsksFor) {
   ASSERT_OK_AND_ASSIGN(
       const storage::FileRef ref,
       WriteTableSegment(
-          path, {{"a", "x"}, {"b", std::nullopt}, {"c", ""}, {"d", "x"}},
+          path,
+          EntriesOf({{"a", "x"}, {"b", std::nullopt}, {"c", ""}, {"d", "x"}}),
           [](std::string_view value) { return value == "x"; }));
   ASSERT_OK_AND_ASSIGN(const auto segment, TableSegment::Open(path, ref));
   ASSERT_TRUE(segment->noted().has_value());
@@ -70,9 +71,20 @@ TEST_F(TableTest, NotesWhatTheWriterAsksFor) {
 TEST_F(TableTest, MergingKeepsDeletionsUntilAllIsMerged) {
   const Table table({Segment({{"a", "1"}, {"b", "1"}}),
                      Segment({{"b", std::nullopt}}), Segment({{"c", "3"}})});
-  EXPECT_THAT(table.Merge(2),
-              ElementsAre(Pair("b", std::nullopt), Pair("c", "3")));
-  EXPECT_THAT(table.Merge(3), ElementsAre(Pair("a", "1"), Pair("c", "3")));
+  const auto merged = [&table](size_t count) {
+    TableChanges changes;
+    for (const TableEntry& entry : table.Merge(count)) {
+      EXPECT_TRUE(
+          changes
+              .emplace(entry.key, entry.deleted
+                                      ? std::nullopt
+                                      : std::optional<std::string>(entry.value))
+              .second);
+    }
+    return changes;
+  };
+  EXPECT_EQ(merged(2), (TableChanges{{"b", std::nullopt}, {"c", "3"}}));
+  EXPECT_EQ(merged(3), (TableChanges{{"a", "1"}, {"c", "3"}}));
 }
 
 TEST_F(TableTest, AgreesWithAMapUnderRandomChanges) {

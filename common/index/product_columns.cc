@@ -130,7 +130,7 @@ ProductColumns::ProductColumns(const TableSegment& segment)
   ProductRecordView record;
   std::string_view name, value;
   for (uint32_t i = 0; i < segment.size(); ++i) {
-    const TableSegment::Entry entry = segment.entry(i);
+    const TableEntry entry = segment.entry(i);
     if (entry.deleted || !ReadProductRecord(entry.value, &record)) continue;
     products_.Set(i);
     builders[kCategory].Add(i, record.category, ReadCategory);
@@ -152,7 +152,7 @@ const ProductColumn* ProductColumns::Find(std::string_view attribute) const {
 }
 
 absl::StatusOr<storage::FileRef> WriteProductSegment(
-    const std::filesystem::path& path, const TableChanges& changes) {
+    const std::filesystem::path& path, std::span<const TableEntry> changes) {
   return WriteTableSegment(path, changes, [](std::string_view value) {
     ProductRecordView record;
     return ReadProductRecord(value, &record) && HasWindow(record);
@@ -171,7 +171,7 @@ ProductSegment::ProductSegment(std::shared_ptr<const TableSegment> table)
 void ProductSegment::AddWindow(uint32_t i) {
   if (i >= table_->size()) return;
   ProductRecordView record;
-  const TableSegment::Entry entry = table_->entry(i);
+  const TableEntry entry = table_->entry(i);
   if (entry.deleted || !ReadProductRecord(entry.value, &record) ||
       !HasWindow(record)) {
     return;

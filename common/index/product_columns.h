@@ -62,7 +62,7 @@ class ProductColumns {
 
 // Publishes changes of the product table.
 absl::StatusOr<storage::FileRef> WriteProductSegment(
-    const std::filesystem::path& path, const TableChanges& changes);
+    const std::filesystem::path& path, std::span<const TableEntry> changes);
 
 // A segment of the product table. Thread-safe.
 class ProductSegment {

@@ -42,31 +42,38 @@ std::string_view CommonOf(std::string_view first, std::string_view last) {
 }
 
 // The marks of all keys.
-std::vector<uint64_t> MarksOf(const TableChanges& changes) {
+std::vector<uint64_t> MarksOf(std::span<const TableEntry> changes) {
   std::vector<uint64_t> marks;
   if (changes.empty()) return marks;
   const size_t common =
-      CommonOf(changes.begin()->first, changes.rbegin()->first).size();
+      CommonOf(changes.front().key, changes.back().key).size();
   marks.reserve(changes.size());
-  for (const auto& [key, value] : changes)
-    marks.push_back(MarkOf(std::string_view(key).substr(common)));
+  for (const TableEntry& change : changes)
+    marks.push_back(MarkOf(change.key.substr(common)));
   return marks;
 }
 
 // The count and then the numbers of the values that `is_noted` holds for.
-std::vector<uint32_t> NotedOf(const TableChanges& changes,
+std::vector<uint32_t> NotedOf(std::span<const TableEntry> changes,
                               bool (*is_noted)(std::string_view value)) {
   std::vector<uint32_t> noted(1);
-  uint32_t i = 0;
-  for (const auto& [key, value] : changes) {
-    if (value && is_noted(*value)) noted.push_back(i);
-    ++i;
+  for (uint32_t i = 0; i < changes.size(); ++i) {
+    if (!changes[i].deleted && is_noted(changes[i].value)) noted.push_back(i);
   }
   noted[0] = static_cast<uint32_t>(noted.size() - 1);
   return noted;
 }
 
 }  // namespace
+
+std::vector<TableEntry> EntriesOf(const TableChanges& changes) {
+  std::vector<TableEntry> entries;
+  entries.reserve(changes.size());
+  for (const auto& [key, value] : changes) {
+    entries.push_back({key, value ? *value : std::string_view(), !value});
+  }
+  return entries;
+}
 
 // The key and then the value lie at `offset` of the strings.
 struct TableSegment::Record {
@@ -81,7 +88,7 @@ struct TableSegment::Record {
 };
 
 absl::StatusOr<storage::FileRef> WriteTableSegment(
-    const std::filesystem::path& path, const TableChanges& changes,
+    const std::filesystem::path& path, std::span<const TableEntry> changes,
     bool (*is_noted)(std::string_view value)) {
   VITRINE_ASSIGN_OR_RETURN(auto writer,
                            SectionWriter::Create(path, FileKind::kTable));
@@ -91,19 +98,19 @@ absl::StatusOr<storage::FileRef> WriteTableSegment(
       writer->AppendArray(std::span<const uint32_t>(&count, 1)));
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kRecords));
   uint64_t offset = 0;
-  for (const auto& [key, value] : changes) {
-    if (key.size() >= TableSegment::Record::kDeleted ||
-        (value && value->size() >= TableSegment::Record::kDeleted)) {
+  for (const TableEntry& change : changes) {
+    if (change.key.size() >= TableSegment::Record::kDeleted ||
+        change.value.size() >= TableSegment::Record::kDeleted) {
       return absl::InvalidArgumentError(
           absl::StrCat("a record of ", path.string(), " is too long"));
     }
     const TableSegment::Record record = {
-        offset, static_cast<uint32_t>(key.size()),
-        value ? static_cast<uint32_t>(value->size())
-              : TableSegment::Record::kDeleted};
+        offset, static_cast<uint32_t>(change.key.size()),
+        change.deleted ? TableSegment::Record::kDeleted
+                       : static_cast<uint32_t>(change.value.size())};
     VITRINE_RETURN_IF_ERROR(
         writer->AppendArray(std::span<const TableSegment::Record>(&record, 1)));
-    offset += key.size() + record.stored_value_bytes();
+    offset += change.key.size() + record.stored_value_bytes();
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kMarks));
   const std::vector<uint64_t> marks = MarksOf(changes);
@@ -114,10 +121,10 @@ absl::StatusOr<storage::FileRef> WriteTableSegment(
     VITRINE_RETURN_IF_ERROR(writer->AppendArray(std::span(noted)));
   }
   VITRINE_RETURN_IF_ERROR(writer->BeginSection(kStrings));
-  for (const auto& [key, value] : changes) {
-    VITRINE_RETURN_IF_ERROR(writer->Append(key));
-    if (value) {
-      VITRINE_RETURN_IF_ERROR(writer->Append(*value));
+  for (const TableEntry& change : changes) {
+    VITRINE_RETURN_IF_ERROR(writer->Append(change.key));
+    if (!change.deleted) {
+      VITRINE_RETURN_IF_ERROR(writer->Append(change.value));
     }
   }
   return writer->Finish(count);
@@ -193,7 +200,7 @@ absl::Status TableSegment::CheckRecords() const {
   return absl::OkStatus();
 }
 
-TableSegment::Entry TableSegment::entry(uint32_t i) const {
+TableEntry TableSegment::entry(uint32_t i) const {
   const Record record = records_[i];
   return {Part(strings_, record.offset, record.key_bytes),
           Part(strings_, record.offset + record.key_bytes,
@@ -256,7 +263,7 @@ std::optional<std::string_view> Table::Find(std::string_view key) const {
     const TableSegment& segment = **it;
     const uint32_t i = segment.LowerBound(key);
     if (i == segment.size()) continue;
-    const TableSegment::Entry entry = segment.entry(i);
+    const TableEntry entry = segment.entry(i);
     if (entry.key != key) continue;
     if (entry.deleted) return std::nullopt;
     return entry.value;
@@ -276,9 +283,8 @@ std::vector<std::optional<std::string_view>> Table::FindAll(
     const std::vector<uint32_t> bounds = segment.LowerBounds(sought);
     size_t left = 0;
     for (size_t i = 0; i < sought.size(); ++i) {
-      const TableSegment::Entry entry = bounds[i] < segment.size()
-                                            ? segment.entry(bounds[i])
-                                            : TableSegment::Entry();
+      const TableEntry entry =
+          bounds[i] < segment.size() ? segment.entry(bounds[i]) : TableEntry();
       if (bounds[i] < segment.size() && entry.key == sought[i]) {
         if (!entry.deleted) found[index[i]] = entry.value;
       } else {
@@ -291,34 +297,55 @@ std::vector<std::optional<std::string_view>> Table::FindAll(
   return found;
 }
 
+// Reads segments, oldest first, as one: each key once, as the newest says.
+class Table::Cursor {
+ public:
+  explicit Cursor(std::span<const std::shared_ptr<const TableSegment>> segments)
+      : segments_(segments), next_(segments.size(), 0) {}
+
+  // Passes over all up to `after`.
+  void SkipTo(std::string_view after) {
+    // An empty one is before every key, the empty one included.
+    if (after.empty()) return;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      next_[s] = segments_[s]->LowerBound(after);
+      if (next_[s] < segments_[s]->size() &&
+          segments_[s]->entry(next_[s]).key == after) {
+        ++next_[s];
+      }
+    }
+  }
+  std::optional<TableEntry> Next() {
+    std::optional<TableEntry> least;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (next_[s] == segments_[s]->size()) continue;
+      const TableEntry entry = segments_[s]->entry(next_[s]);
+      // Not less, so that the newest of equal keys wins.
+      if (!least || entry.key <= least->key) least = entry;
+    }
+    if (!least) return least;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (next_[s] < segments_[s]->size() &&
+          segments_[s]->entry(next_[s]).key == least->key) {
+        ++next_[s];
+      }
+    }
+    return least;
+  }
+
+ private:
+  const std::span<const std::shared_ptr<const TableSegment>> segments_;
+  std::vector<uint32_t> next_;
+};
+
 void Table::ForEach(
     std::string_view after,
     const std::function<bool(std::string_view key, std::string_view value)>&
         visit) const {
-  std::vector<uint32_t> next;
-  for (const auto& segment : segments_) {
-    uint32_t i = segment->LowerBound(after);
-    // An empty `after` is before every key, the empty one included.
-    if (!after.empty() && i < segment->size() && segment->entry(i).key == after)
-      ++i;
-    next.push_back(i);
-  }
-  while (true) {
-    std::optional<TableSegment::Entry> least;
-    for (size_t s = 0; s < segments_.size(); ++s) {
-      if (next[s] == segments_[s]->size()) continue;
-      const TableSegment::Entry entry = segments_[s]->entry(next[s]);
-      // Not less, so that the newest of equal keys wins.
-      if (!least || entry.key <= least->key) least = entry;
-    }
-    if (!least) return;
-    for (size_t s = 0; s < segments_.size(); ++s) {
-      if (next[s] < segments_[s]->size() &&
-          segments_[s]->entry(next[s]).key == least->key) {
-        ++next[s];
-      }
-    }
-    if (!least->deleted && !visit(least->key, least->value)) return;
+  Cursor cursor(segments_);
+  cursor.SkipTo(after);
+  while (const auto entry = cursor.Next()) {
+    if (!entry->deleted && !visit(entry->key, entry->value)) return;
   }
 }
 
@@ -329,19 +356,12 @@ absl::Status Table::CheckFiles() const {
   return absl::OkStatus();
 }
 
-TableChanges Table::Merge(size_t count) const {
-  TableChanges merged;
-  for (size_t s = segments_.size() - count; s < segments_.size(); ++s) {
-    for (uint32_t i = 0; i < segments_[s]->size(); ++i) {
-      const TableSegment::Entry entry = segments_[s]->entry(i);
-      std::optional<std::string>& value = merged[std::string(entry.key)];
-      value = entry.deleted ? std::nullopt
-                            : std::optional(std::string(entry.value));
-    }
-  }
-  if (count == segments_.size()) {
-    std::erase_if(
-        merged, [](const auto& change) { return !change.second.has_value(); });
+std::vector<TableEntry> Table::Merge(size_t count) const {
+  std::vector<TableEntry> merged;
+  const std::span<const std::shared_ptr<const TableSegment>> all(segments_);
+  Cursor cursor(all.last(count));
+  while (const auto entry = cursor.Next()) {
+    if (!entry->deleted || count < segments_.size()) merged.push_back(*entry);
   }
   return merged;
 }

@@ -22,21 +22,24 @@ namespace vitrine {
 using TableChanges =
     std::map<std::string, std::optional<std::string>, std::less<>>;
 
-// Publishes changes as a segment. Where `is_noted` is given, the segment lists
-// the entries whose value it holds for: see TableSegment::noted.
+// One of them.
+struct TableEntry {
+  std::string_view key;
+  std::string_view value;
+  bool deleted = false;
+};
+// All of them, in order; valid as long as `changes`.
+std::vector<TableEntry> EntriesOf(const TableChanges& changes);
+
+// Publishes changes as a segment; keys ascend. Where `is_noted` is given, the
+// segment lists the entries whose value it holds for: see TableSegment::noted.
 absl::StatusOr<storage::FileRef> WriteTableSegment(
-    const std::filesystem::path& path, const TableChanges& changes,
+    const std::filesystem::path& path, std::span<const TableEntry> changes,
     bool (*is_noted)(std::string_view value) = nullptr);
 
 // An open segment. Immutable and thread-safe.
 class TableSegment {
  public:
-  struct Entry {
-    std::string_view key;
-    std::string_view value;
-    bool deleted = false;
-  };
-
   // DATA_LOSS where anything that is verified is damaged.
   static absl::StatusOr<std::shared_ptr<const TableSegment>> Open(
       const std::filesystem::path& path, const storage::FileRef& ref,
@@ -47,7 +50,7 @@ class TableSegment {
 
   const std::string& name() const { return name_; }
   uint32_t size() const { return static_cast<uint32_t>(records_.size()); }
-  Entry entry(uint32_t i) const;
+  TableEntry entry(uint32_t i) const;
   // The first entry whose key is not less than `key`.
   uint32_t LowerBound(std::string_view key) const;
   // The entries that the writer was asked to note, so that nobody has to read
@@ -109,11 +112,14 @@ class Table {
   // As Snapshot::CheckFiles, without the remedy.
   absl::Status CheckFiles() const;
 
-  // The changes of the newest `count` segments, merged into one. Deletions are
-  // kept unless all segments are merged.
-  TableChanges Merge(size_t count) const;
+  // The changes of the newest `count` segments, merged into one; valid as long
+  // as the table, of which nothing is copied. Deletions are kept unless all
+  // segments are merged.
+  std::vector<TableEntry> Merge(size_t count) const;
 
  private:
+  class Cursor;
+
   std::vector<std::shared_ptr<const TableSegment>> segments_;
 };
 

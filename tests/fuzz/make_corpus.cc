@@ -58,11 +58,11 @@ void Write(const std::filesystem::path& folder) {
       WriteShard(folder / "shard/graph", Blocks(), DrawRows(24), &dot).ok());
   Require(
       WriteShard(folder / "shard/graph_l1", Blocks(), DrawRows(9), &l1).ok());
-  Require(
-      WriteTableSegment(folder / "table/three",
-                        {{"a", "one"}, {"b", std::nullopt}, {"long key", ""}},
-                        [](std::string_view value) { return value.empty(); })
-          .ok());
+  Require(WriteTableSegment(
+              folder / "table/three",
+              EntriesOf({{"a", "one"}, {"b", std::nullopt}, {"long key", ""}}),
+              [](std::string_view value) { return value.empty(); })
+              .ok());
   Require(WriteTableSegment(folder / "table/none", {}).ok());
   Require(WritePicturePack(
               folder / "picture_pack/two",

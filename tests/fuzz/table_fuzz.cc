@@ -16,7 +16,7 @@ void Ask(const std::shared_ptr<const TableSegment>& segment, bool verified) {
   size_t bytes = 0;
   std::vector<std::string_view> keys;
   for (uint32_t i = 0; i < segment->size(); ++i) {
-    const TableSegment::Entry entry = segment->entry(i);
+    const TableEntry entry = segment->entry(i);
     bytes += entry.key.size() + entry.value.size();
     keys.push_back(entry.key);
     const uint32_t found = segment->LowerBound(entry.key);

@@ -98,7 +98,7 @@ class IndexBuilder {
         *manifest_.add_product_segments(),
         WriteProductSegment(
             paths_.products() / ("table-" + std::to_string(++files_)),
-            changes));
+            EntriesOf(changes)));
     return absl::OkStatus();
   }
 

@@ -64,8 +64,8 @@ class WholeIndex {
     *builder_.manifest().add_original_packs() = *originals;
     TableChanges sources;
     for (const Row& row : rows) sources[row.image_key] = "a source of " + n;
-    auto segment =
-        WriteTableSegment(paths().sources() / ("source-" + n), sources);
+    auto segment = WriteTableSegment(paths().sources() / ("source-" + n),
+                                     EntriesOf(sources));
     EXPECT_OK(segment);
     *builder_.manifest().add_source_segments() = *segment;
     EXPECT_OK(builder_.Publish());
