@@ -39,6 +39,8 @@ struct MergeLimits {
   // … As long as all that was written is no more than so many times what was
   // published.
   double quiet_amplification = 10;
+  // A merge in the background that failed is tried again after so long.
+  int64_t retry_ms = 30'000;
 };
 
 inline constexpr int kQuietAtLast = 12;

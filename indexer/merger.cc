@@ -9,11 +9,6 @@
 #include "common/base/write_pace.h"
 
 namespace vitrine {
-namespace {
-
-constexpr std::chrono::seconds kAfterFailure(30);
-
-}  // namespace
 
 absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
                                int threads, uint64_t bytes_per_second,
@@ -170,7 +165,8 @@ bool Merger::MergeInLane(Lane lane, bool quiet) {
   for (const std::string& name : taken) busy_.erase(name);
   if (merged.ok()) return *merged;
   if (cancelled) return false;
-  changed_.wait_for(lock, kAfterFailure, [this] { return stopping_.load(); });
+  changed_.wait_for(lock, std::chrono::milliseconds(limits_.retry_ms),
+                    [this] { return stopping_.load(); });
   // One of a quiet time can wait for the next.
   if (!quiet) due_[lane] = true;
   return false;

@@ -10,6 +10,7 @@
 #include "tests/indexer_world.h"
 #include "tests/redis_server.h"
 #include "tests/test_util/environment.h"
+#include "tests/watched_server.h"
 
 namespace vitrine {
 namespace {
@@ -22,6 +23,7 @@ using testing::JpegOf;
 using testing::NumberFromEnvironment;
 using testing::Process;
 using testing::RedisServer;
+using testing::WatchedServer;
 
 using Rows = std::map<std::string, std::string>;
 
@@ -167,6 +169,7 @@ TEST_F(QueueFaults, NothingAcknowledgedIsLostWhateverIsKilled) {
   const int kills = NumberFromEnvironment("VITRINE_FAULT_KILLS", 16);
   RedisServer server;
   const std::filesystem::path index = dir_ / "index";
+  WatchedServer served(index, dir_ / "server.log");
   for (int kill = 0; kill < kills; ++kill) {
     const int events = kill % 6 == 0 ? 300 : 40;
     for (int i = 0; i < events; ++i) Send(server, 60);
@@ -194,6 +197,7 @@ TEST_F(QueueFaults, NothingAcknowledgedIsLostWhateverIsKilled) {
     ASSERT_EQ(indexer->Wait(minutes(1)), 128 + SIGKILL);
     const std::set<std::string> acknowledged = Acknowledged(server);
     ASSERT_NO_FATAL_FAILURE(ExpectTaken(acknowledged, index));
+    served.ExpectAnswers();
     std::cout << "kill " << kill + 1 << ": " << acknowledged.size() << " of "
               << events_.size() << " acknowledged, " << Indexed(index).size()
               << " pictures searchable\n";
@@ -202,6 +206,11 @@ TEST_F(QueueFaults, NothingAcknowledgedIsLostWhateverIsKilled) {
   const auto last = Start(server, index, /*once=*/true);
   ASSERT_EQ(last->Wait(minutes(5)), 0) << last->log();
   EXPECT_EQ(server.Connect()->Backlog()->pending, 0);
+  std::set<std::string> products;
+  for (const auto& [row, sha256] : Indexed(index)) {
+    products.insert(row.substr(0, row.find('/')));
+  }
+  served.ExpectProducts(products);
 
   // A calm run, over the same stream by a group of its own.
   const auto calm = std::make_unique<Process>(

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -58,6 +59,8 @@ class RedisServer {
                                      "--auto-aof-rewrite-percentage",
                                      "0"};
     argv.insert(argv.end(), arguments_.begin(), arguments_.end());
+    // What an earlier run has said is not what this one says.
+    std::filesystem::remove(dir_ / "log");
     process_ = std::make_unique<Process>(argv, dir_ / "log");
     EXPECT_TRUE(Eventually(
         [this] {
