@@ -1,5 +1,7 @@
 // An import against its parts: decoding all pictures and embedding all of them,
-// each alone on all cores, and then the indexer doing everything.
+// each alone on all cores, and then the indexer doing everything, of a folder
+// and of a queue.
+#include <malloc.h>
 
 #include <algorithm>
 #include <atomic>
@@ -7,10 +9,15 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "benchmarks/child_process.h"
+#include "benchmarks/memory_watch.h"
+#include "benchmarks/programs.h"
+#include "benchmarks/queue_process.h"
 #include "benchmarks/report.h"
 #include "benchmarks/scratch_folder.h"
 #include "common/base/hash.h"
@@ -31,13 +38,15 @@ constexpr size_t kKept = 512;
 class Parts {
  public:
   static absl::StatusOr<std::unique_ptr<Parts>> Open(
-      const IndexerOptions& indexing, const std::filesystem::path& model) {
+      const BenchOptions& options) {
     std::unique_ptr<Parts> parts(new Parts());
-    VITRINE_ASSIGN_OR_RETURN(parts->catalog_, Catalog::Open(indexing.catalog));
+    CatalogOptions catalog;
+    catalog.root = options.catalog;
+    VITRINE_ASSIGN_OR_RETURN(parts->catalog_, Catalog::Open(catalog));
     VITRINE_ASSIGN_OR_RETURN(Listing listing, parts->catalog_->Scan());
     parts->pictures_ = std::move(listing.pictures);
-    VITRINE_ASSIGN_OR_RETURN(parts->embedder_,
-                             LoadTorchEmbedder(model, AvailableCores()));
+    VITRINE_ASSIGN_OR_RETURN(
+        parts->embedder_, LoadTorchEmbedder(options.model, AvailableCores()));
     return parts;
   }
 
@@ -123,32 +132,17 @@ class Parts {
   std::vector<uint8_t> kept_;  // Guarded by mutex_ while decoding.
 };
 
-// Of the whole import, in seconds.
+// Of a whole import.
 struct Import {
-  double start = 0;  // Until the model is loaded.
-  double wall = 0;   // From then on.
+  double start_s = 0;  // Until the model is loaded.
+  double wall_s = 0;   // From then on.
   int64_t accepted = 0;
+  double early_bytes = 0;  // The most memory, until a quarter was in, …
+  double bytes = 0;  // … and in all, but for what there was at the start.
 };
 
-absl::StatusOr<Import> RunImport(const IndexerOptions& options) {
-  Import run;
-  absl::StatusOr<std::unique_ptr<Indexer>> indexer;
-  run.start = TimeSeconds([&] { indexer = Indexer::Create(options); });
-  VITRINE_RETURN_IF_ERROR(indexer.status());
-  absl::Status status;
-  run.wall = TimeSeconds([&] { status = (*indexer)->RunOnce(); });
-  run.accepted = (*indexer)->summary().counts.accepted;
-  VITRINE_RETURN_IF_ERROR(status);
-  return run;
-}
-
-}  // namespace
-
-absl::Status RunImportRows(const BenchOptions& options, Report* report) {
-  VITRINE_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make());
-
+IndexerOptions OptionsOf(const BenchOptions& options) {
   IndexerOptions indexing;
-  indexing.catalog.root = options.catalog;
   indexing.index.default_model = options.model;
   indexing.index.threads = AvailableCores();
   indexing.decode_threads = AvailableCores();
@@ -156,28 +150,144 @@ absl::Status RunImportRows(const BenchOptions& options, Report* report) {
                                     int threads) {
     return LoadTorchEmbedder(bundle, threads);
   };
-  // Images a second, but for `ratio` and `start`, of each repetition.
-  std::vector<double> decode, extra, embed, import, ratio, start;
-  for (int i = 0; i < options.repetitions; ++i) {
-    VITRINE_ASSIGN_OR_RETURN(const auto parts,
-                             Parts::Open(indexing, options.model));
-    const double decode_s = parts->Decode();
-    const auto n = static_cast<double>(parts->decoded());
-    VITRINE_ASSIGN_OR_RETURN(const double embed_s, parts->Embed());
-    indexing.index.root = scratch.path() / absl::StrCat("index", i);
-    VITRINE_ASSIGN_OR_RETURN(const Import whole, RunImport(indexing));
-    if (whole.accepted != static_cast<int64_t>(n)) {
-      return absl::InternalError(
-          absl::StrCat(whole.accepted, " of the ", n,
-                       " pictures that decode have been imported"));
+  return indexing;
+}
+
+// Runs `import(indexer)` and looks at what it takes; `n` pictures are expected.
+template <typename RunIndexer>
+absl::StatusOr<Import> Measure(IndexerOptions options, size_t n,
+                               const RunIndexer& run_indexer) {
+  Import run;
+  std::unique_ptr<MemoryWatch> memory;
+  std::unique_ptr<Indexer> indexer;
+  options.on_published = [&](const PublishedBatch& batch) {
+    if (memory == nullptr) return;  // It names itself to the queue.
+    if (run.accepted < static_cast<int64_t>(n / 4)) {
+      run.early_bytes = memory->MostBytes();
     }
-    decode.push_back(n / decode_s);
-    extra.push_back(n / parts->HashAndMakeThumbnails());
-    embed.push_back(n / embed_s);
-    import.push_back(n / whole.wall);
-    start.push_back(whole.start);
-    ratio.push_back((decode_s + embed_s) / whole.wall);
+    run.accepted += batch.counts.accepted;
+    if (run.accepted >= static_cast<int64_t>(n) && options.queue) {
+      indexer->Stop();
+    }
+  };
+  absl::Status status;
+  run.start_s = TimeSeconds([&] {
+    auto created = Indexer::Create(options);
+    status = created.status();
+    if (created.ok()) indexer = *std::move(created);
+  });
+  VITRINE_RETURN_IF_ERROR(status);
+  ::malloc_trim(0);
+  memory = std::make_unique<MemoryWatch>();
+  run.wall_s = TimeSeconds([&] { status = run_indexer(indexer.get()); });
+  VITRINE_RETURN_IF_ERROR(status);
+  run.bytes = memory->MostBytes();
+  if (run.accepted != static_cast<int64_t>(n)) {
+    return absl::InternalError(
+        absl::StrCat(run.accepted, " of the ", n,
+                     " pictures that decode have been imported"));
   }
+  return run;
+}
+
+absl::StatusOr<Import> ImportFolder(const BenchOptions& options,
+                                    const std::filesystem::path& index,
+                                    size_t n) {
+  IndexerOptions indexing = OptionsOf(options);
+  indexing.catalog.root = options.catalog;
+  indexing.index.root = index;
+  return Measure(indexing, n,
+                 [](Indexer* indexer) { return indexer->RunOnce(); });
+}
+
+// `vitrine push` sends all pictures at the same time. What the indexer merges
+// once it has all of them is not waited for.
+absl::StatusOr<Import> ImportQueue(const BenchOptions& options,
+                                   const std::filesystem::path& folder,
+                                   size_t n) {
+  std::filesystem::create_directories(folder);
+  VITRINE_ASSIGN_OR_RETURN(const auto queue, QueueProcess::Start(folder));
+  IndexerOptions indexing = OptionsOf(options);
+  indexing.queue = queue->address();
+  indexing.queue_trim = true;
+  indexing.index.root = folder / "index";
+  std::unique_ptr<ChildProcess> push;
+  return Measure(indexing, n, [&](Indexer* indexer) -> absl::Status {
+    VITRINE_ASSIGN_OR_RETURN(
+        push, ChildProcess::Start({BuiltProgram("vitrine").string(), "push",
+                                   "--queue=" + queue->address().Name(),
+                                   "--catalog=" + options.catalog.string(),
+                                   "--progress=off"}));
+    // One that fails would be waited for for ever.
+    absl::Status pushed;
+    std::thread waiting([&] {
+      pushed = push->Finish();
+      if (!pushed.ok()) indexer->Stop();
+    });
+    const absl::Status ran = indexer->Run();
+    waiting.join();
+    VITRINE_RETURN_IF_ERROR(pushed);
+    return ran;
+  });
+}
+
+// Seconds until an index of an unchanged catalogue is ready again.
+absl::StatusOr<double> Restart(const BenchOptions& options,
+                               const std::filesystem::path& index) {
+  IndexerOptions indexing = OptionsOf(options);
+  indexing.catalog.root = options.catalog;
+  indexing.index.root = index;
+  absl::Status status;
+  const double seconds = TimeSeconds([&] {
+    auto indexer = Indexer::Create(indexing);
+    status = indexer.ok() ? (*indexer)->RunOnce() : indexer.status();
+  });
+  VITRINE_RETURN_IF_ERROR(status);
+  return seconds;
+}
+
+}  // namespace
+
+absl::Status RunImportRows(const BenchOptions& options, Report* report) {
+  VITRINE_ASSIGN_OR_RETURN(const ScratchFolder scratch, ScratchFolder::Make());
+  // Of each repetition; those of work, images a second.
+  std::vector<double> decode, extra, embed, folder, folder_ratio, queue,
+      queue_ratio, start, again;
+  std::vector<double> folder_bytes, folder_growth, queue_bytes, queue_growth;
+  for (int i = 0; i < options.repetitions; ++i) {
+    double decode_s = 0, embed_s = 0;
+    size_t n = 0;
+    {
+      VITRINE_ASSIGN_OR_RETURN(const auto parts, Parts::Open(options));
+      decode_s = parts->Decode();
+      n = parts->decoded();
+      VITRINE_ASSIGN_OR_RETURN(embed_s, parts->Embed());
+      extra.push_back(static_cast<double>(n) / parts->HashAndMakeThumbnails());
+    }
+    const auto pictures = static_cast<double>(n);
+    decode.push_back(pictures / decode_s);
+    embed.push_back(pictures / embed_s);
+    const auto add = [&](const Import& whole, std::vector<double>* rate,
+                         std::vector<double>* ratio, std::vector<double>* bytes,
+                         std::vector<double>* growth) {
+      rate->push_back(pictures / whole.wall_s);
+      ratio->push_back((decode_s + embed_s) / whole.wall_s);
+      bytes->push_back(whole.bytes);
+      growth->push_back(whole.bytes / std::max(1.0, whole.early_bytes));
+    };
+    const auto index = scratch.path() / absl::StrCat("index", i);
+    VITRINE_ASSIGN_OR_RETURN(const Import whole,
+                             ImportFolder(options, index, n));
+    start.push_back(whole.start_s);
+    add(whole, &folder, &folder_ratio, &folder_bytes, &folder_growth);
+    VITRINE_ASSIGN_OR_RETURN(again.emplace_back(), Restart(options, index));
+    VITRINE_ASSIGN_OR_RETURN(
+        const Import queued,
+        ImportQueue(options, scratch.path() / absl::StrCat("queue", i), n));
+    add(queued, &queue, &queue_ratio, &queue_bytes, &queue_growth);
+  }
+  const std::string parts = "decoding all, then embedding all, each alone";
+  const std::string quarter = "the most until a quarter was in";
   report->Add({.name = "import_decode_alone",
                .value = Median(decode),
                .unit = "images/s"});
@@ -188,11 +298,27 @@ absl::Status RunImportRows(const BenchOptions& options, Report* report) {
                .value = Median(extra),
                .unit = "images/s"});
   report->Add({.name = "import_start", .value = Median(start), .unit = "s"});
+  report->Add({.name = "import_again", .value = Median(again), .unit = "s"});
+  report->Add({.name = "import_memory",
+               .value = Median(folder_bytes) / 1e6,
+               .unit = "MB",
+               .against = quarter,
+               .ratio = Median(folder_growth)});
+  report->Add({.name = "import_queue_memory",
+               .value = Median(queue_bytes) / 1e6,
+               .unit = "MB",
+               .against = quarter,
+               .ratio = Median(queue_growth)});
   report->Add({.name = "import_vs_parts",
-               .value = Median(import),
+               .value = Median(folder),
                .unit = "images/s",
-               .against = "decoding all, then embedding all, each alone",
-               .ratio = Median(ratio)});
+               .against = parts,
+               .ratio = Median(folder_ratio)});
+  report->Add({.name = "import_queue_vs_parts",
+               .value = Median(queue),
+               .unit = "images/s",
+               .against = parts,
+               .ratio = Median(queue_ratio)});
   return absl::OkStatus();
 }
 

@@ -23,9 +23,11 @@
 //   graph          an index's vectors in one forced graph: queries a second and
 //                  recall@10 of the walk at its default ef against the exact
 //                  scan, each query's own product left out
-//   import         a whole import, from the scan to the last merge, against
-//                  decoding all its pictures and embedding all of them, each
-//                  alone on all cores
+//   import         a whole import, from the scan to the last merge, and one by
+//                  a queue, each against decoding all its pictures and
+//                  embedding all of them, each alone on all cores; memory
+//                  against that of the first quarter; and the time until it is
+//                  ready again, where nothing has changed
 //   load           how long single searches take while a server is asked at
 //                  half the rate that it can answer, and the slowest of them
 //                  while a generation is published each second
