@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "indexer/queued_product.h"
 
 namespace vitrine {
 namespace {
@@ -55,7 +56,10 @@ absl::StatusOr<bool> EventApplier::IsNews(const ProductChange& change) const {
     // A product without pictures belongs to its source as others do, and what
     // it has deleted may be put by others, not described.
     if (state->has_fields()) return belongs_to(state->source());
-    return change.kind == Kind::kPut;
+    const auto earlier = state->earlier().find(change.source);
+    return change.kind != Kind::kDescribe &&
+           (earlier == state->earlier().end() ||
+            change.version > earlier->second.version());
   }
   return change.version > state->fields_version() ||
          SetsPictures(change, *state);
@@ -69,10 +73,9 @@ void EventApplier::Apply(const ProductChange& change,
   storage::QueuedProductRecord state =
       changes.FindQueuedProduct(id).value_or(storage::QueuedProductRecord());
   if (state.source() != change.source) {
-    // Deleted by the source that it had.
-    state.Clear();
-    state.set_source(change.source);
+    GiveTo(change.source, now_unix_ms, &state);
   }
+  if (change.kind != Kind::kPut) draft_.is_prompt = true;
   if (!change.restores && change.version > state.fields_version()) {
     if (change.kind == Kind::kDelete) {
       state.clear_fields();
@@ -169,7 +172,8 @@ void EventApplier::RefusePicture(const ProductChange& change,
   // What it showed before is not what it shows now.
   draft_.changes.RemoveImage(change.product_id, picture.key);
   draft_.changes.PutSource(source_key, record);
-  if (known && known->refused_reason() == record.refused_reason() &&
+  if (change.restores && known &&
+      known->refused_reason() == record.refused_reason() &&
       known->refused_message() == record.refused_message() &&
       known->sha256() == record.sha256()) {
     // Told before.

@@ -15,8 +15,8 @@ namespace vitrine {
 
 // Fields and pictures of a product are those of the newest event that set them,
 // whatever comes in whatever order and however often; a deletion sets both. A
-// product belongs to the source that put it, until that deletes it. Not
-// thread-safe.
+// product belongs to the source that put it, until that deletes it; what each
+// source has deleted it cannot revive by what it sent before. Not thread-safe.
 class EventApplier {
  public:
   // `draft` must outlive it.

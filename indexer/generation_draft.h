@@ -35,6 +35,8 @@ struct GenerationDraft {
   // Of pictures; generation and searchable_at are left to who publishes.
   std::vector<v1::Receipt> receipts;
   PictureCounts counts;
+  // Something has changed that needed no model: it waits for nothing that does.
+  bool is_prompt = false;
   // Products that have lost their last picture, and not as it was moved.
   uint64_t deleted_products = 0;
 };

@@ -415,6 +415,7 @@ void Indexer::Take(PictureResult result) {
       const auto changes = watcher_->Next(0);
       if (changes.ok()) Follow(*changes);
       TakeSettled(/*all=*/false);
+      if (TableIsDue()) ScanForTable();
     }
     LookAfterSets();
     if (follows_ && SwitchIsDue()) switching_ = true;

@@ -202,6 +202,11 @@ class Indexer {
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
+  // Whether a table has changed and may be read while pictures are.
+  bool TableIsDue() const;
+  // Applies a table while pictures are being read. Another scan follows once
+  // they are in.
+  void ScanForTable();
   void Enqueue(const CatalogPicture& picture, std::vector<std::string> warnings,
                bool fresh);
   void DescribeAll();
@@ -211,6 +216,8 @@ class Indexer {
   // Whether files are going at this moment: what a scan saw now would be a part
   // of it.
   bool DeletionsGoOn() const;
+  // Products, published or not yet.
+  uint64_t RecentlyDeleted();
   // Removes what is gone. `all_in`: nothing that came with it waits any more.
   void ApplyRemovals(bool all_in);
 
@@ -276,6 +283,8 @@ class Indexer {
   Clock::time_point last_gone_;
   RecentDeletions recent_deletions_;
   bool rescan_due_ = false;
+  bool table_due_ = false;         // The scan is for a table that has changed.
+  Clock::time_point table_after_;  // Bulk work has its share until then.
   bool outage_ = false;
   // Until the first publication of a repair.
   bool repairing_ = false;
@@ -286,6 +295,7 @@ class Indexer {
   absl::Status publish_error_;  // OK where the last publication was.
   Clock::time_point retry_at_;
   Clock::time_point last_publication_;
+  double last_publish_s_ = 0;    // What it took.
   Clock::time_point last_look_;  // At the watcher, during bulk work.
   int64_t bulk_done_ = 0;
   int64_t bulk_refused_ = 0;

@@ -16,6 +16,9 @@ constexpr std::chrono::seconds kRemovalPatience(30);
 // So long after the last file that went, no more are taken to go with it.
 constexpr std::chrono::milliseconds kDeletionsEnd(500);
 
+// While pictures are read, scans for tables take one part in so many and one.
+constexpr int kBulkShare = 4;
+
 std::vector<std::string> MessagesOf(const CatalogProblems& problems) {
   std::vector<std::string> messages;
   for (const CatalogProblem& problem : problems) {
@@ -72,7 +75,9 @@ absl::Status Indexer::Scan() {
     return listing.status();
   }
   written_tables_.clear();
+  table_due_ = false;
   outage_ = false;
+  queue_.DropProducts(listing->deleted_products);
   TellProblems(listing->problems);
   std::map<std::string_view, std::vector<std::string>> warnings;
   for (const CatalogProblem& problem : listing->problems) {
@@ -83,11 +88,11 @@ absl::Status Indexer::Scan() {
   ReconcileOptions options;
   options.keep_deleted = options_.keep_deleted;
   options.allow_mass_delete = options_.allow_mass_delete;
-  options.recently_deleted_products = recent_deletions_.Count(NowUnixMs());
+  options.recently_deleted_products = RecentlyDeleted();
   Reconciliation todo = Reconcile(*listing, known, options);
   if (listing->pictures.empty() && !options_.allow_mass_delete &&
       std::erase_if(todo.actions, [](const FileAction& action) {
-        return action.kind == FileAction::Kind::kRemove;
+        return action.kind == FileAction::Kind::kRemove && !action.declared;
       }) > 0) {
     todo.held_message = absl::StrCat(
         "the catalogue ", catalog_->root().string(),
@@ -99,9 +104,16 @@ absl::Status Indexer::Scan() {
     console_.Line(todo.held_message);
   }
   told_held_ = todo.held_message;
+  // Whatever an earlier scan has found of them.
+  for (const std::string& path : todo.held) removals_.erase(path);
 
   for (const FileAction& action : todo.actions) {
     if (action.kind == FileAction::Kind::kRemove) {
+      if (action.declared) {
+        // Whether its file is there or not.
+        batch_->Remove(action.path, /*moved=*/false, NowUnixMs());
+        continue;
+      }
       Removal& removal =
           removals_.try_emplace(action.path, Removal{.since = Clock::now()})
               .first->second;
@@ -134,6 +146,19 @@ absl::Status Indexer::Scan() {
   return absl::OkStatus();
 }
 
+bool Indexer::TableIsDue() const {
+  return table_due_ && Clock::now() >= table_after_ && !outage_ &&
+         !repairing_ && !switching_ && !stopping_ && !DeletionsGoOn();
+}
+
+void Indexer::ScanForTable() {
+  const Clock::time_point start = Clock::now();
+  const absl::Status scanned = Scan();
+  if (!scanned.ok()) console_.Line(std::string(scanned.message()));
+  table_after_ = Clock::now() + kBulkShare * (Clock::now() - start);
+  rescan_due_ = true;
+}
+
 void Indexer::DescribeAll() {
   std::vector<std::string> products;
   publisher()->view().snapshot->products().ForEach(
@@ -141,7 +166,14 @@ void Indexer::DescribeAll() {
         products.emplace_back(id);
         return true;
       });
-  for (const std::string& product : products) batch_->Describe(product);
+  for (const auto& [id, record] : draft_->changes.changes().products) {
+    if (record) products.push_back(id);
+  }
+  for (const std::string& product : products) {
+    // What is held stays as it was.
+    if (catalog_->IsDeleted(product)) continue;
+    if (batch_->Describe(product)) draft_->is_prompt = true;
+  }
 }
 
 void Indexer::TellProblems(const CatalogProblems& problems) {
@@ -157,6 +189,10 @@ void Indexer::Enqueue(const CatalogPicture& picture,
   queue_.Put({picture, std::move(warnings), batch_->KnownSha256(picture.path),
               NowUnixMs()},
              fresh);
+}
+
+uint64_t Indexer::RecentlyDeleted() {
+  return recent_deletions_.Count(NowUnixMs()) + draft_->deleted_products;
 }
 
 bool Indexer::DeletionsGoOn() const {
@@ -186,7 +222,7 @@ void Indexer::ApplyRemovals(bool all_in) {
   }
   // So many may be a mistake: a scan sees all of them together.
   if (any_due && !options_.allow_mass_delete &&
-      unjudged + recent_deletions_.Count(NowUnixMs()) > kMassDeleteProducts) {
+      unjudged + RecentlyDeleted() > kMassDeleteProducts) {
     std::erase_if(removals_,
                   [](const auto& entry) { return !entry.second.judged; });
     rescan_due_ = true;
@@ -219,6 +255,7 @@ void Indexer::Follow(const WatchBatch& changes) {
   if (changes.rescan) {
     outage_ = false;
     rescan_due_ = true;
+    table_due_ = table_due_ || catalog_->TableHasChanged();
   }
   if (outage_ && !(changes.closed.empty() && changes.found.empty())) {
     // The folder that has taken the root's place is filling.
@@ -241,7 +278,7 @@ void Indexer::FollowFile(const std::string& path, bool closed) {
         settled_.Forget(path);
         written_tables_.insert(path);
       }
-      rescan_due_ = true;
+      rescan_due_ = table_due_ = true;
       return;
     case FileRole::kSidecar:
       if (closed) settled_.Forget(path);

@@ -1,6 +1,7 @@
 // How the indexer publishes what it has read, and tells what became of it.
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,11 @@ namespace {
 // What a repair has lost is read again before anything is published, so that no
 // server has less in between; up to so many pictures, which memory holds.
 constexpr size_t kRepairedRows = 50'000;
+
+// While many pictures come in, changes that need no model wait at most so long.
+constexpr int64_t kPromptMs = 500;
+// … and so many times as long as a publication takes.
+constexpr double kPromptShare = 5;
 
 std::string DescribeCounts(const PictureCounts& counts) {
   std::string text;
@@ -69,9 +75,13 @@ bool Indexer::PublicationDue() const {
   if (!publish_error_.ok()) return false;
   const size_t rows = draft_->changes.rows();
   if (repairing_) return rows >= kRepairedRows;
+  const int64_t prompt_ms = std::max(
+      kPromptMs, static_cast<int64_t>(kPromptShare * 1000 * last_publish_s_));
+  const int64_t wait_ms = draft_->is_prompt
+                              ? std::min(options_.publish_ms, prompt_ms)
+                              : options_.publish_ms;
   return rows >= options_.publish_rows || (alone_ && events_.pictures() == 0) ||
-         Clock::now() - last_publication_ >=
-             std::chrono::milliseconds(options_.publish_ms);
+         Clock::now() - last_publication_ >= std::chrono::milliseconds(wait_ms);
 }
 
 absl::Status Indexer::Publish() {
@@ -104,6 +114,7 @@ absl::Status Indexer::Publish() {
   const auto published = publisher()->Publish(draft_->changes.changes());
   const double publish_s = SecondsBetween(start, Clock::now());
   summary_.publish_s += publish_s;
+  last_publish_s_ = publish_s;
   if (!published.ok()) {
     publish_error_ = published.status();
     ForgetSuspect();
@@ -123,13 +134,14 @@ absl::Status Indexer::Publish() {
   recent_deletions_.Add(draft_->deleted_products, NowUnixMs());
   const PictureCounts counts = draft_->counts;
   TakeReceipts();
-  SettleEntries();
   const IngestStats stats = ingest_->stats();
   const PublishedBatch batch = {
       *published, counts, stats.decode_busy_s - published_stats_.decode_busy_s,
       stats.embed_busy_s - published_stats_.embed_busy_s, publish_s};
   published_stats_ = stats;
   AppendReceipts(*published);
+  // Whoever hears that an entry is taken finds its receipts.
+  SettleEntries();
   BeginBatch();
   WakeMerger();
   if (filler_ != nullptr) filler_->Wake();

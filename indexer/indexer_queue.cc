@@ -87,6 +87,8 @@ absl::Status Indexer::OpenQueue() {
   options.address = *options_.queue;
   options.index = index;
   options.remove = options_.queue_trim;
+  // The catalogue is followed all the same.
+  options.may_be_away = catalog_ != nullptr;
   options.wake = [this] {
     if (DirectoryWatcher* watcher = interruptible_) watcher->Interrupt();
   };
@@ -317,7 +319,8 @@ void Indexer::SettleEntries() {
     alone_ = false;
   }
   if (reader_ == nullptr || settled_entries_.empty()) return;
-  reader_->Acknowledge(std::exchange(settled_entries_, {}));
+  reader_->Acknowledge(std::exchange(settled_entries_, {}),
+                       publisher()->view().snapshot->generation());
 }
 
 }  // namespace vitrine

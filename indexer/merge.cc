@@ -10,6 +10,7 @@
 #include "common/index/product_columns.h"
 #include "common/index/recall_measure.h"
 #include "indexer/index_changes.h"
+#include "indexer/queued_product.h"
 #include "indexer/vector_sets.h"
 
 namespace vitrine {
@@ -173,8 +174,7 @@ std::vector<TableEntry> MergeSources(const Table& sources, size_t count,
     storage::QueuedProductRecord record;
     return record.ParseFromArray(entry.value.data(),
                                  static_cast<int>(entry.value.size())) &&
-           record.absent_unix_ms() != 0 &&
-           record.absent_unix_ms() < now_unix_ms - kKeepDeletionsMs;
+           IsForgotten(record, now_unix_ms);
   });
   return merged;
 }

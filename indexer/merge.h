@@ -21,10 +21,6 @@
 
 namespace vitrine {
 
-// For so long a product that a queue has deleted is remembered, so that an
-// event that comes late does not revive it: 30 days.
-inline constexpr int64_t kKeepDeletionsMs = 30ll * 24 * 60 * 60 * 1000;
-
 // What a merge takes of a view.
 struct MergePlan {
   uint64_t set = 0;  // The vector set that the shards are of.
@@ -34,7 +30,7 @@ struct MergePlan {
   size_t sources = 0;              // … likewise.
   std::set<std::string> pictures;  // Names of packs of thumbnails, …
   std::set<std::string> originals;  // … and of originals.
-  // Deletions that are older than kKeepDeletionsMs are forgotten.
+  // Deletions that are forgotten go; see queued_product.h.
   int64_t now_unix_ms = 0;
 
   bool empty() const {

@@ -149,7 +149,7 @@ bool PictureBatch::ApplyUnread(const CatalogPicture& picture) {
     moved.set_product_id(picture.product_id);
     draft_.changes.PutSource(picture.path, moved);
   }
-  Describe(picture.product_id);
+  if (Describe(picture.product_id)) draft_.is_prompt = true;
   return true;
 }
 
@@ -160,6 +160,7 @@ void PictureBatch::Remove(const std::string& path, bool moved,
   draft_.changes.RemoveSource(path);
   if (known->refused_reason() != 0) return;
   ++draft_.counts.removed;
+  draft_.is_prompt = true;
   Detach(path, *known);
   if (!moved && !draft_.changes.FindProduct(known->product_id())) {
     ++draft_.deleted_products;
@@ -175,13 +176,13 @@ void PictureBatch::Detach(const std::string& path,
   Describe(known.product_id());
 }
 
-void PictureBatch::Describe(const std::string& product_id) {
+bool PictureBatch::Describe(const std::string& product_id) {
   const auto product = draft_.changes.FindProduct(product_id);
-  if (!product || IsForeign(product_id)) return;
+  if (!product || IsForeign(product_id)) return false;
   storage::ProductRecord description =
       describe_(product_id, product->images(0).key());
   description.set_source(source_);
-  draft_.changes.Describe(product_id, std::move(description));
+  return draft_.changes.Describe(product_id, std::move(description));
 }
 
 bool PictureBatch::IsForeign(const std::string& product_id) const {

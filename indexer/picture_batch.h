@@ -55,8 +55,8 @@ class PictureBatch {
   bool ApplyUnread(const CatalogPicture& picture);
   // A file is gone; `moved`: its picture is there under another name.
   void Remove(const std::string& path, bool moved, int64_t now_unix_ms);
-  // What is known of a product may have changed.
-  void Describe(const std::string& product_id);
+  // What is known of a product may have changed. Returns whether it has.
+  bool Describe(const std::string& product_id);
 
  private:
   void Detach(const std::string& path, const storage::SourceFileRecord& known);

@@ -41,8 +41,9 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
   Reconciliation result;
   std::unordered_set<std::string_view> alive;
   struct Gone {
-    const std::string& path;
-    const storage::SourceFileRecord& known;
+    const std::string* path;
+    const storage::SourceFileRecord* known;
+    bool declared;
     bool moved;
   };
   std::vector<Gone> gone;
@@ -54,7 +55,10 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
         alive.insert(next->second.product_id());
         ++result.unchanged;
       } else {
-        gone.push_back({next->first, next->second, false});
+        const bool declared =
+            listing.deleted_pictures.contains(next->first) ||
+            listing.deleted_products.contains(next->second.product_id());
+        gone.push_back({&next->first, &next->second, declared, false});
       }
     }
   };
@@ -80,8 +84,8 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
   pass_gone_until(nullptr);
 
   if (options.keep_deleted) {
-    result.kept = gone.size();
-    return result;
+    result.kept =
+        std::erase_if(gone, [](const Gone& file) { return !file.declared; });
   }
   std::unordered_set<std::string_view> products, deleted;
   for (const auto& [path, record] : known) {
@@ -89,10 +93,10 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
   }
   for (Gone& file : gone) {
     const auto same =
-        arrived.find({file.known.bytes(), file.known.modified_unix_ns()});
+        arrived.find({file.known->bytes(), file.known->modified_unix_ns()});
     file.moved = same != arrived.end() && same->second > 0;
     if (file.moved) --same->second;
-    const std::string& product = file.known.product_id();
+    const std::string& product = file.known->product_id();
     if (!file.moved && products.contains(product) && !alive.contains(product)) {
       deleted.insert(product);
     }
@@ -105,11 +109,12 @@ Reconciliation Reconcile(const Listing& listing, const KnownFiles& known,
                     static_cast<double>(count) >
                         kMassDeleteShare * static_cast<double>(total);
   for (const Gone& file : gone) {
-    if (hold && deleted.contains(file.known.product_id())) {
-      result.held.push_back(file.path);
+    if (hold && deleted.contains(file.known->product_id())) {
+      result.held.push_back(*file.path);
     } else {
-      result.actions.push_back(
-          {Kind::kRemove, file.path, file.known.product_id(), file.moved});
+      result.actions.push_back({Kind::kRemove, *file.path,
+                                file.known->product_id(), file.moved,
+                                file.declared});
     }
   }
   if (hold) {

@@ -18,7 +18,8 @@ using KnownFiles =
     std::map<std::string, storage::SourceFileRecord, std::less<>>;
 
 struct ReconcileOptions {
-  // --on-delete=keep: what is gone from the catalogue stays in the index.
+  // --on-delete=keep: what is gone from the catalogue stays in the index, but
+  // for products that its table says are deleted.
   bool keep_deleted = false;
   // --allow-mass-delete: deletions are never held.
   bool allow_mass_delete = false;
@@ -42,6 +43,9 @@ struct FileAction {
   // Of a file that is gone: a new one has its size and time, so that it was
   // moved, and nothing is lost with it.
   bool moved = false;
+  // Of a file that is gone or is there: the table says that its product is
+  // deleted.
+  bool declared = false;
 };
 
 struct Reconciliation {

@@ -14,6 +14,7 @@
 #include "common/index/picture_pack.h"
 #include "common/index/shard.h"
 #include "indexer/catalog_event.h"
+#include "indexer/queued_product.h"
 #include "indexer/vector_sets.h"
 #include "vitrine/v1/search.pb.h"
 
@@ -219,8 +220,12 @@ class Mender {
         continue;
       }
       // What said more of it is lost.
-      state.set_source(product.source());
-      state.set_fields_version(product.version());
+      if (state.source() != product.source()) {
+        GiveTo(product.source(),
+               salvage_.snapshot->manifest().published_unix_ms(), &state);
+      }
+      state.set_fields_version(
+          std::max(state.fields_version(), product.version()));
       state.set_pictures_version(
           std::max(state.pictures_version(), product.version()));
       state.clear_absent_unix_ms();

@@ -1,5 +1,6 @@
 #include "indexer/work_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace vitrine {
@@ -14,7 +15,13 @@ void WorkQueue::Put(Work work, bool fresh) {
       known.product_id == work.picture.product_id && !fresh) {
     return;
   }
-  entry = {std::move(work), next_ticket_++, false};
+  if (entry.ticket != 0) {
+    // It came when it first did.
+    fresh = fresh || entry.fresh;
+    work.arrived_unix_ms =
+        std::min(work.arrived_unix_ms, entry.work.arrived_unix_ms);
+  }
+  entry = {std::move(work), next_ticket_++, false, fresh};
   (fresh ? fresh_ : bulk_).emplace_back(path, entry.ticket);
 }
 
@@ -24,6 +31,14 @@ void WorkQueue::Drop(std::string_view path) {
     return std::string_view(entry.first).starts_with(path) &&
            (entry.first.size() == path.size() ||
             entry.first[path.size()] == '/');
+  });
+}
+
+void WorkQueue::DropProducts(
+    const std::set<std::string, std::less<>>& products) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&products](const auto& entry) {
+    return products.contains(entry.second.work.picture.product_id);
   });
 }
 

@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +33,8 @@ class WorkQueue {
   void Put(Work work, bool fresh);
   // The file is gone, or the folder with all below it.
   void Drop(std::string_view path);
+  // These products are deleted.
+  void DropProducts(const std::set<std::string, std::less<>>& products);
 
   // The next picture to be read; nothing where none waits or the queue is
   // paused.
@@ -51,6 +55,7 @@ class WorkQueue {
     Work work;
     uint64_t ticket = 0;
     bool taken = false;
+    bool fresh = false;
   };
 
   mutable std::mutex mutex_;                        // Guards what follows.

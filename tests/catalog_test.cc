@@ -149,6 +149,32 @@ TEST_F(CatalogTest, ReadsProductsOfLines) {
   EXPECT_EQ(Problems(ProblemKind::kPictureWithoutRow).size(), 1u);
 }
 
+TEST_F(CatalogTest, ListsNoPictureOfAProductThatALineDeletes) {
+  Write("products.jsonl",
+        "{\"id\":\"A\",\"images\":[\"x.jpg\"],\"deleted\":true}\n"
+        "{\"id\":\"B\",\"deleted\":true}\n"
+        "{\"id\":\"C\",\"deleted\":true}\n"
+        "{\"id\":\"C\",\"title\":\"the later line counts\"}\n");
+  for (const char* picture : {"x.jpg", "A_2.jpg", "C.jpg", "D.jpg", "e.jpg"}) {
+    Write(picture);
+  }
+  Write("e.jpg.json", R"({"product_id":"B"})");
+  Open();
+  Scan();
+  EXPECT_EQ(Products(), (std::vector<std::string>{"C.jpg → C", "D.jpg → D"}));
+  EXPECT_EQ(listing_.deleted_products,
+            (std::set<std::string, std::less<>>{"A", "B"}));
+  EXPECT_EQ(listing_.deleted_pictures,
+            (std::set<std::string, std::less<>>{"A_2.jpg", "e.jpg", "x.jpg"}));
+  EXPECT_TRUE(catalog_->IsDeleted("A"));
+  EXPECT_FALSE(catalog_->IsDeleted("C"));
+  EXPECT_FALSE(catalog_->IsDeleted("D"));
+  EXPECT_TRUE(Problems(ProblemKind::kRowWithoutPicture).empty());
+  CatalogProblems problems;
+  EXPECT_FALSE(catalog_->Resolve("A_2.jpg", &problems));
+  EXPECT_TRUE(catalog_->Resolve("D.jpg", &problems));
+}
+
 TEST_F(CatalogTest, LooksForTablesInOrder) {
   Write("d/1.jpg");
   Write("images.csv", "image,label\n1,x\n");

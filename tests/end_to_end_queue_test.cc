@@ -396,6 +396,19 @@ TEST_F(QueueWorld, EventsAreTakenWhileALookWaitsForALongImport) {
   EXPECT_LT(seen_at, kPictures * 3 / 4);
 }
 
+TEST_F(QueueWorld, FollowsItsFolderWhileTheQueueIsAway) {
+  world_.options().catalog.root = world_.catalog();
+  server_.Kill();
+  world_.Put("a.jpg", 1);
+  RunningIndexer indexer(&world_);
+  ASSERT_TRUE(indexer.UntilProducts({"a"}));
+  world_.Put("b.jpg", 2);
+  ASSERT_TRUE(indexer.UntilProducts({"a", "b"}));
+  server_.Start();
+  Send(Upsert("c", 1, {{"x", JpegOf(3)}}));
+  ASSERT_TRUE(indexer.UntilProducts({"a", "b", "c"}));
+}
+
 // Put on trial beside its index, it would share the stream with it.
 TEST_F(QueueWorld, ARestoredCopyTakesNothingFromTheStream) {
   Send(Upsert("a", 1, {{"x", JpegOf(1)}}));

@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <semaphore>
 #include <sstream>
 
 #include "tests/indexer_world.h"
+#include "tests/process.h"
+#include "tests/test_util/narrow_embedder.h"
 
 namespace vitrine {
 namespace {
@@ -96,6 +99,52 @@ TEST_F(Watching, AppliesAnEditedTable) {
     return world_.Newest()->FindProduct("first")->category() == "Shoe";
   }));
   EXPECT_EQ(testing::FilesUnder(world_.paths().shards()), shards);
+}
+
+TEST_F(Watching, ATableWaitsForNoImport) {
+  constexpr int kPictures = 2000;
+  world_.Write("products.jsonl", "{\"id\":\"first\",\"title\":\"Old\"}\n");
+  std::counting_semaphore<> pictures(1);
+  const std::function<absl::Status(const uint8_t*)> wait = [&](const uint8_t*) {
+    pictures.acquire();
+    return absl::OkStatus();
+  };
+  world_.options().index.load_embedder =
+      [&wait](const std::filesystem::path& bundle, int) {
+        return NarrowEmbedder::Load(bundle, nullptr, &wait);
+      };
+  Start();
+  for (int i = 0; i < kPictures; ++i) {
+    world_.Put("p" + std::to_string(i) + ".jpg", i);
+  }
+  pictures.release(100);
+  ASSERT_TRUE(Until([&] { return world_.Products().size() > 1; }));
+  std::string lines =
+      "{\"id\":\"first\",\"title\":\"New\"}\n"
+      "{\"id\":\"p0\",\"deleted\":true}\n"
+      "{\"id\":\"p1999\",\"deleted\":true}\n";
+  for (int i = 1; i < kPictures - 1; ++i) {
+    lines += "{\"id\":\"p" + std::to_string(i) + "\",\"title\":\"New\"}\n";
+  }
+  world_.Write("products.jsonl", lines);
+  EXPECT_TRUE(testing::Eventually(
+      [&] {
+        pictures.release(4);
+        const auto newest = world_.Newest();
+        return newest->FindProduct("first")->title() == "New" &&
+               !world_.Products().contains("p0");
+      },
+      std::chrono::seconds(30)));
+  EXPECT_LT(world_.Products().size(), kPictures) << "the import is over";
+  pictures.release(kPictures);
+  // Without the two that are deleted, of which one had not been read.
+  ASSERT_TRUE(Until([&] { return world_.Products().size() == kPictures - 1; }));
+  EXPECT_FALSE(world_.Products().contains("p1999"));
+  // Those too that had been read and were not published yet.
+  const auto newest = world_.Newest();
+  for (const std::string& product : world_.Products()) {
+    EXPECT_EQ(newest->FindProduct(product)->title(), "New") << product;
+  }
 }
 
 TEST_F(Watching, ATableThatIsBeingWrittenStaysAsItWas) {

@@ -4,6 +4,7 @@
 
 #include "common/base/status.h"
 #include "indexer/picture_batch.h"
+#include "indexer/queued_product.h"
 #include "tests/event_applier_fixture.h"
 
 namespace vitrine {
@@ -129,9 +130,9 @@ TEST_F(EventApplierTest, RefusesPicturesOneByOne) {
   Apply(MakeChange(Kind::kPut, "p", 1, "Coat", {{"a", "1"}, {"b", "bad"}}));
   EXPECT_EQ(Outcomes(), (Strings{"p/a ACCEPTED", "p/b REFUSED"}));
   Publish();
-  // The same again is told once.
+  // Whoever sends it again is told again.
   Apply(MakeChange(Kind::kPut, "p", 2, "Coat", {{"a", "bad"}, {"b", "bad"}}));
-  EXPECT_EQ(Outcomes(), Strings{"p/a REFUSED"});
+  EXPECT_EQ(Outcomes(), (Strings{"p/a REFUSED", "p/b REFUSED"}));
   EXPECT_FALSE(Find("p"));
   Publish();
   EXPECT_EQ(ContentOnDisk(index_.paths()), Rows());
@@ -168,6 +169,41 @@ TEST_F(EventApplierTest, LeavesProductsOfOtherSourcesAlone) {
   EXPECT_TRUE(Apply(theirs));
   Publish();
   EXPECT_EQ(Find("p")->title(), "Hat");
+}
+
+TEST_F(EventApplierTest, RemembersTheDeletionsOfEachSource) {
+  const auto change = [](const std::string& source, Kind kind,
+                         uint64_t version) {
+    testing::Pictures pictures;
+    if (kind == Kind::kPut) pictures["a"] = "1";
+    ProductChange made = MakeChange(kind, "p", version, source, pictures);
+    made.source = source;
+    made.fields.set_source(kind == Kind::kDelete ? "" : source);
+    return made;
+  };
+  EXPECT_TRUE(Apply(change("queue/a", Kind::kDelete, 20)));
+  // A deletion may come before what it deletes, whoever had the product.
+  EXPECT_TRUE(Apply(change("queue/b", Kind::kDelete, 6)));
+  EXPECT_FALSE(Apply(change("queue/b", Kind::kPut, 5)));
+  EXPECT_TRUE(Apply(change("queue/b", Kind::kPut, 7)));
+  EXPECT_TRUE(Apply(change("queue/b", Kind::kDelete, 8)));
+  Publish();
+  Settle();
+  EXPECT_FALSE(Apply(change("queue/a", Kind::kPut, 19)));
+  EXPECT_FALSE(Apply(change("queue/a", Kind::kDelete, 20)));
+  EXPECT_FALSE(Find("p"));
+  EXPECT_TRUE(Apply(change("queue/a", Kind::kPut, 21)));
+  EXPECT_EQ(Find("p")->title(), "queue/a");
+  EXPECT_TRUE(Apply(change("queue/a", Kind::kDelete, 22)));
+  Publish();
+  EXPECT_FALSE(Apply(change("queue/b", Kind::kPut, 8)));
+  // Each for thirty days, and no longer.
+  now_unix_ms_ += kKeepDeletionsMs / 2;
+  EXPECT_TRUE(Apply(change("queue/a", Kind::kDelete, 23)));
+  now_unix_ms_ += kKeepDeletionsMs / 2 + 1;
+  EXPECT_TRUE(Apply(change("queue/c", Kind::kDelete, 1)));
+  EXPECT_FALSE(Apply(change("queue/a", Kind::kPut, 22)));
+  EXPECT_TRUE(Apply(change("queue/b", Kind::kPut, 5)));
 }
 
 TEST_F(EventApplierTest, AFolderDoesNotTakeAProductOfTheQueue) {

@@ -237,6 +237,61 @@ TEST(RunOnce, MovesAPictureWhenItsProductChanges) {
   EXPECT_EQ(world.summary().ingest.embedded, 0);
 }
 
+TEST(RunOnce, DeletesAProductWhoseLineSaysSo) {
+  for (const bool keep_deleted : {false, true}) {
+    IndexerWorld world;
+    world.options().keep_deleted = keep_deleted;
+    world.Write("products.jsonl",
+                "{\"id\":\"p\",\"images\":[\"a.jpg\"]}\n"
+                "{\"id\":\"q\",\"title\":\"Q\",\"images\":[\"b.jpg\"]}\n");
+    world.Put("a.jpg", 1);
+    world.Put("b.jpg", 2);
+    world.Put("q_2.jpg", 3);
+    ASSERT_TRUE(world.Once().ok());
+    EXPECT_EQ(world.Products().size(), 2u);
+    world.Write("products.jsonl",
+                "{\"id\":\"p\",\"images\":[\"a.jpg\"]}\n"
+                "{\"id\":\"q\",\"deleted\":true}\n");
+    // A line deletes what keeps its picture as well as what has lost it.
+    world.Remove("b.jpg");
+    ASSERT_TRUE(world.Once().ok());
+    EXPECT_EQ(world.Indexed(), (Rows{{"p/a.jpg", Hex(1)}}));
+    world.Write("products.jsonl", "{\"id\":\"q\",\"title\":\"Back\"}\n");
+    ASSERT_TRUE(world.Once().ok());
+    EXPECT_EQ(world.Newest()->FindProduct("q")->title(), "Back");
+    // All of them, of which one went by another name.
+    world.Write("products.jsonl", "");
+    ASSERT_TRUE(world.Once().ok());
+    EXPECT_TRUE(world.Products().contains("q_2"));
+    world.Write("products.jsonl",
+                "{\"id\":\"q\",\"deleted\":true}\n"
+                "{\"id\":\"p\",\"images\":[\"a.jpg\"],\"deleted\":true}\n");
+    ASSERT_TRUE(world.Once().ok());
+    EXPECT_EQ(world.Products(), std::set<std::string>());
+  }
+}
+
+TEST(RunOnce, LeavesProductsWhoseDeletionIsHeldAsTheyWere) {
+  IndexerWorld world;
+  std::string lines, deletions;
+  for (int i = 0; i < 120; ++i) {
+    const std::string id = "p" + std::to_string(i);
+    world.Put(id + ".jpg", i % 7);
+    lines += "{\"id\":\"" + id + "\",\"title\":\"Coat\"}\n";
+    deletions += "{\"id\":\"" + id + "\",\"deleted\":true}\n";
+  }
+  world.Write("products.jsonl", lines);
+  world.Put("other.jpg", 3);
+  ASSERT_TRUE(world.Once().ok());
+  world.Write("products.jsonl", deletions);
+  ASSERT_TRUE(world.Once().ok());
+  EXPECT_EQ(world.Products().size(), 121u);
+  EXPECT_EQ(world.Newest()->FindProduct("p7")->title(), "Coat");
+  world.options().allow_mass_delete = true;
+  ASSERT_TRUE(world.Once().ok());
+  EXPECT_EQ(world.Products(), std::set<std::string>{"other"});
+}
+
 TEST(RunOnce, HoldsMassDeletionsUntilTheyAreAllowed) {
   IndexerWorld world;
   for (int i = 0; i < 300; ++i) {

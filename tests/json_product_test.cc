@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace vitrine {
 namespace {
 
@@ -25,6 +27,29 @@ TEST(JsonProduct, ReadsALine) {
   EXPECT_EQ(attributes.at("price").number(), 12.5);
   EXPECT_TRUE(attributes.at("kids").has_flag());
   EXPECT_EQ(attributes.at("tags").list().values_size(), 2);
+}
+
+TEST(JsonProduct, ALineMayDeleteItsProduct) {
+  for (const auto& [text, form, deleted, complaint] :
+       std::vector<std::tuple<std::string, JsonForm, bool, std::string>>{
+           {R"({"id":"A","deleted":true})", JsonForm::kLine, true, ""},
+           {R"({"id":"A","deleted":false})", JsonForm::kLine, false, ""},
+           {R"({"id":"A","deleted":null})", JsonForm::kLine, false, ""},
+           {R"({"id":"A","deleted":"yes"})", JsonForm::kLine, false,
+            "\"deleted\" is \"yes\" where true or false belongs; the product "
+            "is kept"},
+           {R"({"deleted":true})", JsonForm::kSidecar, false,
+            "the field \"deleted\" is not known; known are product_id, title, "
+            "category, attributes, visible_from and visible_until; what else "
+            "there is to say goes under attributes"}}) {
+    JsonProduct product;
+    std::vector<std::string> complaints;
+    EXPECT_TRUE(ParseJsonProduct(text, form, &product, &complaints));
+    EXPECT_EQ(product.deleted, deleted) << text;
+    EXPECT_EQ(complaints, complaint.empty()
+                              ? std::vector<std::string>{}
+                              : std::vector<std::string>{complaint});
+  }
 }
 
 TEST(JsonProduct, TakesANumberForAnId) {

@@ -84,9 +84,15 @@ TEST_F(PushTest, SendsEachProductOfACatalogueWithItsPictures) {
   EXPECT_EQ(coat.images(0).content(), "one");
   EXPECT_EQ(events[1].upsert().product_id(), "B");
 
+  WriteAll(catalog() / "products.jsonl",
+           "{\"id\":\"A\",\"images\":[\"1.jpg\",\"2.jpg\"]}\n"
+           "{\"id\":\"B\",\"deleted\":true}\n");
   flags_.by_path = true;
   ASSERT_EQ(Run(), kOk) << err_.str();
-  EXPECT_EQ(Events()[0].upsert().images(1).path(), "2.jpg");
+  const auto paths = Events();
+  ASSERT_EQ(paths.size(), 2u);
+  EXPECT_EQ(paths[0].upsert().images(1).path(), "2.jpg");
+  EXPECT_EQ(paths[1].delete_().product_id(), "B");
 }
 
 TEST_F(PushTest, SendsPicturesAndDeletions) {

@@ -12,12 +12,13 @@ using testing::RedisServer;
 
 class QueueReaderTest : public ::testing::Test {
  protected:
-  std::unique_ptr<QueueReader> Read() {
+  std::unique_ptr<QueueReader> Read(bool may_be_away = false) {
     QueueReaderOptions options;
     options.address = server_.Address();
     options.index = "index";
     options.timeout_ms = 2000;
     options.retry_ms = 20;
+    options.may_be_away = may_be_away;
     options.report = [this](const std::string& line) {
       std::lock_guard lock(mutex_);
       told_ += line + "\n";
@@ -55,9 +56,10 @@ TEST_F(QueueReaderTest, GivesEachEntryOnceUntilItIsAnswered) {
   EXPECT_EQ(a.event + b.event, "ab");
   EXPECT_FALSE(reader->HasNext());
   EXPECT_FALSE(reader->Drained());
-  reader->Acknowledge({a.id});
+  reader->Acknowledge({a.id}, 7);
   reader->Bury(b, "bad");
   ASSERT_TRUE(reader->Flush(30'000));
+  EXPECT_EQ(*sender->NotedGeneration(), 7u);
   EXPECT_TRUE(Drains(reader.get()));
   EXPECT_EQ(server_.Connect()->Backlog()->pending, 0);
   EXPECT_EQ(server_.Cli({"XLEN", "catalogue:dead"}), "1\n");
@@ -83,7 +85,7 @@ TEST_F(QueueReaderTest, GoesOnAfterTheServerIsKilledAndCutOff) {
   const QueueEntry a = Next(reader.get());
   server_.Kill();
   // The answer waits for the server.
-  reader->Acknowledge({a.id});
+  reader->Acknowledge({a.id}, 1);
   EXPECT_TRUE(testing::Eventually(
       [this] {
         return told().find("the queue cannot be read") != std::string::npos;
@@ -100,7 +102,7 @@ TEST_F(QueueReaderTest, GoesOnAfterTheServerIsKilledAndCutOff) {
   const QueueEntry b = Next(reader.get());
   EXPECT_EQ(b.event, "b");
   server_.Signal(SIGSTOP);
-  reader->Acknowledge({b.id});
+  reader->Acknowledge({b.id}, 1);
   EXPECT_FALSE(reader->Flush(10));
   server_.Signal(SIGCONT);
   ASSERT_TRUE(reader->Flush(30'000));
@@ -108,10 +110,21 @@ TEST_F(QueueReaderTest, GoesOnAfterTheServerIsKilledAndCutOff) {
   EXPECT_EQ(server_.Connect()->Backlog()->pending, 0);
 }
 
+TEST_F(QueueReaderTest, BeginsWithAServerThatIsAway) {
+  ASSERT_TRUE(server_.Connect()->Add("a").ok());
+  server_.Kill();
+  const auto reader = Read(/*may_be_away=*/true);
+  EXPECT_TRUE(
+      testing::Eventually([&] { return reader->IsLost(); }, seconds(30)));
+  EXPECT_FALSE(reader->Drained());
+  server_.Start();
+  EXPECT_EQ(Next(reader.get()).event, "a");
+}
+
 TEST_F(QueueReaderTest, BeginsAnewWhereTheServerHasForgottenAll) {
   const auto reader = Read();
   ASSERT_TRUE(server_.Connect()->Add("a").ok());
-  reader->Acknowledge({Next(reader.get()).id});
+  reader->Acknowledge({Next(reader.get()).id}, 1);
   ASSERT_TRUE(reader->Flush(30'000));
   server_.Cli({"FLUSHALL"});
   ASSERT_TRUE(server_.Connect()->Add("b").ok());
@@ -128,7 +141,7 @@ TEST_F(QueueReaderTest, HoldsNoMoreThanItMay) {
   EXPECT_LE(server_.Connect()->Backlog()->pending, 256 + 32);
   std::vector<std::string> ids;
   for (int i = 0; i < 600; ++i) ids.push_back(Next(reader.get()).id);
-  reader->Acknowledge(ids);
+  reader->Acknowledge(ids, 1);
   ASSERT_TRUE(reader->Flush(30'000));
   EXPECT_TRUE(Drains(reader.get()));
 }

@@ -221,5 +221,25 @@ TEST(Reconcile, ANewTableMovesPicturesWithoutDeletingThem) {
   }
 }
 
+TEST(Reconcile, ATableDeletesWhatIsStillThereAndWhatIsKept) {
+  const KnownFiles known =
+      Known({{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}});
+  // `b` is of product 1 now, and went with it.
+  Listing listing = List({{"d", "4"}});
+  listing.deleted_products = {"1"};
+  listing.deleted_pictures = {"a", "b"};
+  for (const bool keep : {false, true}) {
+    ReconcileOptions options;
+    options.keep_deleted = keep;
+    const Reconciliation result = Reconcile(listing, known, options);
+    EXPECT_EQ(Show(result), keep ? "remove a=1 remove b=2"
+                                 : "remove a=1 remove b=2 remove c=3");
+    EXPECT_EQ(result.kept, keep ? 1u : 0u);
+    for (const FileAction& action : result.actions) {
+      EXPECT_EQ(action.declared, action.path != "c") << action.path;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vitrine

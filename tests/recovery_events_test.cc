@@ -172,5 +172,59 @@ TEST_F(ModelTest, TheNewestStandsThroughAnyOrderMergesAndCrashes) {
   EXPECT_GT(Wanted(published_).size(), 10u);
 }
 
+// Whom a product belongs to goes by the order in which events come; that each
+// sender's deletions hold does not.
+TEST_F(ModelTest, NothingThatASenderHasDeletedIsRevivedByWhatItSentBefore) {
+  struct Versions {
+    uint64_t deleted = 0;
+    uint64_t put = 0;
+  };
+  std::map<std::pair<std::string, std::string>, Versions> taken;
+  std::vector<ProductChange> sent;
+  int refused = 0, changed_hands = 0, seen = 0;
+  std::map<std::string, std::string> owners;
+  for (int step = 0; step < 4000; ++step) {
+    ProductChange change;
+    if (Draw(3) == 0 && !sent.empty()) {
+      // Late, or again.
+      change = sent[Draw(static_cast<uint32_t>(sent.size()))];
+    } else {
+      change = DrawChange();
+      change.product_id = "p" + std::to_string(Draw(8));
+      change.source = "queue/" + std::to_string(Draw(3));
+      if (change.kind != Kind::kDelete) change.fields.set_source(change.source);
+      sent.push_back(change);
+      if (Draw(4) == 0) continue;
+    }
+    const auto news = applier_->IsNews(change);
+    if (!news.ok()) {
+      // It goes to the dead letters.
+      ++refused;
+      continue;
+    }
+    if (*news) Apply(change);
+    Versions& of = taken[{change.product_id, change.source}];
+    if (change.kind == Kind::kDelete) {
+      of.deleted = std::max(of.deleted, change.version);
+    } else if (change.kind == Kind::kPut) {
+      of.put = std::max(of.put, change.version);
+    }
+    if (const auto product = Find(change.product_id)) {
+      ++seen;
+      std::string& owner = owners[change.product_id];
+      changed_hands += !owner.empty() && owner != product->source();
+      owner = product->source();
+      const Versions& own = taken[{change.product_id, owner}];
+      ASSERT_GT(own.put, own.deleted) << change.product_id << " of " << owner
+                                      << " is back in step " << step;
+    }
+    if (Draw(20) == 0) Publish();
+    if (Draw(200) == 0) Settle();
+  }
+  EXPECT_GT(refused, 100);
+  EXPECT_GT(changed_hands, 20);
+  EXPECT_GT(seen, 500);
+}
+
 }  // namespace
 }  // namespace vitrine

@@ -56,6 +56,13 @@ TEST(RedisStream, HandsOutWhatIsAddedUntilItIsAcknowledged) {
   ASSERT_TRUE(next->Acknowledge({&second, 1}, true).ok());
   EXPECT_EQ(server.Cli({"XLEN", "catalogue"}), "1\n");
   EXPECT_EQ(receiver->Backlog()->oldest_pending, "");
+
+  EXPECT_EQ(*receiver->NotedGeneration(), 0u);
+  ASSERT_TRUE(receiver->NoteGeneration(UINT64_MAX).ok());
+  EXPECT_EQ(*next->NotedGeneration(), UINT64_MAX);
+  // The next index of the group begins with none.
+  ASSERT_TRUE(receiver->Own("one").ok());
+  EXPECT_EQ(*next->NotedGeneration(), 0u);
 }
 
 TEST(RedisStream, BuriesWithTheReason) {

@@ -51,6 +51,36 @@ TEST(WorkQueue, TakesTheSameVersionOnce) {
   EXPECT_TRUE(queue.Finish(*task));
 }
 
+TEST(WorkQueue, WhatIsFreshStaysSoThoughItsProductChanges) {
+  WorkQueue queue;
+  queue.Put(Picture("bulk"), false);
+  WorkQueue::Work work = Picture("fresh");
+  work.arrived_unix_ms = 5;
+  queue.Put(work, true);
+  work.picture.product_id = "q";
+  work.arrived_unix_ms = 9;
+  queue.Put(work, false);
+  const auto task = queue.Take();
+  EXPECT_EQ(task->path, "fresh");
+  const auto done = queue.Finish(*task);
+  EXPECT_EQ(done->picture.product_id, "q");
+  EXPECT_EQ(done->arrived_unix_ms, 5);
+}
+
+TEST(WorkQueue, DropsPicturesOfDeletedProducts) {
+  WorkQueue queue;
+  queue.Put(Picture("a"), false);
+  queue.Put(Picture("b"), false);
+  WorkQueue::Work other = Picture("c");
+  other.picture.product_id = "q";
+  queue.Put(other, false);
+  const auto task = queue.Take();
+  queue.DropProducts({"p", "r"});
+  EXPECT_FALSE(queue.Finish(*task));
+  EXPECT_EQ(queue.Take()->path, "c");
+  EXPECT_FALSE(queue.Take());
+}
+
 TEST(WorkQueue, BringsForwardWhatComesFresh) {
   WorkQueue queue;
   queue.Put(Picture("b"), false);

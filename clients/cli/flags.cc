@@ -145,6 +145,19 @@ std::string Contradiction(const Flags& flags) {
           (!flags.products.empty() && flags.images.empty())) {
         return "push takes one --product, with the --image files that show it";
       }
+      if (!flags.push_server.empty() && !flags.wait) {
+        return "--server tells of push what has become of it, which takes "
+               "--wait";
+      }
+      if (!flags.push_server.empty() && flags.partitions > 1) {
+        return "--server tells of one partition, and there are several; leave "
+               "it out, and ask each for its receipts";
+      }
+      if (!(flags.category_attribute + flags.product_pattern).empty() &&
+          flags.catalog.empty()) {
+        return "--category-attribute and --product-pattern say how a --catalog "
+               "is read, and there is none";
+      }
       if (flags.by_path && flags.catalog.empty()) {
         return "--by-path is for the pictures of a --catalog, and there is "
                "none";

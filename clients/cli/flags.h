@@ -121,6 +121,9 @@ struct Flags {
   bool wait = false;
   int64_t max_backlog = 1000;  // 0: no bound.
   int partitions = 1;          // Streams that products are dealt to.
+  std::string push_server;     // Tells what has become of it; empty: none.
+  std::string category_attribute;
+  std::string product_pattern;
 
   // promote and rollback, besides `index`.
   bool no_wait = false;

@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "clients/cli/push_outcome.h"
 #include "clients/cli/text.h"
 #include "common/base/file.h"
 #include "common/base/partition.h"
@@ -30,6 +32,8 @@ constexpr int64_t kConnectMs = 5000;
 // So many entries are sent without asking for the backlog.
 constexpr int64_t kEntriesAtOnce = 32;
 constexpr std::chrono::seconds kPatience(10);
+// The receipts tell of more.
+constexpr size_t kToldRefusals = 20;
 
 std::string Text(absl::string_view text) { return std::string(text); }
 
@@ -77,9 +81,18 @@ class Pusher {
                                RedisStream::Connect(address, kConnectMs));
     }
     VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, DeadLetters());
+    std::optional<PushOutcome> outcome;
+    if (!flags_.push_server.empty()) {
+      VITRINE_ASSIGN_OR_RETURN(const uint64_t noted,
+                               streams_[0].stream->NotedGeneration());
+      VITRINE_RETURN_IF_ERROR(outcome.emplace(flags_.push_server).Begin(noted));
+    }
     VITRINE_RETURN_IF_ERROR(PushAll());
     if (!flags_.wait || products_ == 0) return absl::OkStatus();
     VITRINE_RETURN_IF_ERROR(Wait());
+    if (outcome) {
+      VITRINE_RETURN_IF_ERROR(TellOutcome(*outcome));
+    }
     VITRINE_ASSIGN_OR_RETURN(const int64_t dead, DeadLetters());
     if (dead > dead_before) {
       return absl::InvalidArgumentError(absl::StrCat(
@@ -95,6 +108,8 @@ class Pusher {
   int64_t products() const { return products_; }
   int64_t pictures() const { return pictures_; }
   int64_t failed() const { return failed_; }
+  // Pictures that the indexer has refused, as far as a server was asked.
+  int64_t refused() const { return refused_; }
   double seconds() const {
     return std::chrono::duration<double>(Clock::now() - start_).count();
   }
@@ -116,6 +131,29 @@ class Pusher {
     return static_cast<uint32_t>(std::max(1, flags_.partitions));
   }
 
+  // Waits until all is searchable, and tells of pictures that were refused.
+  absl::Status TellOutcome(PushOutcome& outcome) {
+    std::set<std::string> products(deletions_.begin(), deletions_.end());
+    for (const auto* some : {&of_catalog_, &of_files_}) {
+      for (const auto& [id, product] : *some) products.insert(id);
+    }
+    VITRINE_ASSIGN_OR_RETURN(const uint64_t noted,
+                             streams_[0].stream->NotedGeneration());
+    VITRINE_ASSIGN_OR_RETURN(
+        const std::vector<v1::Receipt> refused,
+        outcome.Await(products, noted, look_, [&] {
+          Tell(absl::StrCat("the server has not opened generation ", noted,
+                            " yet; its own lines say why"));
+        }));
+    refused_ = static_cast<int64_t>(refused.size());
+    for (size_t i = 0; i < std::min(refused.size(), kToldRefusals); ++i) {
+      const v1::Receipt& receipt = refused[i];
+      Tell(absl::StrCat("refused ", receipt.path(), " of product '",
+                        receipt.product_id(), "': ", receipt.message()));
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<int64_t> DeadLetters() const {
     int64_t dead = 0;
     for (const Stream& one : streams_) {
@@ -126,16 +164,21 @@ class Pusher {
   }
 
   absl::Status Gather() {
+    deletions_ = flags_.deletions;
     if (!flags_.catalog.empty()) {
       CatalogOptions options;
       options.root = flags_.catalog;
+      options.category_attribute = flags_.category_attribute;
+      options.product_pattern = flags_.product_pattern;
       VITRINE_ASSIGN_OR_RETURN(options.layout, ParseLayout(flags_.layout));
       VITRINE_ASSIGN_OR_RETURN(catalog_, Catalog::Open(options));
       VITRINE_ASSIGN_OR_RETURN(const Listing listing, catalog_->Scan());
       for (const CatalogPicture& picture : listing.pictures) {
         of_catalog_[picture.product_id].keys.push_back(picture.path);
       }
-      if (of_catalog_.empty()) {
+      deletions_.insert(deletions_.end(), listing.deleted_products.begin(),
+                        listing.deleted_products.end());
+      if (of_catalog_.empty() && deletions_.empty()) {
         return absl::NotFoundError(absl::StrCat(
             "the catalogue ", flags_.catalog,
             " holds no picture; vitrine check tells what would be read of it"));
@@ -154,7 +197,7 @@ class Pusher {
 
   absl::Status PushAll() {
     const auto total = static_cast<int64_t>(
-        of_catalog_.size() + of_files_.size() + flags_.deletions.size());
+        of_catalog_.size() + of_files_.size() + deletions_.size());
     Progress progress(environment_.err, environment_.progress, total,
                       "products");
     progress_ = &progress;
@@ -176,7 +219,8 @@ class Pusher {
         }
       }
     }
-    for (const std::string& id : flags_.deletions) {
+    for (const std::string& id : deletions_) {
+      if (of_files_.contains(id)) continue;
       v1::CatalogEvent event = NewEvent();
       event.mutable_delete_()->set_product_id(id);
       VITRINE_RETURN_IF_ERROR(push(event));
@@ -313,11 +357,13 @@ class Pusher {
   std::unique_ptr<Catalog> catalog_;
   std::map<std::string, Product> of_catalog_;
   std::map<std::string, Product> of_files_;
+  std::vector<std::string> deletions_;
   std::vector<Stream> streams_;  // One a partition.
   Progress* progress_ = nullptr;
   int64_t products_ = 0;
   int64_t pictures_ = 0;
   int64_t failed_ = 0;
+  int64_t refused_ = 0;
 };
 
 }  // namespace
@@ -335,7 +381,16 @@ int Push(const Flags& flags, const Environment& environment,
                       << " products were not, as a picture could not be read";
     }
     if (flags.wait && status.ok()) {
-      environment.err << "; the indexer has taken all";
+      environment.err << (flags.push_server.empty()
+                              ? "; the indexer has taken all"
+                              : "; all is taken, and searchable at ")
+                      << flags.push_server;
+    }
+    if (pusher.refused() > 0) {
+      environment.err << " but for " << FormatCount(pusher.refused())
+                      << " pictures that were refused; vitrine receipts "
+                         "--refused --server="
+                      << flags.push_server << " tells why";
     }
     environment.err << "\n";
   }
@@ -346,7 +401,8 @@ int Push(const Flags& flags, const Environment& environment,
                          "already does no harm\n";
     }
   }
-  return status.ok() && pusher.failed() == 0 ? kOk : kFailed;
+  return status.ok() && pusher.failed() == 0 && pusher.refused() == 0 ? kOk
+                                                                      : kFailed;
 }
 
 }  // namespace vitrine::cli

@@ -61,6 +61,9 @@ inline constexpr char kPushExamples[] = R"(Examples:
     vitrine push --queue=redis://localhost/catalogue --catalog=photos/
   The same, and wait until the indexer has taken them all:
     vitrine push --queue=redis://localhost/catalogue --catalog=photos/ --wait
+  And until a server finds them, which tells what was refused too:
+    vitrine push --queue=redis://localhost/catalogue --catalog=photos/ --wait \
+      --server=localhost:50051
   Three photos, each a product of its own:
     vitrine push --queue=redis://localhost/catalogue \
       --image=coat.jpg --image=hat.jpg --image=bag.jpg

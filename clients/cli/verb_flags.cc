@@ -316,7 +316,12 @@ std::unique_ptr<CLI::App> PushApp(Flags* flags) {
       ->option_text("=NAME")
       ->group("Queue");
   app->add_flag("--wait", flags->wait,
-                "Wait until the indexer has taken all, and it is searchable")
+                "Wait until the indexer has taken all, and it is durable")
+      ->group("Queue");
+  app->add_option("--server", flags->push_server,
+                  "With --wait: a server of the index, to wait until it finds "
+                  "all, and tell which pictures were refused, and why")
+      ->option_text("=HOST:PORT")
       ->group("Queue");
   app->add_option("--max-backlog", flags->max_backlog,
                   "Wait while so many entries are not yet taken; 0 never waits")
@@ -331,6 +336,16 @@ std::unique_ptr<CLI::App> PushApp(Flags* flags) {
                   "How the catalogue is laid out: auto, fashion, clothing, "
                   "folders, plain or jsonl")
       ->option_text("=NAME [auto]")
+      ->group("What to push");
+  app->add_option("--category-attribute", flags->category_attribute,
+                  "The column or attribute of the catalogue that is the "
+                  "category")
+      ->option_text("=NAME")
+      ->group("What to push");
+  app->add_option("--product-pattern", flags->product_pattern,
+                  "A regular expression whose group is the product's id in the "
+                  "names of the catalogue's pictures, as in ^([A-Z0-9]+)_")
+      ->option_text("=REGEX")
       ->group("What to push");
   app->add_option("--image", flags->images, "A picture")
       ->option_text("=FILE ...")

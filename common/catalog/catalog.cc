@@ -110,6 +110,7 @@ std::optional<Catalog::Found> Catalog::MakePicture(const FoundFile& file,
              ? FileName(stem)
              : stem;
   }
+  found.deleted = found.row && metadata_->IsDeleted(*found.row);
   if (id.size() > kMaxProductIdBytes) {
     problems->push_back(
         {ProblemKind::kNameTooLong, path, 0, "",
@@ -168,8 +169,17 @@ absl::StatusOr<Listing> Catalog::Scan(const SettledFn& settled) {
   for (const FoundFile& file : walk.pictures) {
     auto found = MakePicture(file, &listing.problems);
     if (!found) continue;
+    if (found->deleted) {
+      listing.deleted_pictures.insert(file.path);
+      continue;
+    }
     if (found->row) row_has_picture[*found->row] = true;
     listing.pictures.push_back(std::move(found->picture));
+  }
+  for (size_t row = 0; row < rows(); ++row) {
+    if (metadata_->IsDeleted(row)) {
+      listing.deleted_products.emplace(metadata_->id(row));
+    }
   }
   if (metadata_) {
     ReportMissingPictures(listing.pictures, row_has_picture, &listing.problems);
@@ -210,9 +220,17 @@ std::optional<CatalogPicture> Catalog::Resolve(std::string_view path,
                      sidecar->second.problems.end());
   }
   auto found = MakePicture({std::string(path), *version}, problems);
-  if (!found || !options_.partition.Has(found->picture.product_id))
+  if (!found || found->deleted ||
+      !options_.partition.Has(found->picture.product_id)) {
     return std::nullopt;
+  }
   return std::move(found->picture);
+}
+
+bool Catalog::IsDeleted(std::string_view product_id) const {
+  if (!metadata_) return false;
+  const auto row = metadata_->Find(product_id);
+  return row && metadata_->IsDeleted(*row);
 }
 
 storage::ProductRecord Catalog::Describe(std::string_view product_id,

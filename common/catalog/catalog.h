@@ -96,6 +96,10 @@ struct Listing {
   // Folders and links that could not be read. What is known of pictures at or
   // below them still holds.
   std::vector<std::string> unreadable;
+  // Products that the table says are deleted, and their pictures, which are not
+  // listed.
+  std::set<std::string, std::less<>> deleted_products;
+  std::set<std::string, std::less<>> deleted_pictures;
   CatalogProblems problems;
 };
 
@@ -160,6 +164,12 @@ class Catalog {
   std::vector<CatalogPicture> ResolveSidecar(std::string_view path,
                                              CatalogProblems* problems);
 
+  // Whether there is another version of the table than the one in use.
+  bool TableHasChanged() const;
+
+  // Whether the table says that the product is deleted.
+  bool IsDeleted(std::string_view product_id) const;
+
   // Title, category and attributes of a product, as of the last scan and of
   // what was resolved since. `first_picture` is the path of the first of its
   // pictures, in byte order: it decides on the folder.
@@ -181,6 +191,7 @@ class Catalog {
   struct Found {
     CatalogPicture picture;
     std::optional<size_t> row;
+    bool deleted = false;  // The row says so.
   };
 
   explicit Catalog(const CatalogOptions& options);

@@ -163,6 +163,13 @@ void Catalog::RefreshTable(const SettledFn& settled,
   }
 }
 
+bool Catalog::TableHasChanged() const {
+  const std::string name(TableName(layout_));
+  if (name.empty()) return false;
+  const auto version = StatBeneath(options_.root, name);
+  return version && version != table_version_;
+}
+
 // Rows may name pictures through linked folders; they are listed under their
 // real path.
 void Catalog::FollowRowPictures(const std::vector<FoundFile>& pictures,
@@ -190,6 +197,9 @@ void Catalog::ReportMissingPictures(const std::vector<CatalogPicture>& pictures,
                                     CatalogProblems* problems) const {
   const std::string table(TableName(layout_));
   std::vector<bool> told(rows(), false);
+  // Of a deleted product, no picture is asked for.
+  for (size_t row = 0; row < rows(); ++row)
+    told[row] = metadata_->IsDeleted(row);
   auto report = [&](size_t row, const std::string& what) {
     told[row] = true;
     problems->push_back(
@@ -208,7 +218,7 @@ void Catalog::ReportMissingPictures(const std::vector<CatalogPicture>& pictures,
     // Reached through a link, it is listed under another path.
     const bool linked =
         row_has_picture[row] && IsThere(options_.root / UnescapePath(path));
-    if (listed || linked) continue;
+    if (listed || linked || metadata_->IsDeleted(row)) continue;
     report(row, absl::StrCat("names the picture ", Excerpt(path),
                              ", which is not there; put it there"));
   }

@@ -163,11 +163,19 @@ bool Read(std::string_view text, JsonForm form, JsonProduct* out,
       out->visible_until_unix_ms = Time(field, value, complaints);
     } else if (field == "images" && form == JsonForm::kLine) {
       ReadImages(value, &out->images, complaints);
+    } else if (field == "deleted" && form == JsonForm::kLine) {
+      if (value.is_boolean()) {
+        out->deleted = value.get<bool>();
+      } else if (!value.is_null()) {
+        complaints->push_back(
+            absl::StrCat("\"deleted\" is ", Show(value),
+                         " where true or false belongs; the product is kept"));
+      }
     } else {
       complaints->push_back(absl::StrCat(
           "the field \"", Excerpt(field, 60), "\" is not known; known are ",
           id_field, ", title, category, attributes, visible_from",
-          form == JsonForm::kLine ? ", visible_until and images"
+          form == JsonForm::kLine ? ", visible_until, images and deleted"
                                   : " and visible_until",
           "; what else there is to say goes under attributes"));
     }

@@ -20,10 +20,12 @@ struct JsonProduct {
   std::optional<int64_t> visible_from_unix_ms;
   std::optional<int64_t> visible_until_unix_ms;
   std::vector<std::string> images;  // as written
+  bool deleted = false;
 };
 
 enum class JsonForm {
-  // id, title, category, attributes, visible_from, visible_until, images
+  // id, title, category, attributes, visible_from, visible_until, images,
+  // deleted
   kLine,
   // product_id, title, category, attributes, visible_from, visible_until
   kSidecar,

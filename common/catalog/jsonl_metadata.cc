@@ -75,7 +75,7 @@ class JsonlMetadata : public Metadata {
       const auto [known, is_new] = by_id_.try_emplace(id, lines_.size());
       const size_t row = known->second;
       if (is_new) {
-        lines_.push_back({line, id, number, {}});
+        lines_.push_back({line, id, number, product.deleted, {}});
       } else {
         report(ProblemKind::kDuplicateRow,
                absl::StrCat("the id \"", Excerpt(id), "\" was in line ",
@@ -83,6 +83,7 @@ class JsonlMetadata : public Metadata {
                             " before; this line counts; remove the other"));
         lines_[row].text = line;
         lines_[row].number = number;
+        lines_[row].deleted = product.deleted;
         for (size_t picture : lines_[row].pictures) {
           if (pictures_[picture].second == row) {
             pictures_[picture].second = kNobody;
@@ -138,6 +139,7 @@ class JsonlMetadata : public Metadata {
     if (it == by_id_.end()) return std::nullopt;
     return it->second;
   }
+  bool IsDeleted(size_t row) const override { return lines_[row].deleted; }
   void Describe(size_t row, storage::ProductRecord* record) const override {
     JsonProduct product;
     std::vector<std::string> told_already;
@@ -170,6 +172,7 @@ class JsonlMetadata : public Metadata {
     std::string_view text;
     std::string id;
     int number;
+    bool deleted;
     std::vector<size_t> pictures;  // indices into pictures_, while loading
   };
 

@@ -30,6 +30,8 @@ class Metadata {
   // The row's line in the file, from 1.
   virtual int line(size_t row) const = 0;
   virtual std::optional<size_t> Find(std::string_view id) const = 0;
+  // Whether the row says that there is no such product any more.
+  virtual bool IsDeleted(size_t /*row*/) const { return false; }
   // Sets title, category, attributes and the times of visibility of `record`.
   virtual void Describe(size_t row, storage::ProductRecord* record) const = 0;
   // The attribute that is the category; "" where there is none.
@@ -50,7 +52,7 @@ absl::StatusOr<std::unique_ptr<Metadata>> ParseTableMetadata(
     std::string_view category_attribute, CatalogProblems* problems);
 
 // A JSON object a line: id, title, category, attributes, visible_from,
-// visible_until, images.
+// visible_until, images, deleted.
 // `category_attribute` is one of the attributes, or "" for `category`.
 absl::StatusOr<std::unique_ptr<Metadata>> ParseJsonlMetadata(
     std::string text, std::string_view name,

@@ -110,6 +110,8 @@ class HiredisStream final : public RedisStream {
         absl::StrCat(address_.stream, ":", address_.group, ":index");
     VITRINE_ASSIGN_OR_RETURN(Reply owner, Call({"GET", key}));
     if (owner->type == REDIS_REPLY_NIL) {
+      // It was another's.
+      VITRINE_RETURN_IF_ERROR(Call({"DEL", GenerationKey()}).status());
       VITRINE_RETURN_IF_ERROR(
           Call({"SET", key, std::string(index), "NX"}).status());
       VITRINE_ASSIGN_OR_RETURN(owner, Call({"GET", key}));
@@ -121,6 +123,21 @@ class HiredisStream final : public RedisStream {
         "takes; read the stream with a group of its own, ?group=NAME, or, "
         "where the other index is gone, remove the key ",
         key));
+  }
+
+  absl::Status NoteGeneration(uint64_t generation) override {
+    return Call({"SET", GenerationKey(), absl::StrCat(generation)}).status();
+  }
+  absl::StatusOr<uint64_t> NotedGeneration() override {
+    VITRINE_ASSIGN_OR_RETURN(const Reply noted, Call({"GET", GenerationKey()}));
+    uint64_t generation = 0;
+    if (noted->type != REDIS_REPLY_NIL &&
+        !absl::SimpleAtoi(TextOf(noted.get()), &generation)) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "the key ", GenerationKey(),
+          " holds no number: ", TextOf(noted.get()), "; remove it"));
+    }
+    return generation;
   }
 
   absl::StatusOr<std::vector<QueueEntry>> ReadPending(std::string_view after,
@@ -285,6 +302,10 @@ class HiredisStream final : public RedisStream {
       }
     }
     return entries;
+  }
+
+  std::string GenerationKey() const {
+    return absl::StrCat(address_.stream, ":", address_.group, ":generation");
   }
 
   const QueueAddress address_;

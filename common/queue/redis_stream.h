@@ -62,6 +62,10 @@ class RedisStream {
   // New entries; waits for the first, at most `block_ms`.
   virtual absl::StatusOr<std::vector<QueueEntry>> ReadNew(int64_t count,
                                                           int64_t block_ms) = 0;
+  // Notes the generation that holds all that is acknowledged from now on …
+  virtual absl::Status NoteGeneration(uint64_t generation) = 0;
+  // … and tells it; 0 where none was noted.
+  virtual absl::StatusOr<uint64_t> NotedGeneration() = 0;
   // `remove`: from the stream too.
   virtual absl::Status Acknowledge(std::span<const std::string> ids,
                                    bool remove) = 0;

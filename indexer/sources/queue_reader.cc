@@ -27,7 +27,10 @@ QueueReader::QueueReader(QueueReaderOptions options)
 absl::StatusOr<std::unique_ptr<QueueReader>> QueueReader::Create(
     QueueReaderOptions options) {
   std::unique_ptr<QueueReader> reader(new QueueReader(std::move(options)));
-  VITRINE_RETURN_IF_ERROR(reader->Connect().status());
+  const absl::Status connected = reader->Connect().status();
+  if (!reader->options_.may_be_away || !absl::IsUnavailable(connected)) {
+    VITRINE_RETURN_IF_ERROR(connected);
+  }
   reader->threads_[0] = std::thread([r = reader.get()] { r->ReadLoop(); });
   reader->threads_[1] = std::thread([r = reader.get()] { r->AnswerLoop(); });
   return reader;
@@ -74,8 +77,10 @@ int64_t QueueReader::waiting() const {
   return waiting_ + static_cast<int64_t>(entries_.size());
 }
 
-void QueueReader::Acknowledge(std::vector<std::string> ids) {
+void QueueReader::Acknowledge(std::vector<std::string> ids,
+                              uint64_t generation) {
   std::lock_guard lock(mutex_);
+  generation_ = generation;
   for (std::string& id : ids) acknowledged_.push_back(std::move(id));
   changed_.notify_all();
 }
@@ -263,7 +268,9 @@ void QueueReader::AnswerLoop() {
 }
 
 absl::Status QueueReader::AnswerAll(RedisStream* stream, bool* answered) {
+  uint64_t noted = 0;
   while (true) {
+    uint64_t generation = 0;
     std::vector<std::string> ids;
     std::optional<std::pair<QueueEntry, std::string>> dead;
     {
@@ -275,7 +282,13 @@ absl::Status QueueReader::AnswerAll(RedisStream* stream, bool* answered) {
       const size_t n = std::min(acknowledged_.size(), kAnswersAtOnce);
       ids.assign(acknowledged_.begin(),
                  acknowledged_.begin() + static_cast<ptrdiff_t>(n));
+      generation = generation_;
       if (!buried_.empty()) dead = buried_.front();
+    }
+    // Who hears that they are taken finds where.
+    if (generation != noted) {
+      VITRINE_RETURN_IF_ERROR(stream->NoteGeneration(generation));
+      noted = generation;
     }
     // What fails stays, and is said again over the next connection.
     VITRINE_RETURN_IF_ERROR(stream->Acknowledge(ids, options_.remove));

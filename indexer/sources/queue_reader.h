@@ -31,6 +31,8 @@ struct QueueReaderOptions {
   uint64_t max_bytes = 64 << 20;
   int64_t timeout_ms = 5000;
   int64_t retry_ms = 1000;
+  // The queue need not answer at first: it is told of, and tried again.
+  bool may_be_away = false;
   // Called from another thread when there is something for Next, and when the
   // queue was found empty.
   std::function<void()> wake;
@@ -43,7 +45,7 @@ struct QueueReaderOptions {
 class QueueReader {
  public:
   // Connects, makes the group and takes it for the index. Errors as those of
-  // RedisStream.
+  // RedisStream, but for a queue that `may_be_away`.
   static absl::StatusOr<std::unique_ptr<QueueReader>> Create(
       QueueReaderOptions options);
   ~QueueReader();
@@ -57,8 +59,8 @@ class QueueReader {
   bool HasNext() const;
   // About how many entries wait, here and in the stream.
   int64_t waiting() const;
-  // All that these entries ask for is durable.
-  void Acknowledge(std::vector<std::string> ids);
+  // All that these entries ask for is durable, in this generation.
+  void Acknowledge(std::vector<std::string> ids, uint64_t generation);
   // The entry cannot be used, for this reason.
   void Bury(QueueEntry entry, std::string reason);
 
@@ -103,6 +105,7 @@ class QueueReader {
   // Ids that were answered while the reply that is awaited may name them.
   std::set<std::string> answered_;
   std::deque<std::string> acknowledged_;
+  uint64_t generation_ = 0;  // Of the newest of them.
   std::deque<std::pair<QueueEntry, std::string>> buried_;
   bool empty_ = false;  // The queue was, when it was last asked.
   bool woken_ = false;

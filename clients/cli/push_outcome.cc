@@ -1,0 +1,96 @@
+#include "clients/cli/push_outcome.h"
+
+#include <google/protobuf/util/time_util.h>
+
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "clients/cli/patient_stream.h"
+#include "common/base/status.h"
+
+namespace vitrine::cli {
+namespace {
+
+constexpr int64_t kTimeoutMs = 30'000;
+// The indexer's clock may be so far behind; generations tell what is old.
+constexpr int64_t kClocksDifferMs = 10 * 60 * 1000;
+constexpr std::chrono::seconds kPatience(10);
+
+}  // namespace
+
+PushOutcome::PushOutcome(const std::string& server)
+    : connection_(server, kTimeoutMs) {}
+
+absl::Status PushOutcome::ErrorOf(const grpc::Status& status) const {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      connection_.ErrorOfCall(status).message());
+}
+
+absl::StatusOr<uint64_t> PushOutcome::Generation() {
+  v1::DescribeIndexResponse described;
+  const grpc::Status status = connection_.stub().DescribeIndex(
+      connection_.NewContext().get(), {}, &described);
+  if (status.ok() && described.generation() == 0) {
+    return absl::InvalidArgumentError(
+        "the server joins several partitions, each of which has receipts of "
+        "its own; leave --server out, and ask each partition for them with "
+        "`vitrine receipts --refused`");
+  }
+  if (status.ok()) return described.generation();
+  if (connection_.ErrorOfCall(status).reason() ==
+      v1::ERROR_REASON_INDEX_NOT_READY) {
+    return 0;
+  }
+  return ErrorOf(status);
+}
+
+absl::Status PushOutcome::Begin(uint64_t noted) {
+  begin_unix_ms_ = absl::ToUnixMillis(absl::Now());
+  before_ = noted;
+  return Generation().status();
+}
+
+absl::StatusOr<std::vector<v1::Receipt>> PushOutcome::Await(
+    const std::set<std::string>& products, uint64_t noted,
+    std::chrono::milliseconds look, const std::function<void()>& on_wait) {
+  const auto start = std::chrono::steady_clock::now();
+  for (bool told = false;;) {
+    VITRINE_ASSIGN_OR_RETURN(const uint64_t generation, Generation());
+    if (generation >= noted) break;
+    if (!told && std::chrono::steady_clock::now() - start > kPatience) {
+      told = true;
+      on_wait();
+    }
+    std::this_thread::sleep_for(look);
+  }
+  v1::ReceiptsRequest request;
+  request.set_refused_only(true);
+  *request.mutable_since() =
+      google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
+          begin_unix_ms_ - kClocksDifferMs);
+  PatientStream<v1::ReceiptsResponse> stream(
+      std::chrono::milliseconds(kTimeoutMs),
+      [&](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+        return connection_.catalog_stub().PrepareAsyncReceipts(context, request,
+                                                               queue);
+      });
+  std::vector<v1::Receipt> refused;
+  v1::ReceiptsResponse response;
+  while (stream.Read(&response)) {
+    for (v1::Receipt& receipt : *response.mutable_receipts()) {
+      if (receipt.generation() > before_ &&
+          receipt.outcome() == v1::Receipt::OUTCOME_REFUSED &&
+          products.contains(receipt.product_id())) {
+        refused.push_back(std::move(receipt));
+      }
+    }
+  }
+  if (const grpc::Status status = stream.Finish(); !status.ok()) {
+    return ErrorOf(status);
+  }
+  return refused;
+}
+
+}  // namespace vitrine::cli
