@@ -224,7 +224,7 @@ absl::StatusOr<Import> ImportQueue(const BenchOptions& options,
       pushed = push->Finish();
       if (!pushed.ok()) indexer->Stop();
     });
-    const absl::Status ran = indexer->Run();
+    absl::Status ran = indexer->Run();
     waiting.join();
     VITRINE_RETURN_IF_ERROR(pushed);
     return ran;

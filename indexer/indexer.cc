@@ -49,6 +49,7 @@ Indexer::~Indexer() {
   wakeable_ = nullptr;
   // It was not what ended this run.
   ForgetSuspect();
+  status_port_.reset();
   // The threads use what stands before them.
   filler_.reset();
   reader_.reset();
@@ -81,6 +82,15 @@ absl::StatusOr<std::unique_ptr<Indexer>> Indexer::Create(
 }
 
 absl::Status Indexer::Open() {
+  if (!options_.status_listen.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(
+        status_port_,
+        StatusPort::Start({.listen = options_.status_listen,
+                           .metrics = [this] { return metrics_.Text(); },
+                           .readiness = [this] { return Readiness(); }}));
+    console_.Line(absl::StrCat("status at http://", status_port_->address(),
+                               "/metrics, /healthz and /readyz"));
+  }
   std::error_code error;
   if (!options_.catalog.root.empty()) {
     if (std::filesystem::equivalent(options_.catalog.root, options_.index.root,
@@ -116,6 +126,7 @@ absl::Status Indexer::Open() {
   ingest_ = MakeIngest(std::move(index_.embedder));
   merger_ = std::make_unique<Merger>(
       publisher(), options_.merge, [this](const absl::Status& status) {
+        metrics_.CountFailedMerge();
         console_.Line(absl::StrCat("a merge failed and is tried again later: ",
                                    status.message()));
       });
@@ -269,7 +280,6 @@ absl::Status Indexer::Run() {
     interruptible_ = watcher_.get();
     VITRINE_RETURN_IF_ERROR(Scan());
   }
-  bool first = true;
   while (!stopping_) {
     if (publish_error_.ok() || Clock::now() >= retry_at_) {
       publish_error_ = absl::OkStatus();
@@ -297,8 +307,9 @@ absl::Status Indexer::Run() {
       if (!scanned.ok()) console_.Line(std::string(scanned.message()));
       continue;
     }
-    if (first && idle) {
-      first = false;
+    if (!first_pass_over_ && idle) {
+      first_pass_over_ = true;
+      UpdateStatus();
       summary_.wall_s = SecondsBetween(start, Clock::now());
       summary_.ingest = ingest_->stats();
       TellSummary();

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/catalog/catalog.h"
+#include "common/http/status_port.h"
 #include "common/index/control.h"
 #include "common/queue/queue_address.h"
 #include "indexer/console.h"
@@ -25,6 +26,7 @@
 #include "indexer/event_work.h"
 #include "indexer/generation_draft.h"
 #include "indexer/index_opener.h"
+#include "indexer/indexer_metrics.h"
 #include "indexer/ingest.h"
 #include "indexer/merger.h"
 #include "indexer/picture_batch.h"
@@ -74,6 +76,8 @@ struct IndexerOptions {
   int64_t settle_ms = 300;
   // A publication that failed is tried again after so long.
   int64_t retry_ms = 5000;
+  // HOST:PORT, where /metrics, /healthz and /readyz are; empty: nowhere.
+  std::string status_listen;
   // Called after each publication, in the thread that runs the indexer.
   std::function<void(const PublishedBatch&)> on_published;
 };
@@ -110,6 +114,10 @@ class Indexer {
 
   const IndexerSummary& summary() const { return summary_; }
   Publisher* publisher() { return index_.publisher.get(); }
+  // HOST:PORT of the status port; empty without one.
+  std::string status_address() const {
+    return status_port_ == nullptr ? "" : status_port_->address();
+  }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -150,6 +158,9 @@ class Indexer {
   void AppendReceipts(const Publication& publication);
   bool PublicationDue() const;
   void TellPublication(const PublishedBatch& batch);
+  // Brings gauges and readiness up to date.
+  void UpdateStatus();
+  absl::Status Readiness() const;
   void TellSummary();
 
   // The queue, in indexer_queue.cc.
@@ -301,6 +312,12 @@ class Indexer {
   int64_t bulk_refused_ = 0;
   IndexerSummary summary_;
   IngestStats published_stats_;  // As of the last publication.
+
+  bool first_pass_over_ = false;
+  IndexerMetrics metrics_;
+  mutable std::mutex readiness_mutex_;  // Guards what follows.
+  absl::Status readiness_ = absl::UnavailableError("it is starting");
+  std::unique_ptr<StatusPort> status_port_;  // Uses what stands before it.
 
   std::atomic<bool> stopping_{false};
   // For Stop and the queue's thread.

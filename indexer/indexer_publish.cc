@@ -117,6 +117,8 @@ absl::Status Indexer::Publish() {
   last_publish_s_ = publish_s;
   if (!published.ok()) {
     publish_error_ = published.status();
+    metrics_.CountFailedPublication();
+    UpdateStatus();
     ForgetSuspect();
     retry_at_ = Clock::now() + std::chrono::milliseconds(options_.retry_ms);
     console_.Line(absl::StrCat(
@@ -145,6 +147,8 @@ absl::Status Indexer::Publish() {
   BeginBatch();
   WakeMerger();
   if (filler_ != nullptr) filler_->Wake();
+  metrics_.CountPublication(publish_s);
+  UpdateStatus();
   TellPublication(batch);
   if (options_.on_published) options_.on_published(batch);
   return absl::OkStatus();
@@ -162,10 +166,12 @@ void Indexer::AppendReceipts(const Publication& publication) {
   for (v1::Receipt& receipt : unwritten_) {
     if (receipt.generation() != 0) continue;
     receipt.set_generation(publication.generation);
-    if (receipt.outcome() == v1::Receipt::OUTCOME_REFUSED) continue;
-    *receipt.mutable_searchable_at() =
-        google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
-            publication.published_unix_ms);
+    if (receipt.outcome() != v1::Receipt::OUTCOME_REFUSED) {
+      *receipt.mutable_searchable_at() =
+          google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
+              publication.published_unix_ms);
+    }
+    metrics_.Count(receipt);
   }
   const absl::Status status = receipts_->Append(unwritten_);
   if (status.ok()) {
@@ -185,6 +191,28 @@ void Indexer::TellPublication(const PublishedBatch& batch) {
       "publishing %.0f ms",
       batch.publication.generation, DescribeCounts(batch.counts),
       batch.decode_s * 1000, batch.embed_s * 1000, batch.publish_s * 1000));
+}
+
+void Indexer::UpdateStatus() {
+  metrics_.Set({publisher()->view(), publisher()->write_totals(), Waiting(),
+                outage_, reader_ != nullptr && reader_->IsLost()});
+  absl::Status readiness;
+  if (!publish_error_.ok()) {
+    readiness = publish_error_;
+  } else if (outage_) {
+    readiness = absl::UnavailableError("the catalogue is away");
+  } else if (!first_pass_over_) {
+    readiness = absl::UnavailableError(
+        absl::StrCat("it is reading what came before it started; ",
+                     WithThousands(Waiting()), " pictures and entries wait"));
+  }
+  std::lock_guard lock(readiness_mutex_);
+  readiness_ = std::move(readiness);
+}
+
+absl::Status Indexer::Readiness() const {
+  std::lock_guard lock(readiness_mutex_);
+  return readiness_;
 }
 
 void Indexer::TellSummary() {

@@ -181,6 +181,7 @@ void Indexer::LookAfterSets() {
   const Clock::time_point now = Clock::now();
   if (now - last_requests_ < kRequestInterval) return;
   last_requests_ = now;
+  UpdateStatus();
   // Filling and merging bring no receipts that would let generations go.
   if (unwritten_.empty()) publisher()->RemoveExpired();
   requests_ = TakeRequests(publisher()->paths());

@@ -98,6 +98,9 @@ ABSL_FLAG(bool, verify, false,
 ABSL_FLAG(double, rescan_seconds, 60,
           "How often to look through the whole catalogue for what the system "
           "did not tell of; 0 is never.");
+ABSL_FLAG(std::string, status, "",
+          "Where to tell over HTTP how it is, as HOST:PORT: /metrics for "
+          "Prometheus, /healthz, /readyz. Whoever can connect may read them.");
 ABSL_FLAG(int32_t, batch, 0,
           "Photos at a time through the model; 0 is what it runs best with.");
 ABSL_FLAG(int32_t, threads, 0,
@@ -198,6 +201,12 @@ absl::StatusOr<std::vector<Partition>> PartitionsFromFlags() {
   if (!(absl::GetFlag(FLAGS_takeover_seconds) >= 0 &&
         absl::GetFlag(FLAGS_takeover_seconds) <= 86'400)) {
     return absl::InvalidArgumentError("--takeover-seconds is 0 to 86400");
+  }
+  const std::string status = absl::GetFlag(FLAGS_status);
+  if (partitions->size() > 1 && !status.empty() && !HasPartitionPlace(status)) {
+    return absl::InvalidArgumentError(
+        "several partitions need a port each: put {partition} for the number "
+        "into --status, as in 127.0.0.1:910{partition}");
   }
   return partitions;
 }
@@ -308,6 +317,7 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
       static_cast<uint64_t>(absl::GetFlag(FLAGS_graph_rows));
   options.merge.flat_shards = static_cast<size_t>(flat_shards);
   options.merge.bytes_per_second = static_cast<uint64_t>(merge_mb_per_s * 1e6);
+  options.status_listen = FillPartition(absl::GetFlag(FLAGS_status), partition);
   options.keep_deleted = on_delete == "keep";
   options.allow_mass_delete = absl::GetFlag(FLAGS_allow_mass_delete);
   options.decode_threads = options.index.threads;

@@ -1,4 +1,4 @@
-// The real vitrine-indexer: how it is asked to end.
+// The real vitrine-indexer: how it is asked to end, and how it is.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/http_get.h"
 #include "tests/process.h"
 #include "tests/test_util.h"
 #include "tests/test_util/plain_embedder.h"
@@ -16,6 +17,7 @@ namespace {
 
 using testing::Eventually;
 using ::testing::HasSubstr;
+using testing::HttpGet;
 using testing::Process;
 
 constexpr std::chrono::minutes kPatience(2);
@@ -39,6 +41,52 @@ TEST(Indexer, EndsWellWhenItIsAskedTo) {
     EXPECT_EQ(indexer.Wait(kPatience), 0) << indexer.log();
     EXPECT_THAT(indexer.log(), HasSubstr("all that was read is published"));
   }
+}
+
+TEST(Indexer, TellsHowItIs) {
+  const testing::TempDir dir;
+  std::filesystem::create_directories(dir / "catalogue");
+  testing::WriteAll(dir / "catalogue/a.jpg", DrawPicture(1, 20, 200, 60));
+  testing::WriteAll(dir / "catalogue/bad.jpg", "no picture");
+  Process indexer(
+      {(testing::BinDir() / "vitrine-indexer").string(),
+       "--catalog=" + (dir / "catalogue").string(),
+       "--index=" + (dir / "index").string(), "--status=127.0.0.1:0"},
+      dir / "log");
+  const std::string before = "status at http://";
+  ASSERT_TRUE(Eventually(
+      [&] { return indexer.log().find(before) != std::string::npos; },
+      kPatience))
+      << indexer.log();
+  std::string address = indexer.log();
+  address = address.substr(address.find(before) + before.size());
+  address = address.substr(0, address.find('/'));
+  EXPECT_TRUE(Eventually(
+      [&] { return HttpGet(address, "/readyz").starts_with("HTTP/1.1 200 "); },
+      kPatience))
+      << HttpGet(address, "/readyz");
+  // Those that were there before it started have not come while it ran.
+  testing::WriteAll(dir / "catalogue/b.jpg", DrawPicture(2, 20, 200, 60));
+  EXPECT_TRUE(Eventually(
+      [&] {
+        return HttpGet(address, "/metrics").find("vitrine_images 2\n") !=
+               std::string::npos;
+      },
+      kPatience));
+  const std::string metrics = HttpGet(address, "/metrics");
+  EXPECT_THAT(metrics, HasSubstr("vitrine_pictures_refused_total{reason=\""));
+  EXPECT_THAT(metrics, HasSubstr("vitrine_pictures_total{outcome=\"accepted\","
+                                 "source=\"directory\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("vitrine_publication_seconds_count "));
+  EXPECT_THAT(metrics, HasSubstr("vitrine_write_amplification "));
+  // A second one cannot have the port.
+  const testing::Output second = testing::RunToEnd(
+      {(testing::BinDir() / "vitrine-indexer").string(),
+       "--catalog=" + (dir / "catalogue").string(),
+       "--index=" + (dir / "other").string(), "--status=" + address, "--once"},
+      kPatience);
+  EXPECT_EQ(second.status, 1);
+  EXPECT_THAT(second.err, HasSubstr("cannot listen on " + address));
 }
 
 }  // namespace

@@ -127,11 +127,12 @@ TEST(Layout, GrpcStaysInServerAndClients) {
   }
 }
 
-TEST(Layout, TorchHnswlibAndHiredisEachEnterThroughOneSource) {
+TEST(Layout, TorchHnswlibHttplibAndHiredisEachEnterThroughOneSource) {
   for (const std::vector<std::string>& library :
        std::vector<std::vector<std::string>>{
            {"torch/", "ATen/", "c10/", "caffe2/"},
            {"hnswlib/"},
+           {"httplib.h"},
            {"hiredis/"}}) {
     const std::set<std::string> files = ProductFilesIncluding(library);
     EXPECT_LE(files.size(), 1u)
@@ -139,6 +140,12 @@ TEST(Layout, TorchHnswlibAndHiredisEachEnterThroughOneSource) {
     for (const std::string& file : files) {
       EXPECT_TRUE(file.starts_with("common/") && file.ends_with(".cc")) << file;
     }
+  }
+}
+
+TEST(Layout, PrometheusStaysInMetrics) {
+  for (const std::string& file : ProductFilesIncluding({"prometheus/"})) {
+    EXPECT_TRUE(file.ends_with("_metrics.cc")) << file;
   }
 }
 

@@ -39,7 +39,7 @@ class RowSelectorTest : public SearchFixture {
                                DrawVector(i, &random_)));
       }
     }
-    ASSERT_OK(builder_.AddShard(std::move(rows)));
+    ASSERT_OK(builder_.AddShard(rows));
   }
   std::shared_ptr<const Snapshot> Follow(
       const std::shared_ptr<const Snapshot>& previous) {
