@@ -137,6 +137,7 @@ absl::Status Indexer::Open() {
   repairing_ = options_.index.repair;
   lost_products_ = std::move(index_.lost_products);
   BeginBatch(std::move(index_.mend));
+  UpdateStatus();
   if (!repairing_) WriteLostReceipts();
   StartFilling();
   return OpenQueueWhenDue();
@@ -206,6 +207,7 @@ absl::Status Indexer::RunOnce() {
     ProcessWork();
     VITRINE_RETURN_IF_ERROR(publish_error_);
     VITRINE_RETURN_IF_ERROR(Publish());
+    VITRINE_RETURN_IF_ERROR(UnwrittenReceipts());
   }
   VITRINE_RETURN_IF_ERROR(OpenQueueWhenDue());
   VITRINE_RETURN_IF_ERROR(DrainQueue());
@@ -231,11 +233,7 @@ absl::Status Indexer::RunOnce() {
   summary_.settle_s = SecondsBetween(settling, Clock::now());
   summary_.wall_s = SecondsBetween(start, Clock::now());
   TellSummary();
-  if (!unwritten_.empty()) {
-    return absl::ResourceExhaustedError(
-        "the index is complete, but its last receipts could not be written; "
-        "run it again when there is room for them");
-  }
+  VITRINE_RETURN_IF_ERROR(UnwrittenReceipts());
   // A part of a small catalogue may well be empty.
   if (!filled.ok() && !stopping_) return filled;
   if (catalog_ != nullptr && reader_ == nullptr &&
@@ -267,8 +265,16 @@ absl::Status Indexer::DrainQueue() {
     ProcessWork();
     VITRINE_RETURN_IF_ERROR(publish_error_);
     VITRINE_RETURN_IF_ERROR(Publish());
+    VITRINE_RETURN_IF_ERROR(UnwrittenReceipts());
   }
   return absl::OkStatus();
+}
+
+absl::Status Indexer::UnwrittenReceipts() const {
+  if (unwritten_.empty()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "what was read is published, but its last receipts could not be written; "
+      "run it again when there is room for them");
 }
 
 absl::Status Indexer::Run() {

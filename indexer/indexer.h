@@ -144,6 +144,8 @@ class Indexer {
   void Take(PictureResult result);
   // Takes all that waits in the queue.
   absl::Status DrainQueue();
+  // OK where there are none.
+  absl::Status UnwrittenReceipts() const;
   // Waits for something to happen, and takes note of it.
   absl::Status WaitForChanges();
 
@@ -213,6 +215,10 @@ class Indexer {
 
   // The catalogue, in indexer_catalog.cc.
   absl::Status Scan();
+  // Whether a table or side-car is whole.
+  Catalog::SettledFn TableIsSettled();
+  // Applies a table that has changed in fields alone; false where a scan must.
+  bool FollowFields();
   // Whether a table has changed and may be read while pictures are.
   bool TableIsDue() const;
   // Applies a table while pictures are being read. Another scan follows once
@@ -303,7 +309,8 @@ class Indexer {
   std::string told_held_;
   std::vector<std::string> told_problems_;
 
-  absl::Status publish_error_;  // OK where the last publication was.
+  absl::Status publish_error_;       // Until it is tried again.
+  absl::Status last_publish_error_;  // Until one was OK.
   Clock::time_point retry_at_;
   Clock::time_point last_publication_;
   double last_publish_s_ = 0;    // What it took.

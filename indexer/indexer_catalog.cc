@@ -62,14 +62,18 @@ absl::Status Indexer::CheckLayout(const storage::SourcePosition& known) const {
       ", which is not there; bring it back, or choose a --layout without it"));
 }
 
+Catalog::SettledFn Indexer::TableIsSettled() {
+  return [this, now_unix_ns = NowUnixNs()](const std::string& path,
+                                           const FileVersion& version) {
+    return written_tables_.contains(path) ||
+           settled_.Look(path, version.bytes, version.modified_unix_ns,
+                         now_unix_ns);
+  };
+}
+
 absl::Status Indexer::Scan() {
   const int64_t now_unix_ns = NowUnixNs();
-  auto listing =
-      catalog_->Scan([&](const std::string& path, const FileVersion& version) {
-        return written_tables_.contains(path) ||
-               settled_.Look(path, version.bytes, version.modified_unix_ns,
-                             now_unix_ns);
-      });
+  auto listing = catalog_->Scan(TableIsSettled());
   if (!listing.ok()) {
     BeginOutage();
     return listing.status();
@@ -278,7 +282,11 @@ void Indexer::FollowFile(const std::string& path, bool closed) {
         settled_.Forget(path);
         written_tables_.insert(path);
       }
-      rescan_due_ = table_due_ = true;
+      if (FollowFields()) {
+        written_tables_.erase(path);
+      } else {
+        rescan_due_ = table_due_ = true;
+      }
       return;
     case FileRole::kSidecar:
       if (closed) settled_.Forget(path);
@@ -303,6 +311,20 @@ void Indexer::FollowFile(const std::string& path, bool closed) {
     return;
   }
   Enqueue(*picture, MessagesOf(problems), /*fresh=*/true);
+}
+
+bool Indexer::FollowFields() {
+  // A scan has still to apply what was read before.
+  if (table_due_ || described_version_ != catalog_->metadata_version()) {
+    return false;
+  }
+  const auto changed = catalog_->RefreshFields(TableIsSettled());
+  if (!changed) return false;
+  described_version_ = catalog_->metadata_version();
+  for (const std::string& product : *changed) {
+    if (batch_->Describe(product)) draft_->is_prompt = true;
+  }
+  return true;
 }
 
 void Indexer::FollowGone(const std::vector<std::string>& gone,

@@ -8,7 +8,8 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
-#include <array>
+#include <mutex>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/ascii.h"
@@ -27,6 +28,8 @@ const prometheus::Histogram::BucketBoundaries kFreshness = {
 const prometheus::Histogram::BucketBoundaries kPublication = {
     .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 
+constexpr size_t kMostSources = 100;
+
 std::string LowerName(const std::string& name, size_t prefix) {
   return absl::AsciiStrToLower(name.substr(prefix));
 }
@@ -40,10 +43,19 @@ struct IndexerMetrics::Families {
   Counters& NewCounters(const std::string& name, const std::string& help) {
     return BuildCounter().Name(name).Help(help).Register(registry);
   }
-  prometheus::Gauge& NewGauge(const std::string& name,
-                              const std::string& help) {
-    return BuildGauge().Name(name).Help(help).Register(registry).Add({});
+  Gauges& NewGauges(const std::string& name, const std::string& help) {
+    return BuildGauge().Name(name).Help(help).Register(registry);
   }
+
+  // The source, or "other": senders choose their names, and each costs memory.
+  std::string SourceOf(const v1::Receipt& receipt) {
+    std::lock_guard lock(mutex);
+    if (sources.size() < kMostSources) sources.insert(receipt.source());
+    return sources.contains(receipt.source()) ? receipt.source() : "other";
+  }
+
+  std::mutex mutex;
+  std::set<std::string> sources;  // Guarded by it.
 
   prometheus::Registry registry;
   Counters& pictures = NewCounters(
@@ -74,33 +86,28 @@ struct IndexerMetrics::Families {
       NewCounters("vitrine_merges_failed_total",
                   "Merges that failed and are tried again.")
           .Add({});
-  prometheus::Gauge& generation =
-      NewGauge("vitrine_generation", "The newest generation.");
-  prometheus::Gauge& images =
-      NewGauge("vitrine_images", "Pictures that can be found.");
-  prometheus::Gauge& missing = NewGauge(
+  Gauges& generation =
+      NewGauges("vitrine_generation", "The newest generation.");
+  Gauges& images = NewGauges("vitrine_images", "Pictures that can be found.");
+  Gauges& missing = NewGauges(
       "vitrine_images_missing",
       "Pictures that the vectors of the other model lack; 0 without one.");
-  Gauges& shards = BuildGauge()
-                       .Name("vitrine_shards")
-                       .Help("Shards of the serving vectors, by kind.")
-                       .Register(registry);
-  prometheus::Gauge& dead =
-      NewGauge("vitrine_rows_dead", "Rows that are deleted or replaced.");
-  Gauges& written = BuildGauge()
-                        .Name("vitrine_written_bytes")
-                        .Help("Bytes written since the start, by what for.")
-                        .Register(registry);
-  prometheus::Gauge& amplification =
-      NewGauge("vitrine_write_amplification",
-               "How often each published byte was written, since the start.");
-  prometheus::Gauge& waiting =
-      NewGauge("vitrine_waiting",
-               "Pictures and entries of the queue that wait or are in hand.");
-  prometheus::Gauge& outage =
-      NewGauge("vitrine_catalog_away", "1 while the catalogue is away.");
-  prometheus::Gauge& queue_lost =
-      NewGauge("vitrine_queue_lost", "1 while the queue does not answer.");
+  Gauges& shards =
+      NewGauges("vitrine_shards", "Shards of the serving vectors, by kind.");
+  Gauges& dead =
+      NewGauges("vitrine_rows_dead", "Rows that are deleted or replaced.");
+  Gauges& written = NewGauges("vitrine_written_bytes",
+                              "Bytes written since the start, by what for.");
+  Gauges& amplification =
+      NewGauges("vitrine_write_amplification",
+                "How often each published byte was written, since the start.");
+  Gauges& waiting =
+      NewGauges("vitrine_waiting",
+                "Pictures and entries of the queue that wait or are in hand.");
+  Gauges& outage =
+      NewGauges("vitrine_catalog_away", "1 while the catalogue is away.");
+  Gauges& queue_lost =
+      NewGauges("vitrine_queue_lost", "1 while the queue does not answer.");
 };
 
 IndexerMetrics::IndexerMetrics() : families_(std::make_unique<Families>()) {}
@@ -109,7 +116,8 @@ IndexerMetrics::~IndexerMetrics() = default;
 void IndexerMetrics::Count(const v1::Receipt& receipt) {
   const std::string outcome =
       LowerName(v1::Receipt::Outcome_Name(receipt.outcome()), 8);
-  families_->pictures.Add({{"source", receipt.source()}, {"outcome", outcome}})
+  families_->pictures
+      .Add({{"source", families_->SourceOf(receipt)}, {"outcome", outcome}})
       .Increment();
   if (receipt.outcome() == v1::Receipt::OUTCOME_REFUSED) {
     families_->refused
@@ -147,24 +155,28 @@ void IndexerMetrics::Set(const IndexerGauges& gauges) {
     rows += live.shard->rows();
     graphs += live.shard->graph() != nullptr ? 1 : 0;
   }
-  const auto set = [](prometheus::Gauge& gauge, uint64_t value) {
-    gauge.Set(static_cast<double>(value));
+  // None of them is there before it is known.
+  const auto set = [](Families::Gauges& gauges_of, double value,
+                      const prometheus::Labels& labels = {}) {
+    gauges_of.Add(labels).Set(value);
   };
-  set(families_->generation, snapshot.generation());
-  set(families_->images, snapshot.images());
-  set(families_->missing, gauges.view.missing());
-  set(families_->shards.Add({{"kind", "graph"}}), graphs);
-  set(families_->shards.Add({{"kind", "flat"}}),
-      snapshot.shards().size() - graphs);
-  set(families_->dead, rows - std::min(rows, snapshot.images()));
-  set(families_->written.Add({{"for", "publication"}}),
-      gauges.written.published);
-  set(families_->written.Add({{"for", "merges"}}), gauges.written.merged);
-  set(families_->written.Add({{"for", "manifests"}}), gauges.written.manifests);
-  families_->amplification.Set(gauges.written.Amplification());
-  families_->waiting.Set(static_cast<double>(gauges.waiting));
-  families_->outage.Set(gauges.is_outage ? 1 : 0);
-  families_->queue_lost.Set(gauges.queue_is_lost ? 1 : 0);
+  const auto number = [](uint64_t value) { return static_cast<double>(value); };
+  set(families_->generation, number(snapshot.generation()));
+  set(families_->images, number(snapshot.images()));
+  set(families_->missing, number(gauges.view.missing()));
+  set(families_->shards, number(graphs), {{"kind", "graph"}});
+  set(families_->shards, number(snapshot.shards().size() - graphs),
+      {{"kind", "flat"}});
+  set(families_->dead, number(rows - std::min(rows, snapshot.images())));
+  set(families_->written, number(gauges.written.published),
+      {{"for", "publication"}});
+  set(families_->written, number(gauges.written.merged), {{"for", "merges"}});
+  set(families_->written, number(gauges.written.manifests),
+      {{"for", "manifests"}});
+  set(families_->amplification, gauges.written.Amplification());
+  set(families_->waiting, static_cast<double>(gauges.waiting));
+  set(families_->outage, gauges.is_outage ? 1 : 0);
+  set(families_->queue_lost, gauges.queue_is_lost ? 1 : 0);
 }
 
 std::string IndexerMetrics::Text() const {

@@ -96,6 +96,7 @@ absl::Status Indexer::Publish() {
     draft_->changes.SetPosition(Position());
   }
   if (draft_->changes.empty()) {
+    last_publish_error_ = absl::OkStatus();
     repairing_ = repairing_ && Waiting() > 0;
     TakeReceipts();
     if (!unwritten_.empty()) {
@@ -116,7 +117,7 @@ absl::Status Indexer::Publish() {
   summary_.publish_s += publish_s;
   last_publish_s_ = publish_s;
   if (!published.ok()) {
-    publish_error_ = published.status();
+    publish_error_ = last_publish_error_ = published.status();
     metrics_.CountFailedPublication();
     UpdateStatus();
     ForgetSuspect();
@@ -132,6 +133,7 @@ absl::Status Indexer::Publish() {
     return publish_error_;
   }
   repairing_ = false;
+  last_publish_error_ = absl::OkStatus();
   ++summary_.publications;
   recent_deletions_.Add(draft_->deleted_products, NowUnixMs());
   const PictureCounts counts = draft_->counts;
@@ -142,7 +144,6 @@ absl::Status Indexer::Publish() {
       stats.embed_busy_s - published_stats_.embed_busy_s, publish_s};
   published_stats_ = stats;
   AppendReceipts(*published);
-  // Whoever hears that an entry is taken finds its receipts.
   SettleEntries();
   BeginBatch();
   WakeMerger();
@@ -194,14 +195,22 @@ void Indexer::TellPublication(const PublishedBatch& batch) {
 }
 
 void Indexer::UpdateStatus() {
-  metrics_.Set({publisher()->view(), publisher()->write_totals(), Waiting(),
+  metrics_.Set({publisher()->view(), publisher()->write_totals(),
+                Waiting() + static_cast<int64_t>(deferred_events_.size()),
                 outage_, reader_ != nullptr && reader_->IsLost()});
   absl::Status readiness;
-  if (!publish_error_.ok()) {
-    readiness = publish_error_;
+  if (!last_publish_error_.ok()) {
+    readiness = last_publish_error_;
   } else if (outage_) {
     readiness = absl::UnavailableError("the catalogue is away");
-  } else if (!first_pass_over_) {
+  } else if (reader_ != nullptr && reader_->IsLost()) {
+    readiness = absl::UnavailableError("the queue does not answer");
+  } else if (!deferred_events_.empty()) {
+    readiness =
+        absl::UnavailableError("the folder in which events name files is away");
+  } else if (!first_pass_over_ ||
+             (options_.queue &&
+              (reader_ == nullptr || !reader_->HasCaughtUp()))) {
     readiness = absl::UnavailableError(
         absl::StrCat("it is reading what came before it started; ",
                      WithThousands(Waiting()), " pictures and entries wait"));

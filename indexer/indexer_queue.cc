@@ -319,6 +319,8 @@ void Indexer::SettleEntries() {
     alone_ = false;
   }
   if (reader_ == nullptr || settled_entries_.empty()) return;
+  // Whoever hears that an entry is taken finds its receipts.
+  if (!unwritten_.empty()) return;
   reader_->Acknowledge(std::exchange(settled_entries_, {}),
                        publisher()->view().snapshot->generation());
 }

@@ -1,16 +1,10 @@
 // vitrine-indexer: keeps an index of a catalogue directory or a queue.
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,12 +12,13 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/bus_error.h"
 #include "common/base/partition.h"
-#include "common/base/termination.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
+#include "common/http/status_port.h"
 #include "common/model/embedder.h"
 #include "indexer/indexer.h"
 #include "indexer/partition_supervisor.h"
+#include "indexer/signal_waiter.h"
 #include "indexer/verify.h"
 
 ABSL_FLAG(std::string, catalog, "",
@@ -202,13 +197,25 @@ absl::StatusOr<std::vector<Partition>> PartitionsFromFlags() {
         absl::GetFlag(FLAGS_takeover_seconds) <= 86'400)) {
     return absl::InvalidArgumentError("--takeover-seconds is 0 to 86400");
   }
-  const std::string status = absl::GetFlag(FLAGS_status);
-  if (partitions->size() > 1 && !status.empty() && !HasPartitionPlace(status)) {
+  return partitions;
+}
+
+absl::Status CheckStatusFlag(const std::vector<Partition>& partitions) {
+  const std::string flag = absl::GetFlag(FLAGS_status);
+  if (flag.empty()) return absl::OkStatus();
+  if (partitions.size() > 1 && !HasPartitionPlace(flag)) {
     return absl::InvalidArgumentError(
         "several partitions need a port each: put {partition} for the number "
         "into --status, as in 127.0.0.1:910{partition}");
   }
-  return partitions;
+  for (const Partition& partition : partitions) {
+    const absl::Status listens = CheckListen(FillPartition(flag, partition));
+    if (!listens.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--status: ", listens.message()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
@@ -357,52 +364,6 @@ int RunPartitions(const std::vector<Partition>& partitions,
   return SuperviseIndexers(std::move(options));
 }
 
-// Waits for signals in a thread of its own: the first asks the indexer to end,
-// the second ends the process. It is never destroyed, as its thread may outlive
-// main.
-class SignalWaiter {
- public:
-  SignalWaiter() {
-    CatchTermination();
-    std::thread([this] { Wait(); }).detach();
-  }
-
-  // Null where there is nothing to end any more.
-  void SetTarget(Indexer* indexer) {
-    std::lock_guard lock(mutex_);
-    target_ = indexer;
-    if (target_ != nullptr && signalled_) target_->Stop();
-  }
-
- private:
-  [[noreturn]] void Wait() {
-    std::fprintf(stderr,
-                 "vitrine-indexer: %s: finishing what is being read; a second "
-                 "signal ends it at once\n",
-                 strsignal(AwaitTermination()));
-    {
-      std::lock_guard lock(mutex_);
-      signalled_ = true;
-      if (target_ != nullptr) target_->Stop();
-    }
-    const auto first = std::chrono::steady_clock::now();
-    int signal = AwaitTermination();
-    // Whoever signals all processes of a unit signals its supervisor, too,
-    // which hands that on: it is one.
-    while (std::getenv(kSupervised) != nullptr &&
-           std::chrono::steady_clock::now() - first < kSameSignal) {
-      signal = AwaitTermination();
-    }
-    ::_exit(128 + signal);
-  }
-
-  static constexpr std::chrono::seconds kSameSignal{2};
-
-  std::mutex mutex_;  // Guards what follows.
-  Indexer* target_ = nullptr;
-  bool signalled_ = false;
-};
-
 int Main(const std::vector<std::string>& arguments) {
   bool help = false;
   bool version = false;
@@ -427,6 +388,9 @@ int Main(const std::vector<std::string>& arguments) {
   const auto partitions = PartitionsFromFlags();
   if (!partitions.ok())
     return Fail(2, std::string(partitions.status().message()));
+  if (const absl::Status status = CheckStatusFlag(*partitions); !status.ok()) {
+    return Fail(2, std::string(status.message()));
+  }
   auto options = OptionsFromFlags(partitions->front());
   if (!options.ok()) return Fail(2, std::string(options.status().message()));
   if (partitions->size() > 1) return RunPartitions(*partitions, arguments);

@@ -175,6 +175,67 @@ TEST_F(CatalogTest, ListsNoPictureOfAProductThatALineDeletes) {
   EXPECT_TRUE(catalog_->Resolve("D.jpg", &problems));
 }
 
+TEST_F(CatalogTest, ReadsATableOfWhichFieldsHaveChangedWithoutAScan) {
+  using Products = std::vector<std::string>;
+  const auto lines = [this](const std::string& a, const std::string& b) {
+    Write("products.jsonl", "{\"id\":\"A\",\"images\":[\"x.jpg\"]" + a + "}\n" +
+                                "{\"id\":\"B\"" + b + "}\n");
+  };
+  lines(",\"title\":\"one\"", ",\"title\":\"b\"");
+  Write("x.jpg");
+  Write("B.jpg");
+  Open();
+  Scan();
+  EXPECT_EQ(catalog_->RefreshFields(), Products());
+  lines(",\"title\":\"two\"", ",\"title\":\"b\"");
+  EXPECT_EQ(catalog_->RefreshFields(
+                [](const std::string&, const FileVersion&) { return false; }),
+            std::nullopt)
+      << "it is being written";
+  EXPECT_EQ(Describe("A").title(), "one");
+  const uint64_t version = catalog_->metadata_version();
+  EXPECT_EQ(catalog_->RefreshFields(), Products{"A"});
+  EXPECT_GT(catalog_->metadata_version(), version);
+  EXPECT_EQ(Describe("A").title(), "two");
+  // Lines may change their places, and whose their pictures are is kept.
+  Write("products.jsonl",
+        "{\"id\":\"B\",\"title\":\"c\"}\n"
+        "{\"id\":\"A\",\"images\":[\"x.jpg\"],\"title\":\"two\"}\n");
+  EXPECT_EQ(catalog_->RefreshFields(), Products{"B"});
+  CatalogProblems problems;
+  EXPECT_EQ(catalog_->Resolve("x.jpg", &problems)->product_id, "A");
+  // What must be scanned for changes nothing yet.
+  for (const char* table :
+       {"{\"id\":\"A\",\"images\":[\"x.jpg\"],\"title\":\"3\"}\n",
+        "{\"id\":\"A\",\"images\":[\"x.jpg\"]}\n{\"id\":\"C\"}\n",
+        "{\"id\":\"A\",\"images\":[\"y.jpg\"]}\n{\"id\":\"B\"}\n",
+        "{\"id\":\"A\"}\n{\"id\":\"B\",\"images\":[\"x.jpg\"]}\n",
+        "{\"id\":\"A\",\"images\":[\"x.jpg\"]}\n"
+        "{\"id\":\"B\",\"deleted\":true}\n"}) {
+    Write("products.jsonl", table);
+    EXPECT_EQ(catalog_->RefreshFields(), std::nullopt) << table;
+    EXPECT_EQ(Describe("A").title(), "two");
+  }
+  std::filesystem::remove(dir_ / "products.jsonl");
+  EXPECT_EQ(catalog_->RefreshFields(), std::nullopt);
+}
+
+TEST_F(CatalogTest, SeesThatAColumnMeansSomethingElse) {
+  Write("styles.csv", "id,size,colour\n1,7,red\n2,8,blue\n");
+  Write("images/1.jpg");
+  Open();
+  Scan();
+  EXPECT_EQ(Describe("1").attributes().at("size").number(), 7);
+  // One word makes a text of each number.
+  Write("styles.csv", "id,size,colour\n1,7,red\n2,XL,blue\n");
+  EXPECT_EQ(catalog_->RefreshFields(), (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(Describe("1").attributes().at("size").text(), "7");
+  Write("styles.csv", "id,size,color\n1,7,red\n2,XL,blue\n");
+  EXPECT_EQ(catalog_->RefreshFields(), (std::vector<std::string>{"1", "2"}));
+  Write("styles.csv", "id,size,color\n2,XL,\"blue\"\n1,7,green\n");
+  EXPECT_EQ(catalog_->RefreshFields(), std::vector<std::string>{"1"});
+}
+
 TEST_F(CatalogTest, LooksForTablesInOrder) {
   Write("d/1.jpg");
   Write("images.csv", "image,label\n1,x\n");

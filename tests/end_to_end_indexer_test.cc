@@ -79,6 +79,13 @@ TEST(Indexer, TellsHowItIs) {
                                  "source=\"directory\"} 2\n"));
   EXPECT_THAT(metrics, HasSubstr("vitrine_publication_seconds_count "));
   EXPECT_THAT(metrics, HasSubstr("vitrine_write_amplification "));
+  const testing::Output wrong = testing::RunToEnd(
+      {(testing::BinDir() / "vitrine-indexer").string(),
+       "--catalog=" + (dir / "catalogue").string(),
+       "--index=" + (dir / "other").string(), "--status=9091"},
+      kPatience);
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("--status: \"9091\" is no place to listen"));
   // A second one cannot have the port.
   const testing::Output second = testing::RunToEnd(
       {(testing::BinDir() / "vitrine-indexer").string(),

@@ -52,6 +52,19 @@ TEST(IndexerMetrics, CountsWhatBecameOfPictures) {
   }
 }
 
+TEST(IndexerMetrics, BearSendersOfAnyNumberOfNames) {
+  IndexerMetrics metrics;
+  v1::Receipt receipt = Told(v1::Receipt::OUTCOME_ACCEPTED, 0, 0);
+  for (int i = 0; i < 150; ++i) {
+    receipt.set_source("queue/" + std::to_string(i));
+    metrics.Count(receipt);
+  }
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("source=\"queue/99\"} 1"));
+  EXPECT_THAT(text, Not(HasSubstr("queue/100")));
+  EXPECT_THAT(text, HasSubstr("source=\"other\"} 50"));
+}
+
 TEST(IndexerMetrics, TellTheIndexAsItIs) {
   IndexerWorld world;
   for (int i = 0; i < 5; ++i) world.Put(std::to_string(i) + ".jpg", i);
@@ -66,6 +79,8 @@ TEST(IndexerMetrics, TellTheIndexAsItIs) {
   const auto indexer = Indexer::Create(options);
   ASSERT_TRUE(indexer.ok()) << indexer.status();
   IndexerMetrics metrics;
+  EXPECT_THAT(metrics.Text(), Not(HasSubstr("\nvitrine_images ")))
+      << "nobody shall take what is not known for nothing";
   IndexerGauges gauges{(*indexer)->publisher()->view(), {}, 7, false, true};
   gauges.written.published = 1000;
   gauges.written.merged = 500;

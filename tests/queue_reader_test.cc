@@ -117,8 +117,40 @@ TEST_F(QueueReaderTest, BeginsWithAServerThatIsAway) {
   EXPECT_TRUE(
       testing::Eventually([&] { return reader->IsLost(); }, seconds(30)));
   EXPECT_FALSE(reader->Drained());
+  EXPECT_FALSE(reader->HasCaughtUp());
   server_.Start();
   EXPECT_EQ(Next(reader.get()).event, "a");
+  EXPECT_TRUE(
+      testing::Eventually([&] { return reader->HasCaughtUp(); }, seconds(30)));
+  EXPECT_FALSE(reader->Drained());
+}
+
+TEST_F(QueueReaderTest, SaysWhatElseIsWrongWhenTheServerIsBack) {
+  const auto owner = Read();
+  server_.Kill();
+  QueueReaderOptions options;
+  options.address = server_.Address();
+  options.index = "another";
+  options.retry_ms = 20;
+  options.may_be_away = true;
+  std::string told;
+  options.report = [&](const std::string& line) {
+    std::lock_guard lock(mutex_);
+    told += line + "\n";
+  };
+  const auto reader = QueueReader::Create(std::move(options));
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  const auto is_told = [&](const std::string& what) {
+    return testing::Eventually(
+        [&] {
+          std::lock_guard lock(mutex_);
+          return told.find(what) != std::string::npos;
+        },
+        seconds(30));
+  };
+  EXPECT_TRUE(is_told("cannot connect"));
+  server_.Start();
+  EXPECT_TRUE(is_told("is read into another index"));
 }
 
 TEST_F(QueueReaderTest, BeginsAnewWhereTheServerHasForgottenAll) {

@@ -65,7 +65,7 @@ TEST_F(StatusPortTest, BearsWhatIsNoRequest) {
   EXPECT_THAT(HttpSend(address,
                        "POST /metrics HTTP/1.1\r\nContent-Length: 9\r\n"
                        "Connection: close\r\n\r\n123456789"),
-              StartsWith("HTTP/1.1 4"));
+              StartsWith("HTTP/1.1 405 "));
   EXPECT_THAT(HttpGet(address, "/healthz"), StartsWith("HTTP/1.1 200 "));
 }
 

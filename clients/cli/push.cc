@@ -83,9 +83,7 @@ class Pusher {
     VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, DeadLetters());
     std::optional<PushOutcome> outcome;
     if (!flags_.push_server.empty()) {
-      VITRINE_ASSIGN_OR_RETURN(const uint64_t noted,
-                               streams_[0].stream->NotedGeneration());
-      VITRINE_RETURN_IF_ERROR(outcome.emplace(flags_.push_server).Begin(noted));
+      VITRINE_RETURN_IF_ERROR(outcome.emplace(flags_.push_server).Begin());
     }
     VITRINE_RETURN_IF_ERROR(PushAll());
     if (!flags_.wait || products_ == 0) return absl::OkStatus();
@@ -124,7 +122,8 @@ class Pusher {
 
   struct Stream {
     std::unique_ptr<RedisStream> stream;
-    std::string last;  // The last entry that was sent to it.
+    std::string first;  // The first and …
+    std::string last;   // … the last entry that was sent to it.
   };
 
   uint32_t partitions() const {
@@ -141,7 +140,7 @@ class Pusher {
                              streams_[0].stream->NotedGeneration());
     VITRINE_ASSIGN_OR_RETURN(
         const std::vector<v1::Receipt> refused,
-        outcome.Await(products, noted, look_, [&] {
+        outcome.Await(products, streams_[0].first, noted, look_, [&] {
           Tell(absl::StrCat("the server has not opened generation ", noted,
                             " yet; its own lines say why"));
         }));
@@ -290,6 +289,7 @@ class Pusher {
     Stream& own = streams_[PartitionOf(product, partitions())];
     VITRINE_ASSIGN_OR_RETURN(own.last,
                              own.stream->Add(event.SerializeAsString()));
+    if (own.first.empty()) own.first = own.last;
     return absl::OkStatus();
   }
 

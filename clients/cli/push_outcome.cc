@@ -9,14 +9,28 @@
 #include "absl/time/clock.h"
 #include "clients/cli/patient_stream.h"
 #include "common/base/status.h"
+#include "common/queue/redis_stream.h"
 
 namespace vitrine::cli {
 namespace {
 
 constexpr int64_t kTimeoutMs = 30'000;
-// The indexer's clock may be so far behind; generations tell what is old.
+// The indexer's clock may be so far behind that of the queue.
 constexpr int64_t kClocksDifferMs = 10 * 60 * 1000;
 constexpr std::chrono::seconds kPatience(10);
+
+// When the queue was given what a receipt is of, by its own clock; by that of
+// the indexer where a crash has kept that from being written.
+int64_t CameAt(const v1::Receipt& receipt) {
+  using google::protobuf::util::TimeUtil;
+  if (receipt.has_arrived_at()) {
+    return TimeUtil::TimestampToMilliseconds(receipt.arrived_at());
+  }
+  // Of an entry that was refused as a whole, the path is its id.
+  const int64_t entry_unix_ms = UnixMsOfEntry(receipt.path());
+  return entry_unix_ms != 0 ? entry_unix_ms
+                            : TimeUtil::TimestampToMilliseconds(receipt.time());
+}
 
 }  // namespace
 
@@ -46,15 +60,13 @@ absl::StatusOr<uint64_t> PushOutcome::Generation() {
   return ErrorOf(status);
 }
 
-absl::Status PushOutcome::Begin(uint64_t noted) {
-  begin_unix_ms_ = absl::ToUnixMillis(absl::Now());
-  before_ = noted;
-  return Generation().status();
-}
+absl::Status PushOutcome::Begin() { return Generation().status(); }
 
 absl::StatusOr<std::vector<v1::Receipt>> PushOutcome::Await(
-    const std::set<std::string>& products, uint64_t noted,
-    std::chrono::milliseconds look, const std::function<void()>& on_wait) {
+    const std::set<std::string>& products, const std::string& first_entry,
+    uint64_t noted, std::chrono::milliseconds look,
+    const std::function<void()>& on_wait) {
+  const int64_t first_unix_ms = UnixMsOfEntry(first_entry);
   const auto start = std::chrono::steady_clock::now();
   for (bool told = false;;) {
     VITRINE_ASSIGN_OR_RETURN(const uint64_t generation, Generation());
@@ -69,7 +81,7 @@ absl::StatusOr<std::vector<v1::Receipt>> PushOutcome::Await(
   request.set_refused_only(true);
   *request.mutable_since() =
       google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
-          begin_unix_ms_ - kClocksDifferMs);
+          first_unix_ms - kClocksDifferMs);
   PatientStream<v1::ReceiptsResponse> stream(
       std::chrono::milliseconds(kTimeoutMs),
       [&](grpc::ClientContext* context, grpc::CompletionQueue* queue) {
@@ -80,8 +92,7 @@ absl::StatusOr<std::vector<v1::Receipt>> PushOutcome::Await(
   v1::ReceiptsResponse response;
   while (stream.Read(&response)) {
     for (v1::Receipt& receipt : *response.mutable_receipts()) {
-      if (receipt.generation() > before_ &&
-          receipt.outcome() == v1::Receipt::OUTCOME_REFUSED &&
+      if (CameAt(receipt) >= first_unix_ms &&
           products.contains(receipt.product_id())) {
         refused.push_back(std::move(receipt));
       }

@@ -19,26 +19,25 @@ class PushOutcome {
  public:
   explicit PushOutcome(const std::string& server);
 
-  // Before anything is pushed; `noted` is RedisStream::NotedGeneration.
-  // INVALID_ARGUMENT for a server of several partitions, which has no one list
-  // of receipts.
-  absl::Status Begin(uint64_t noted);
+  // Before anything is pushed: that the server answers. INVALID_ARGUMENT for
+  // one of several partitions, which has no one list of receipts.
+  absl::Status Begin();
 
   // Once the indexer has taken all, in the generation `noted`: waits until the
   // server has opened that, and returns the receipts of those pictures of
-  // `products` that were refused since Begin. Looks every `look`; `on_wait` is
+  // `products` that were refused, and of entries that were refused as a whole,
+  // since the entry `first_entry` was sent. Looks every `look`; `on_wait` is
   // called once where that takes long.
   absl::StatusOr<std::vector<v1::Receipt>> Await(
-      const std::set<std::string>& products, uint64_t noted,
-      std::chrono::milliseconds look, const std::function<void()>& on_wait);
+      const std::set<std::string>& products, const std::string& first_entry,
+      uint64_t noted, std::chrono::milliseconds look,
+      const std::function<void()>& on_wait);
 
  private:
   absl::StatusOr<uint64_t> Generation();
   absl::Status ErrorOf(const grpc::Status& status) const;
 
   Connection connection_;
-  uint64_t before_ = 0;  // What was noted.
-  int64_t begin_unix_ms_ = 0;
 };
 
 }  // namespace vitrine::cli

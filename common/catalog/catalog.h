@@ -150,6 +150,12 @@ class Catalog {
       std::function<bool(const std::string& path, const FileVersion& version)>;
   absl::StatusOr<Listing> Scan(const SettledFn& settled = nullptr);
 
+  // Reads a table that has changed in fields alone, without a scan, and returns
+  // the products that have others now. Nothing where a scan must do it: it
+  // names other products or pictures, cannot be read, or is being written.
+  std::optional<std::vector<std::string>> RefreshFields(
+      const SettledFn& settled = nullptr);
+
   // By the path alone.
   FileRole RoleOf(std::string_view path) const;
 
@@ -202,7 +208,15 @@ class Catalog {
   // The layout that the files in the root ask for; kAuto where there is no
   // table.
   Layout TableLayout() const;
+  struct LoadedTable {
+    std::unique_ptr<Metadata> metadata;
+    std::optional<FileVersion> version;
+    CatalogProblems problems;
+  };
+  absl::StatusOr<LoadedTable> ReadTable(Layout layout) const;
   absl::Status LoadTable(Layout layout);
+  // All but row_of_picture_.
+  void UseTable(LoadedTable table);
   void RefreshTable(const SettledFn& settled, CatalogProblems* problems);
   void FollowRowPictures(const std::vector<FoundFile>& pictures,
                          CatalogProblems* problems);

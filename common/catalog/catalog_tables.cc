@@ -114,34 +114,85 @@ absl::Status Catalog::FindLayout() {
   return absl::OkStatus();
 }
 
-absl::Status Catalog::LoadTable(Layout layout) {
+absl::StatusOr<Catalog::LoadedTable> Catalog::ReadTable(Layout layout) const {
   const std::string name(TableName(layout));
+  LoadedTable loaded;
   // The version before the reading: a change meanwhile is seen by the next
   // scan.
-  const auto version = StatBeneath(options_.root, name);
+  loaded.version = StatBeneath(options_.root, name);
   VITRINE_ASSIGN_OR_RETURN(std::string text,
                            ReadBeneath(options_.root, name, kMaxTableBytes));
-  CatalogProblems problems;
   auto metadata =
       layout == Layout::kJsonl
           ? ParseJsonlMetadata(std::move(text), name,
-                               options_.category_attribute, &problems)
+                               options_.category_attribute, &loaded.problems)
           : ParseTableMetadata(std::move(text), name,
-                               options_.category_attribute, &problems);
+                               options_.category_attribute, &loaded.problems);
   if (!metadata.ok()) {
     return Annotate(metadata.status(), options_.root.string());
   }
-  metadata_ = *std::move(metadata);
+  loaded.metadata = *std::move(metadata);
+  return loaded;
+}
+
+void Catalog::UseTable(LoadedTable table) {
+  metadata_ = std::move(table.metadata);
   ++metadata_version_;
-  layout_ = layout;
-  table_version_ = version;
-  table_problems_ = std::move(problems);
+  table_version_ = table.version;
+  table_problems_ = std::move(table.problems);
   category_attribute_ = metadata_->category_attribute();
+}
+
+absl::Status Catalog::LoadTable(Layout layout) {
+  VITRINE_ASSIGN_OR_RETURN(LoadedTable table, ReadTable(layout));
+  UseTable(std::move(table));
+  layout_ = layout;
   row_of_picture_.clear();
   for (const auto& [path, row] : metadata_->pictures()) {
     row_of_picture_[path] = row;
   }
   return absl::OkStatus();
+}
+
+std::optional<std::vector<std::string>> Catalog::RefreshFields(
+    const SettledFn& settled) {
+  const std::string name(TableName(layout_));
+  if (!metadata_ || name.empty()) return std::nullopt;
+  // Another table may take its place.
+  if (options_.layout == Layout::kAuto && TableLayout() != layout_) {
+    return std::nullopt;
+  }
+  const auto version = StatBeneath(options_.root, name);
+  if (!version || (settled && !settled(name, *version))) return std::nullopt;
+  auto table = ReadTable(layout_);
+  if (!table.ok()) return std::nullopt;
+  const Metadata& before = *metadata_;
+  const Metadata& now = *table->metadata;
+  if (now.rows() != before.rows() ||
+      now.pictures().size() != before.pictures().size() ||
+      now.category_attribute() != before.category_attribute()) {
+    return std::nullopt;
+  }
+  for (const auto& [path, row] : now.pictures()) {
+    const auto known = row_of_picture_.find(path);
+    if (known == row_of_picture_.end() ||
+        before.id(known->second) != now.id(row)) {
+      return std::nullopt;
+    }
+  }
+  std::vector<std::string> changed;
+  for (size_t row = 0; row < now.rows(); ++row) {
+    const auto known = before.Find(now.id(row));
+    if (!known || before.IsDeleted(*known) != now.IsDeleted(row)) {
+      return std::nullopt;
+    }
+    if (before.Fingerprint(*known) != now.Fingerprint(row)) {
+      changed.emplace_back(now.id(row));
+    }
+  }
+  for (auto& [path, row] : row_of_picture_) row = *now.Find(before.id(row));
+  UseTable(*std::move(table));
+  return changed;
 }
 
 void Catalog::RefreshTable(const SettledFn& settled,

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/hash.h"
 #include "common/base/utf8.h"
 #include "common/catalog/catalog_names.h"
 #include "common/catalog/json_product.h"
@@ -158,6 +159,9 @@ class JsonlMetadata : public Metadata {
           it == record->attributes().end() ? "" : CategoryText(it->second));
       record->mutable_attributes()->erase(category_attribute_);
     }
+  }
+  uint64_t Fingerprint(size_t row) const override {
+    return Checksum(lines_[row].text);
   }
   const std::string& category_attribute() const override {
     return category_attribute_;

@@ -2,6 +2,7 @@
 // row a product), or products.jsonl (one line a product, naming its pictures).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ class Metadata {
   virtual bool IsDeleted(size_t /*row*/) const { return false; }
   // Sets title, category, attributes and the times of visibility of `record`.
   virtual void Describe(size_t row, storage::ProductRecord* record) const = 0;
+  // Of all that Describe reads: two rows with the same one are described alike.
+  virtual uint64_t Fingerprint(size_t row) const = 0;
   // The attribute that is the category; "" where there is none.
   virtual const std::string& category_attribute() const = 0;
   // The pictures that rows name, as (path in the form of CleanPath, row). A

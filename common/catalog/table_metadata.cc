@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/base/utf8.h"
 #include "common/catalog/catalog_names.h"
@@ -77,6 +78,9 @@ std::optional<bool> Flag(std::string_view text) {
   return std::nullopt;
 }
 
+// Ends a part of what is hashed; no cell holds it.
+constexpr char kEnd = '\0';
+
 enum class ColumnType { kText, kNumber, kFlag };
 
 class TableMetadata : public Metadata {
@@ -118,6 +122,12 @@ class TableMetadata : public Metadata {
     LoadRows(file, problems);
     CheckTimes(file, problems);
     FindTypes();
+    // The same cells say something else in other columns.
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      schema_ += columns_[column] + kEnd;
+      schema_ += std::to_string(static_cast<int>(types_[column])) + kEnd;
+    }
+    schema_ += std::to_string(id_column_) + kEnd + category_attribute_ + kEnd;
     return absl::OkStatus();
   }
 
@@ -163,6 +173,14 @@ class TableMetadata : public Metadata {
         }
       }
     }
+  }
+  uint64_t Fingerprint(size_t row) const override {
+    std::string text = schema_;
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      text += table_->cell(rows_[row].row, column);
+      text += kEnd;
+    }
+    return Checksum(text);
   }
   const std::string& category_attribute() const override {
     return category_attribute_;
@@ -265,6 +283,7 @@ class TableMetadata : public Metadata {
   std::optional<size_t> visible_from_column_;
   std::optional<size_t> visible_until_column_;
   std::vector<ColumnType> types_;
+  std::string schema_;  // For Fingerprint.
   std::vector<Row> rows_;
   std::unordered_map<std::string_view, size_t> by_id_;
   const std::vector<std::pair<std::string, size_t>> no_pictures_;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/status.h"
 #include "httplib.h"
 
 namespace vitrine {
@@ -56,6 +57,15 @@ struct StatusPort::Server {
     // waiting.
     http.set_keep_alive_max_count(1);
     http.set_payload_max_length(0);
+    // Before a body is read.
+    http.set_pre_routing_handler(
+        [](const httplib::Request& request, httplib::Response& response) {
+          if (request.method == "GET" || request.method == "HEAD") {
+            return httplib::Server::HandlerResponse::Unhandled;
+          }
+          response.status = 405;
+          return httplib::Server::HandlerResponse::Handled;
+        });
     http.Get("/", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("/metrics\n/healthz\n/readyz\n", "text/plain");
     });
@@ -91,15 +101,18 @@ struct StatusPort::Server {
 StatusPort::StatusPort() = default;
 StatusPort::~StatusPort() = default;
 
+absl::Status CheckListen(std::string_view listen) {
+  if (ParsePlace(listen)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", std::string(listen),
+                   "\" is no place to listen; give HOST:PORT, as in "
+                   "127.0.0.1:9091"));
+}
+
 absl::StatusOr<std::unique_ptr<StatusPort>> StatusPort::Start(
     StatusPortOptions options) {
+  VITRINE_RETURN_IF_ERROR(CheckListen(options.listen));
   const std::optional<Place> place = ParsePlace(options.listen);
-  if (!place) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", options.listen,
-                     "\" is no place to listen; give HOST:PORT, as in "
-                     "127.0.0.1:9091"));
-  }
   const std::string listen = options.listen;
   std::unique_ptr<StatusPort> port(new StatusPort());
   port->server_ = std::make_unique<Server>(std::move(options));

@@ -4,11 +4,15 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 namespace vitrine {
+
+// INVALID_ARGUMENT where that is no HOST:PORT.
+absl::Status CheckListen(std::string_view listen);
 
 // The functions are called from several threads at once.
 struct StatusPortOptions {

@@ -115,6 +115,11 @@ bool QueueReader::Drained() const {
   return empty_ && held_.empty();
 }
 
+bool QueueReader::HasCaughtUp() const {
+  std::lock_guard lock(mutex_);
+  return caught_up_;
+}
+
 bool QueueReader::IsLost() const {
   std::lock_guard lock(mutex_);
   return reading_lost_ || answering_lost_;
@@ -134,7 +139,11 @@ void QueueReader::Report(const std::string& line) {
 bool QueueReader::Retry(const absl::Status& status, bool* lost) {
   std::unique_lock lock(mutex_);
   if (stopping_) return false;
-  if (!std::exchange(*lost, true)) {
+  // A server that is there again may refuse what it is asked.
+  const bool is_news = !*lost || told_loss_ != status.code();
+  *lost = true;
+  told_loss_ = status.code();
+  if (is_news) {
     lock.unlock();
     Report(absl::StrCat("the queue cannot be read, and is tried again every ",
                         options_.retry_ms, " ms: ", status.message()));
@@ -215,6 +224,7 @@ absl::Status QueueReader::ReadAll(RedisStream* stream) {
     {
       std::lock_guard lock(mutex_);
       news = std::exchange(empty_, is_empty) != is_empty || news;
+      caught_up_ = caught_up_ || is_empty;
     }
     if (news && options_.wake) options_.wake();
   }

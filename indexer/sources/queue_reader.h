@@ -72,6 +72,8 @@ class QueueReader {
   // Whether the queue was empty when it was last asked, nothing waits for Next,
   // and all answers have been given.
   bool Drained() const;
+  // Whether the queue was found empty, or all read that it held, once.
+  bool HasCaughtUp() const;
   // Whether the queue does not answer.
   bool IsLost() const;
   // Waits until all answers have been given; false after `timeout_ms`.
@@ -88,8 +90,8 @@ class QueueReader {
   absl::Status AnswerAll(RedisStream* stream, bool* answered);
   // Takes entries that are not held already; returns how many.
   size_t Keep(std::vector<QueueEntry> entries);
-  // Tells of a loss, once, and waits before the next try. False where the
-  // reader stops.
+  // Tells of a loss, once for each kind, and waits before the next try. False
+  // where the reader stops.
   bool Retry(const absl::Status& status, bool* lost);
   // Tells, once, that a loss is over.
   void Regain(bool* lost);
@@ -112,6 +114,8 @@ class QueueReader {
   int64_t waiting_ = 0;        // Entries of the stream that were not read yet.
   bool reading_lost_ = false;  // The loss of the connection was told.
   bool answering_lost_ = false;
+  absl::StatusCode told_loss_ = absl::StatusCode::kOk;  // Of either.
+  bool caught_up_ = false;
   bool stopping_ = false;
   RedisStream* reading_ = nullptr;  // For the destructor to interrupt.
   RedisStream* answering_ = nullptr;
