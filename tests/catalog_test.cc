@@ -205,13 +205,14 @@ TEST_F(CatalogTest, ReadsATableOfWhichFieldsHaveChangedWithoutAScan) {
   CatalogProblems problems;
   EXPECT_EQ(catalog_->Resolve("x.jpg", &problems)->product_id, "A");
   // What must be scanned for changes nothing yet.
-  for (const char* table :
-       {"{\"id\":\"A\",\"images\":[\"x.jpg\"],\"title\":\"3\"}\n",
-        "{\"id\":\"A\",\"images\":[\"x.jpg\"]}\n{\"id\":\"C\"}\n",
-        "{\"id\":\"A\",\"images\":[\"y.jpg\"]}\n{\"id\":\"B\"}\n",
-        "{\"id\":\"A\"}\n{\"id\":\"B\",\"images\":[\"x.jpg\"]}\n",
-        "{\"id\":\"A\",\"images\":[\"x.jpg\"]}\n"
-        "{\"id\":\"B\",\"deleted\":true}\n"}) {
+  const std::string a = "{\"id\":\"A\",\"images\":[\"x.jpg\"]}\n";
+  const std::string b = "{\"id\":\"B\"}\n";
+  for (const std::string& table :
+       {a, a + b + "{\"id\":\"C\"}\n", a + "{\"id\":\"C\"}\n",
+        a + "{\"id\":\"B\",\"deleted\":true}\n",
+        "{\"id\":\"A\",\"images\":[\"y.jpg\"]}\n" + b,
+        "{\"id\":\"A\"}\n" +
+            std::string("{\"id\":\"B\",\"images\":[\"x.jpg\"]}\n")}) {
     Write("products.jsonl", table);
     EXPECT_EQ(catalog_->RefreshFields(), std::nullopt) << table;
     EXPECT_EQ(Describe("A").title(), "two");
