@@ -182,12 +182,12 @@ absl::Status WriteChanges(const IndexPaths& paths, const IndexView& view,
   }
   if (!changes.thumbnails.empty()) {
     add(&pictures, [&changes, path = new_path(paths.pictures())] {
-      return WritePicturePack(path, changes.thumbnails);
+      return WritePicturePack(path, EntriesOf(changes.thumbnails));
     });
   }
   if (!changes.originals.empty()) {
     add(&originals, [&changes, path = new_path(paths.pictures())] {
-      return WritePicturePack(path, changes.originals);
+      return WritePicturePack(path, EntriesOf(changes.originals));
     });
   }
   for (SetDeletions& set : sets) {

@@ -1,7 +1,10 @@
 #include "indexer/merge.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "common/base/file.h"
 #include "common/base/hash.h"
@@ -142,23 +145,36 @@ absl::StatusOr<storage::FileRef> MergePacks(
     const google::protobuf::RepeatedPtrField<storage::FileRef>& packs,
     const std::set<std::string>& names, bool originals,
     const std::string& new_name) {
-  PackedPictures used;
+  std::vector<std::shared_ptr<const PicturePack>> merged;
+  // Where they lie, of one content any.
+  std::map<Sha256Digest, std::string_view> used;
   for (const storage::FileRef& ref : packs) {
     if (!names.contains(ref.name())) continue;
     VITRINE_ASSIGN_OR_RETURN(
-        const auto pack, PicturePack::Open(paths.pictures() / ref.name(), ref,
-                                           originals ? Verification::kStructure
-                                                     : Verification::kAll));
-    for (uint32_t i = 0; i < pack->size(); ++i) {
-      const auto [digest, bytes] = pack->entry(i);
+        merged.emplace_back(),
+        PicturePack::Open(
+            paths.pictures() / ref.name(), ref,
+            originals ? Verification::kStructure : Verification::kAll));
+    for (uint32_t i = 0; i < merged.back()->size(); ++i) {
+      const auto [digest, bytes] = merged.back()->entry(i);
       if (!IsShown(view, digest)) continue;
       // One that has rotten is lost, and the others stay.
       if (originals && Sha256(bytes) != digest) continue;
       used[digest] = bytes;
     }
-    VITRINE_RETURN_IF_ERROR(pack->file().Check());
   }
-  return WritePicturePack(paths.pictures() / new_name, used);
+  const std::filesystem::path path = paths.pictures() / new_name;
+  const std::vector<PictureEntry> entries(used.begin(), used.end());
+  VITRINE_ASSIGN_OR_RETURN(storage::FileRef written,
+                           WritePicturePack(path, entries));
+  // What was merged may have been damaged while it was read.
+  for (const auto& pack : merged) {
+    if (absl::Status sound = pack->file().Check(); !sound.ok()) {
+      RemoveFile(path).IgnoreError();
+      return sound;
+    }
+  }
+  return written;
 }
 
 // What the newest `count` segments say of source files, without the deletions

@@ -24,8 +24,12 @@ struct PicturePack::Record {
   }
 };
 
+std::vector<PictureEntry> EntriesOf(const PackedPictures& pictures) {
+  return {pictures.begin(), pictures.end()};
+}
+
 absl::StatusOr<storage::FileRef> WritePicturePack(
-    const std::filesystem::path& path, const PackedPictures& pictures) {
+    const std::filesystem::path& path, std::span<const PictureEntry> pictures) {
   VITRINE_ASSIGN_OR_RETURN(auto writer,
                            SectionWriter::Create(path, FileKind::kPictures));
   const auto count = static_cast<uint32_t>(pictures.size());
@@ -92,7 +96,7 @@ std::optional<std::string_view> PicturePack::Find(
   return Part(bytes_, it->offset, it->bytes);
 }
 
-std::pair<Sha256Digest, std::string_view> PicturePack::entry(uint32_t i) const {
+PictureEntry PicturePack::entry(uint32_t i) const {
   const Record& record = records_[i];
   return {record.sha256, Part(bytes_, record.offset, record.bytes)};
 }

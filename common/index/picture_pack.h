@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/base/hash.h"
@@ -19,9 +21,14 @@ namespace vitrine {
 // By content, so that a picture that occurs twice is stored once a pack.
 using PackedPictures = std::map<Sha256Digest, std::string>;
 
-// Publishes pictures (the bytes of their files) as a pack.
+// One of them: its digest and its bytes, which lie elsewhere.
+using PictureEntry = std::pair<Sha256Digest, std::string_view>;
+// All of them, in order; valid as long as `pictures`.
+std::vector<PictureEntry> EntriesOf(const PackedPictures& pictures);
+
+// Publishes pictures (the bytes of their files) as a pack; digests ascend.
 absl::StatusOr<storage::FileRef> WritePicturePack(
-    const std::filesystem::path& path, const PackedPictures& pictures);
+    const std::filesystem::path& path, std::span<const PictureEntry> pictures);
 
 // An open pack. Immutable and thread-safe.
 class PicturePack {
@@ -40,7 +47,7 @@ class PicturePack {
   // pack.
   std::optional<std::string_view> Find(std::string_view sha256) const;
   // The i-th picture, in the order of the digests.
-  std::pair<Sha256Digest, std::string_view> entry(uint32_t i) const;
+  PictureEntry entry(uint32_t i) const;
 
   struct Record;  // As it lies in the file.
 

@@ -66,7 +66,8 @@ void Write(const std::filesystem::path& folder) {
   Require(WriteTableSegment(folder / "table/none", {}).ok());
   Require(WritePicturePack(
               folder / "picture_pack/two",
-              {{Sha256("a"), "a picture"}, {Sha256("b"), std::string(99, 'b')}})
+              EntriesOf(PackedPictures{{Sha256("a"), "a picture"},
+                                       {Sha256("b"), std::string(99, 'b')}}))
               .ok());
   Bitmap dead(150);
   for (uint32_t row = 0; row < 150; row += 7) dead.Set(row);

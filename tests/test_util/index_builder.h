@@ -123,7 +123,7 @@ class IndexBuilder {
         *manifest_.add_picture_packs(),
         WritePicturePack(
             paths_.pictures() / ("pack-" + std::to_string(++files_)),
-            thumbnails));
+            EntriesOf(thumbnails)));
     return absl::OkStatus();
   }
 

@@ -58,8 +58,8 @@ class WholeIndex {
     EXPECT_OK(builder_.DeleteRows(0, {1, 2, static_cast<uint32_t>(grown_)}));
     EXPECT_OK(builder_.PutProductsOf(rows, "Dress"));
     EXPECT_OK(builder_.AddPictures(pictures));
-    auto originals =
-        WritePicturePack(paths().pictures() / ("original-" + n), pictures);
+    auto originals = WritePicturePack(paths().pictures() / ("original-" + n),
+                                      EntriesOf(pictures));
     EXPECT_OK(originals);
     *builder_.manifest().add_original_packs() = *originals;
     TableChanges sources;
