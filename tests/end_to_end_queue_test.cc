@@ -208,9 +208,8 @@ TEST_F(QueueWorld, AFolderOfFilesThatIsAwayTakesNothingWithIt) {
   Send(event);
   Send(Upsert("q", 1, {{"a", JpegOf(2)}}));
   ASSERT_TRUE(indexer.UntilProducts({"p", "q"}));
-  EXPECT_TRUE(
-      Eventually([&] { return server_.Connect()->Backlog()->pending == 1; },
-                 seconds(30)));
+  EXPECT_TRUE(Eventually(
+      [&] { return server_.Connect()->Backlog()->pending == 1; }, seconds(30)));
   std::filesystem::rename(world_.root() / "away", world_.root() / "files");
   ASSERT_TRUE(indexer.Until([&] { return TitleOf("p") == "seen"; }));
   EXPECT_TRUE(Answered());
