@@ -226,7 +226,9 @@ class Indexer {
   void ScanForTable();
   void Enqueue(const CatalogPicture& picture, std::vector<std::string> warnings,
                bool fresh);
+  // The table may say something else of all products, or of one.
   void DescribeAll();
+  void DescribeOne(const std::string& product);
   void TellProblems(const CatalogProblems& problems);
   storage::SourcePosition Position() const;
   absl::Status CheckLayout(const storage::SourcePosition& known) const;

@@ -173,11 +173,13 @@ void Indexer::DescribeAll() {
   for (const auto& [id, record] : draft_->changes.changes().products) {
     if (record) products.push_back(id);
   }
-  for (const std::string& product : products) {
-    // What is held stays as it was.
-    if (catalog_->IsDeleted(product)) continue;
-    if (batch_->Describe(product)) draft_->is_prompt = true;
-  }
+  for (const std::string& product : products) DescribeOne(product);
+}
+
+void Indexer::DescribeOne(const std::string& product) {
+  // One whose deletion is held stays as it was.
+  if (catalog_->IsDeleted(product)) return;
+  if (batch_->Describe(product)) draft_->is_prompt = true;
 }
 
 void Indexer::TellProblems(const CatalogProblems& problems) {
@@ -321,9 +323,7 @@ bool Indexer::FollowFields() {
   const auto changed = catalog_->RefreshFields(TableIsSettled());
   if (!changed) return false;
   described_version_ = catalog_->metadata_version();
-  for (const std::string& product : *changed) {
-    if (batch_->Describe(product)) draft_->is_prompt = true;
-  }
+  for (const std::string& product : *changed) DescribeOne(product);
   return true;
 }
 

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "absl/strings/ascii.h"
+#include "common/catalog/receipt_json.h"
 
 namespace vitrine {
 namespace {
@@ -29,10 +30,6 @@ const prometheus::Histogram::BucketBoundaries kPublication = {
     .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10};
 
 constexpr size_t kMostSources = 100;
-
-std::string LowerName(const std::string& name, size_t prefix) {
-  return absl::AsciiStrToLower(name.substr(prefix));
-}
 
 }  // namespace
 
@@ -114,15 +111,13 @@ IndexerMetrics::IndexerMetrics() : families_(std::make_unique<Families>()) {}
 IndexerMetrics::~IndexerMetrics() = default;
 
 void IndexerMetrics::Count(const v1::Receipt& receipt) {
-  const std::string outcome =
-      LowerName(v1::Receipt::Outcome_Name(receipt.outcome()), 8);
+  const std::string outcome = OutcomeName(receipt.outcome());
   families_->pictures
       .Add({{"source", families_->SourceOf(receipt)}, {"outcome", outcome}})
       .Increment();
   if (receipt.outcome() == v1::Receipt::OUTCOME_REFUSED) {
     families_->refused
-        .Add(
-            {{"reason", LowerName(v1::ErrorReason_Name(receipt.reason()), 13)}})
+        .Add({{"reason", absl::AsciiStrToLower(ReasonName(receipt.reason()))}})
         .Increment();
   }
   if (!receipt.warnings().empty()) families_->warned.Increment();

@@ -163,7 +163,9 @@ std::optional<std::vector<std::string>> Catalog::RefreshFields(
     return std::nullopt;
   }
   const auto version = StatBeneath(options_.root, name);
-  if (!version || (settled && !settled(name, *version))) return std::nullopt;
+  if (!version) return std::nullopt;
+  if (version == table_version_) return std::vector<std::string>();
+  if (settled && !settled(name, *version)) return std::nullopt;
   auto table = ReadTable(layout_);
   if (!table.ok()) return std::nullopt;
   const Metadata& before = *metadata_;
