@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from tests import vision_transformer
-from vitrine_models import bundle, export, networks
+from vitrine_models import bundle, export, image, networks, projection
 
 _KINDS = ("Hat", "Shoes", "Dress")
 
@@ -167,6 +167,32 @@ class Export(unittest.TestCase):
         self.assertFalse(torch.equal(at_96, vectors("--weights", self.weights)))
         with self.assertRaisesRegex(ValueError, "--size is 300; it lies between 32 and 256"):
             vectors("--weights", self.weights, "--size", "300")
+
+    def test_a_learned_projection_is_that_of_the_checkpoint(self):
+        network = networks.load("autoencoder", self.weights)
+        learned = nn.Linear(network.width, 64)
+        path = os.path.join(self.root, "taught.pt")
+        torch.save(networks.checkpoint("autoencoder", self.state, 256, learned), path)
+        photos = np.stack([np.asarray(image.to_input(image.decode(
+            os.path.join(self.root, row["path"])), 256, "crop"))
+            for row in self.rows if int(row["attributes"]["sender_id"]) < 8])
+        pictures = torch.from_numpy(photos)
+        with torch.inference_mode():
+            features = network(pictures.permute(0, 3, 1, 2).float())
+        for catalog, expected in (
+                ((), learned), (("--catalog", self._listing(self.rows)),
+                                projection.learned(learned, features.numpy(), 0.25))):
+            self._export("--arch", "autoencoder", "--weights", path, "--projection", "learned",
+                         "--no-colour", *catalog)
+            module, card = bundle.load(self.out)
+            self.assertEqual(card.dim, 64)
+            with torch.inference_mode():
+                self.assertGreater(torch.nn.functional.cosine_similarity(
+                    module(pictures), expected(features)).min().item(), 0.999)
+        with self.assertRaisesRegex(ValueError, "holds no projection: those that"):
+            self._autoencoder("--projection", "learned")
+        with self.assertRaisesRegex(ValueError, "give --weights FILE"):
+            self._export("--arch", "efficientnet_lite0", "--projection", "learned")
 
     def test_a_projection_is_not_fitted_on_what_is_left_out(self):
         path = os.path.join(self.root, "left_out.txt")

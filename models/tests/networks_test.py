@@ -8,7 +8,7 @@ import unittest
 import torch
 from torch import nn
 
-from vitrine_models import networks
+from vitrine_models import bundle, networks
 
 _HAS_TORCHVISION = importlib.util.find_spec("torchvision") is not None
 _needs_torchvision = unittest.skipUnless(_HAS_TORCHVISION, "torchvision is not there")
@@ -139,6 +139,33 @@ class Weights(unittest.TestCase):
         with torch.inference_mode():
             self.assertTrue(torch.equal(networks.load("autoencoder", self.path)(_pixels()),
                                         network(_pixels())))
+
+    def test_a_bundles_network_comes_back_and_is_no_other_architectures(self):
+        card = bundle.Card("a", "1", 256, "crop", [bundle.Block("shape", 64, 1.0)], "float32", "", "", "")
+        network = networks.random_init("autoencoder", 3)
+        for inner, size in ((network, None), (networks.Resized(network, 128), 128)):
+            bundle.save(bundle.Encoder(inner, nn.Linear(network.width, 64), None), card, self.path)
+            self.assertEqual(networks.trained_size(self.path), size)
+            with torch.inference_mode():
+                # Its large tensors were stored in half precision.
+                self.assertTrue(torch.allclose(networks.load("autoencoder", self.path)(_pixels()),
+                                               network(_pixels()), atol=0.02))
+            with self.assertRaisesRegex(ValueError, "a bundle, but not of efficientnet_lite0: .*lacks"):
+                networks.load("efficientnet_lite0", self.path)
+            os.remove(self.path)
+
+    def test_the_shipped_bundles_network_is_one_to_go_on_from(self):
+        path = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                            "vitrine-lite0.pt")
+        features = networks.load("efficientnet_lite0", path)(_pixels()).detach()
+        self.assertEqual((features.shape[1], networks.trained_size(path)), (1280, 224))
+        projection = torch.jit.load(path).float().projection
+        pixels = torch.rand(1, 256, 256, 3).mul(255).to(torch.uint8)
+        with torch.inference_mode():
+            network = networks.Resized(networks.load("efficientnet_lite0", path), 224)
+            wanted = torch.jit.load(path).float()(pixels)[:, :384]
+            self.assertTrue(torch.allclose(
+                projection(network(pixels.permute(0, 3, 1, 2).float())), wanted, atol=1e-3))
 
     def test_a_checkpoint_of_another_architecture_is_refused_by_name(self):
         torch.save(networks.checkpoint("autoencoder", networks.create("autoencoder").state_dict(), 256),

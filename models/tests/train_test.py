@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 import torch
 
-from vitrine_models import bundle, networks, train, training_data
+from vitrine_models import bundle, networks, plans, train, training_data
 
 _KINDS = ("hat", "shoe", "sock")
 _PER_KIND = 10
@@ -64,7 +64,7 @@ class TrainTest(unittest.TestCase):
 
     def run_train(self, *flags):
         parser = argparse.ArgumentParser()
-        train.add_arguments(parser)
+        plans.add_arguments(parser)
         args = ["--catalog", self.listing, "--split-file", self.split, "--arch", "autoencoder",
                 "--init", "random", "--size", "32", "--eval-size", "64", "--batch", "9",
                 "--out", self.out]
@@ -90,10 +90,15 @@ class TrainTest(unittest.TestCase):
         with Image.open(self.out + ".png") as curves:
             self.assertGreater(curves.width, 500)
 
-    def test_goes_on_after_a_kill_as_if_there_had_been_none(self):
-        flags = ("--epochs", "2", "--loss", "classify", "--loss", "self", "--loss", "remember")
+    def written(self):
+        checkpoint = torch.load(self.out + ".checkpoint", weights_only=True)
+        return {**checkpoint["network"], **checkpoint.get("vitrine_projection", {})}
+
+    def test_goes_on_after_a_kill_as_if_there_had_been_none(
+            self, losses=("--loss", "classify", "--loss", "self", "--loss", "remember")):
+        flags = ("--epochs", "2", *losses)
         self.run_train(*flags)
-        whole = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+        whole = self.written()
         os.remove(self.out + ".checkpoint")
 
         class Killed(BaseException):
@@ -106,10 +111,69 @@ class TrainTest(unittest.TestCase):
         with mock.patch.object(train.curves, "draw", kill), self.assertRaises(Killed):
             self.run_train(*flags)
         self.run_train(*flags)
-        resumed = torch.load(self.out + ".checkpoint", weights_only=True)["network"]
+        resumed = self.written()
         self.assertEqual(set(whole), set(resumed))
         for name, tensor in whole.items():
             self.assertTrue(torch.equal(tensor, resumed[name]), name)
+
+    def taught(self):
+        """Flags to learn from a teacher that was trained on the labels."""
+        teacher = self.out + ".teacher"
+        self.run_train("--epochs", "2", "--loss", "classify")
+        os.replace(self.out + ".checkpoint", teacher)
+        return ["--loss", "remember", "--loss", "neighbours", "--mix", "0.5", "--rate", "0.002",
+                "--teacher", f"{teacher}:0.5", "--teacher", teacher]
+
+    def test_a_network_comes_to_see_what_its_teachers_see(self):
+        said = self.run_train("--epochs", "8", *self.taught())
+        losses = [float(line.split("remember ")[1].split()[0]) for line in said.split("\n")
+                  if "remember" in line]
+        self.assertEqual(len(losses), 8)
+        self.assertLess(losses[-1], 0.8 * losses[0])
+
+    def test_what_was_taught_is_exported_with_the_map_that_was_learned_along(self):
+        self.run_train("--epochs", "1", *self.taught())
+        checkpoint = torch.load(self.out + ".checkpoint", weights_only=True)
+        network = networks.load("autoencoder", self.out + ".checkpoint")
+        learned = networks.trained_projection(self.out + ".checkpoint", network.width)
+        training = torch.load(io.BytesIO(checkpoint["training"].numpy().tobytes()),
+                              **train._TRUSTED)["model"]
+        self.assertTrue(torch.equal(learned.weight, training["spaces.maps.0.weight"]))
+        _, card = bundle.load(self.out)
+        self.assertIn("learned along", card.trained_on)
+
+    def test_a_taught_network_goes_on_after_a_kill_as_if_there_had_been_none(self):
+        self.test_goes_on_after_a_kill_as_if_there_had_been_none(self.taught())
+
+    def test_refuses_teachers_that_are_none(self):
+        taught = ("--epochs", "1", "--loss", "remember")
+        self.refuses("no checkpoint that train wrote, and no architecture", *taught, "--teacher",
+                     self.listing)
+        self.refuses("no file efficientnet_lit1, .* those are efficientnet_lite0", *taught, "--teacher",
+                     "efficientnet_lit1:0.2")
+        self.refuses("with a weight above 0", *taught, "--teacher", "resnet50:0")
+        self.refuses("published weights are at hand of efficientnet_lite0.* alone", *taught,
+                     "--teacher", "resnet50")
+        with open(self.out + ".checkpoint", "wb"):
+            pass
+        self.refuses("is a file that --out .* writes: name another", *taught, "--teacher",
+                     self.out + ".checkpoint")
+        teacher = ("--teacher", self.listing)
+        self.refuses("--teacher is for --loss remember and neighbours", "--loss", "classify", *teacher)
+        self.refuses("--mix is 2.0", *taught, *teacher, "--mix", "2")
+        self.refuses("--mix is for a training by --teacher alone", *taught, "--mix", "0.5")
+        self.refuses("--mix is for a training by --teacher alone", *taught, *teacher,
+                     "--loss", "classify", "--mix", "0.5")
+        self.refuses("--average is 0.5, but what --teacher taught", *taught, *teacher,
+                     "--init", self.listing, "--average", "0.5")
+
+    def test_refuses_to_go_on_with_another_teacher(self):
+        taught = self.taught()
+        self.run_train("--epochs", "1", *taught)
+        state = torch.load(taught[-1], weights_only=True)
+        state["more"] = torch.zeros(1)
+        torch.save(state, taught[-1])
+        self.refuses("trained on other photos, labels, triplets or teachers", "--epochs", "1", *taught)
 
     def test_a_network_that_draws_goes_on_after_a_kill_as_if_there_had_been_none(self):
         plain = networks._NORMALISED["autoencoder"]

@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from vitrine_models import catalog, embed, export, measure, train
+from vitrine_models import catalog, complements, embed, export, measure, outfits, plans, train
 
 
 def _split(args: argparse.Namespace) -> None:
@@ -22,7 +22,7 @@ def main() -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     command = commands.add_parser("train", help="train a network on a catalogue, into a bundle")
-    train.add_arguments(command)
+    plans.add_arguments(command)
     command.set_defaults(run=train.train)
 
     command = commands.add_parser("export", help="make a bundle and measure it")
@@ -36,6 +36,14 @@ def main() -> int:
     command = commands.add_parser("embed", help="print the raw vectors of pictures as JSON lines")
     embed.add_arguments(command)
     command.set_defaults(run=embed.embed)
+
+    command = commands.add_parser("complements", help="learn from pairs what goes with what")
+    complements.add_arguments(command)
+    command.set_defaults(run=complements.complements)
+
+    command = commands.add_parser("outfits", help="draw pairs of sample garments by a hidden rule")
+    outfits.add_arguments(command)
+    command.set_defaults(run=outfits.outfits)
 
     command = commands.add_parser("split", help="draw validation senders by seed")
     command.add_argument("--catalog", metavar="DIR", required=True)

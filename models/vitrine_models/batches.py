@@ -2,8 +2,11 @@
 
 import collections
 import concurrent.futures
+import ctypes
 import dataclasses
+import multiprocessing
 import os
+import signal
 from typing import Iterator, List, Optional, Sequence
 
 import numpy as np
@@ -13,6 +16,8 @@ from vitrine_models import augment, image, progress
 # How much larger than a view a photo is kept, so that a cut of it is still sharp.
 _KEPT_SCALE = 1.6
 _BATCHES_AHEAD = 3
+_VIEWS_A_TASK = 16
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclasses.dataclass
@@ -54,30 +59,58 @@ def balanced_order(labels: np.ndarray, batch: int, random: np.random.Generator) 
     return random.choice(len(labels), whole, p=weight / weight.sum())
 
 
-def load(pictures: Pictures, order: np.ndarray, batch: int, seed: Sequence[int],
-         views: int = 1, pool: Optional[concurrent.futures.ThreadPoolExecutor] = None
-         ) -> Iterator[Batch]:
-    """The batches of `order`, drawn ahead by one thread a core."""
-    own = pool or concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1)
+class Views:
+    """Draws views in processes of its own, one a core, ahead of who asks for them.
 
-    def draw(place: int, which: int) -> np.ndarray:
-        return pictures.view(int(order[place]), [*seed, place, which])
+    Threads would be simpler, and with many cores and a fast GPU they wait for one another: drawing
+    takes much Python. A process reads the pictures where its parent has them.
+    """
 
-    try:
+    def __init__(self, pictures: Pictures):
+        self._pool = concurrent.futures.ProcessPoolExecutor(
+            len(os.sched_getaffinity(0)), mp_context=multiprocessing.get_context("fork"),
+            initializer=_adopt, initargs=(pictures, os.getpid()))
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def load(self, order: np.ndarray, batch: int, seed: Sequence[int], views: int = 1
+             ) -> Iterator[Batch]:
+        """The batches of `order`, the same for the same seed."""
         ahead: collections.deque = collections.deque()
         for start in range(0, len(order), batch):
             places = range(start, min(start + batch, len(order)))
             ahead.append((order[places.start:places.stop],
-                          [[own.submit(draw, place, which) for place in places]
-                           for which in range(views)]))
+                          [[self._pool.submit(_draw, order[part.start:part.stop], part, seed, which)
+                            for part in _parts(places)] for which in range(views)]))
             if len(ahead) > _BATCHES_AHEAD:
                 yield _drawn(*ahead.popleft())
         while ahead:
             yield _drawn(*ahead.popleft())
-    finally:
-        if pool is None:
-            own.shutdown(cancel_futures=True)
+
+
+# What a process of Views draws from.
+_pictures: Optional[Pictures] = None
+
+
+def _adopt(pictures: Pictures, parent: int) -> None:
+    global _pictures  # pylint: disable=global-statement
+    _pictures = pictures
+    # A keyboard's interrupt is for the parent, which ends its processes; and they end with it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _parts(places: range) -> List[range]:
+    return [places[at:at + _VIEWS_A_TASK] for at in range(0, len(places), _VIEWS_A_TASK)]
+
+
+def _draw(rows: np.ndarray, places: Sequence[int], seed: Sequence[int], which: int) -> np.ndarray:
+    return np.stack([_pictures.view(int(row), [*seed, place, which])
+                     for row, place in zip(rows, places)])
 
 
 def _drawn(rows: np.ndarray, futures: List[List[concurrent.futures.Future]]) -> Batch:
-    return Batch(rows, [np.stack([future.result() for future in one]) for one in futures])
+    return Batch(rows, [np.concatenate([future.result() for future in one]) for one in futures])

@@ -14,8 +14,10 @@ from vitrine_models import (bundle, catalog, colour, evaluate, features, image, 
 SHAPE_DIM = 384
 # See README.md, "How the numbers were chosen".
 COLOUR_WEIGHT = 0.2
-VERSION = "1.1.0"
-PROJECTIONS = ("pca", "discriminant", "none")
+VERSION = "1.2.0"
+PROJECTIONS = ("pca", "discriminant", "learned", "none")
+# Of a learned projection: what of the block its own numbers leave to the features as they are.
+_REST_SHARE = 0.25
 _UNKNOWN = "unknown"
 _MODULE_SIZE = 224
 _LEAST_SIZE = 32
@@ -46,8 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     measure.add_split_arguments(parser)
     parser.add_argument("--projection", choices=PROJECTIONS, default="pca",
                         help="how the features become the shape block: a PCA to 384 numbers, a "
-                        "discriminant analysis of --label to as many, or as they are; the first "
-                        "two are fitted on photos that are not for validation "
+                        "discriminant analysis of --label to as many, the map that `train "
+                        "--teacher` learned along with the network, or as they are; all but the "
+                        "last are fitted on photos that are not for validation, `learned` for a PCA "
+                        "that stands beside it where there is a --catalog "
                         "(default: %(default)s)")
     parser.add_argument("--leave-out", metavar="FILE",
                         help="values of --label, one a line, that the projection is not fitted on")
@@ -113,6 +117,7 @@ class _Photos:
 
     def __init__(self, args: argparse.Namespace):
         self.photos = catalog.evenly(catalog.read(args.catalog), args.limit)
+        self._catalog = os.path.basename(os.path.abspath(args.catalog))
         self.validation = catalog.read_split(args.split_file, self.photos, args.catalog)
         self.labels: Optional[List[Optional[str]]] = None
         name = args.label or "category"
@@ -125,19 +130,25 @@ class _Photos:
         if not self.train.any():
             raise ValueError("no photo is left to fit on: all are for validation or left out")
 
-    def fit(self, kind: str, pooled: np.ndarray) -> Tuple[nn.Module, str]:
+    def fit(self, kind: str, pooled: np.ndarray, learned: Optional[nn.Linear]
+            ) -> Tuple[nn.Module, str]:
         """The projection of kind `kind`, and what it was fitted on."""
         width = pooled.shape[1]
+        if learned is not None:
+            return projection.learned(learned, pooled[self.train], _REST_SHARE), (
+                f"learned along, and a PCA of {int(self.train.sum())} photos of {self._catalog}")
         if kind == "none":
             return _as_they_are(width), "none"
         dim = min(SHAPE_DIM, _multiple_of_64(width))
         train = self.train
         if kind == "pca":
-            return projection.pca(pooled[train], dim), f"PCA of {int(train.sum())} photos"
+            return projection.pca(pooled[train], dim), (
+                f"PCA of {int(train.sum())} photos of {self._catalog}")
         classed = np.array([label is not None for label in self.labels])
         labels = np.array([label or "" for label in self.labels])
         fitted = projection.discriminant(pooled[train], labels[train], classed[train], dim)
-        return fitted, f"discriminant analysis of {int((train & classed).sum())} photos"
+        return fitted, (f"discriminant analysis of {int((train & classed).sum())} photos of "
+                        f"{self._catalog}")
 
 
 def _card(args: argparse.Namespace, source: _Source, width: int, fitted_on: str) -> bundle.Card:
@@ -145,14 +156,12 @@ def _card(args: argparse.Namespace, source: _Source, width: int, fitted_on: str)
     blocks = [bundle.Block("shape", width, round(1.0 - weight, 6))]
     if not args.no_colour:
         blocks.append(bundle.Block("colour", colour.DIM, weight))
-    name = os.path.basename(os.path.abspath(args.catalog)) if args.catalog else ""
     return bundle.Card(
         name=f"vitrine-{source.name}", version=VERSION, input_size=bundle.INPUT_SIZE,
         resize=args.resize, blocks=blocks, precision="float32",
         origin=args.origin or source.origin,
         licence=args.licence or source.licence,
-        trained_on=f"network: {args.trained_on or source.trained_on}; projection: {fitted_on}"
-                   + (f" of {name}" if name and fitted_on != "none" else ""))
+        trained_on=f"network: {args.trained_on or source.trained_on}; projection: {fitted_on}")
 
 
 def _report(figures: measure.Measure, pooled: np.ndarray, raw: np.ndarray,
@@ -184,9 +193,11 @@ def _check_written(path: str, photos: List[catalog.Photo], raw: np.ndarray) -> N
 def export(args: argparse.Namespace) -> None:
     if not args.no_colour and not 0 < args.colour_weight < 1:
         raise ValueError(f"--colour-weight is {args.colour_weight}; it lies between 0 and 1")
-    if not args.catalog and args.projection != "none":
+    if not args.catalog and args.projection not in ("learned", "none"):
         raise ValueError(f"--projection {args.projection} is fitted on photos: give --catalog DIR, "
                          "or --projection none")
+    if args.projection == "learned" and not args.weights:
+        raise ValueError("--projection learned is read from a checkpoint: give --weights FILE")
     if args.leave_out and not args.catalog:
         raise ValueError("--leave-out names photos of a catalogue: give --catalog DIR")
     if args.limit < 0:
@@ -198,6 +209,8 @@ def export(args: argparse.Namespace) -> None:
                               args.colours_file) if seen and seen.labels else None
     network, source = _load(args)
     bundle.round_as_stored(network)
+    learned = (networks.trained_projection(args.weights, network.width)
+               if args.projection == "learned" else None)
     colours = None if args.no_colour else colour.ColourBlock()
     pooled = raw = None
     if seen:
@@ -206,9 +219,11 @@ def export(args: argparse.Namespace) -> None:
         rows = features.extract(torch.jit.freeze(unfitted), features.fingerprint(unfitted),
                                 seen.photos, args.resize, "features")
         pooled, tints = rows[:, :network.width], rows[:, network.width:]
-        fitted, fitted_on = seen.fit(args.projection, pooled)
+        fitted, fitted_on = seen.fit(args.projection, pooled, learned)
         with torch.inference_mode():
             raw = np.concatenate((fitted(torch.from_numpy(pooled)).numpy(), tints), axis=1)
+    elif learned is not None:
+        fitted, fitted_on = learned, "learned along"
     else:
         fitted, fitted_on = _as_they_are(network.width), "none"
     dim = (_multiple_of_64(network.width) if args.projection == "none" else fitted.out_features)

@@ -2,8 +2,10 @@
 
 import concurrent.futures
 import hashlib
+import io
 import itertools
 import os
+import zipfile
 from typing import Iterable, Iterator, List, Sequence
 
 import numpy as np
@@ -24,7 +26,16 @@ def fingerprint(module: torch.jit.ScriptModule) -> str:
     """A name that changes with an unfrozen scripted module's code and numbers."""
     digest = hashlib.sha256(torch.__version__.encode())
     # Its code, its tensors, and its other attributes, such as the size that it reads.
-    digest.update(module.save_to_buffer())
+    with zipfile.ZipFile(io.BytesIO(module.save_to_buffer())) as archive:
+        for name in sorted(archive.namelist()):
+            content = archive.read(name)
+            if name.endswith((".debug_pkl", "serialization_id")):
+                continue  # Where the code came from, and a sum of the whole file.
+            if name.endswith(".py"):
+                # A class's constants come in the order of a set, another one in each process.
+                content = b"\n".join(sorted(content.split(b"\n")))
+            digest.update(f"{name} {len(content)} ".encode())
+            digest.update(content)
     return digest.hexdigest()
 
 

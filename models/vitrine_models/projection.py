@@ -9,6 +9,7 @@ Where there are fewer features than numbers asked for, zeros fill up: they chang
 """
 
 import sys
+from typing import Optional
 
 import numpy as np
 import torch
@@ -20,32 +21,43 @@ _RIDGE = 2.0
 _BOOST = 3.0
 # How far classes' spread directions are widened: the more of them share in it, the lower.
 _BOOST_POWER = 0.2
+# Of the features' mean variance.
+_LEAST_SQUARES_RIDGE = 0.1
 # Of a map's numbers: well within half precision.
 _LARGEST = 1e4
 
 
-def _linear(matrix: np.ndarray, mean: np.ndarray, features: np.ndarray, dim: int) -> nn.Linear:
-    """The map x -> (x - mean) @ matrix, scaled, filled up to `dim`, and turned at random.
+def _map(matrix: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    """x -> x @ matrix + bias."""
+    linear = nn.Linear(*matrix.shape)
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(matrix.T.copy()))
+        linear.bias.copy_(torch.from_numpy(bias))
+    return linear
+
+
+def _linear(matrix: np.ndarray, mean: np.ndarray, features: np.ndarray, dim: int,
+            offset: Optional[np.ndarray] = None) -> nn.Linear:
+    """The map x -> (x - mean) @ matrix + offset, scaled, filled up to `dim`, and turned at random.
 
     Turning changes no dot product. But as they come, the first axes hold most of the variance: a
     Manhattan distance would be that of a few numbers, and a code of 8 bits would spend its range on
     them.
     """
-    matrix = np.pad(matrix, ((0, 0), (0, dim - matrix.shape[1])))
+    fill = dim - matrix.shape[1]
+    matrix = np.pad(matrix, ((0, 0), (0, fill)))
+    offset = np.zeros(dim) if offset is None else np.pad(offset, (0, fill))
     turn, signs = np.linalg.qr(np.random.default_rng(1).standard_normal((dim, dim)))
-    matrix = matrix @ (turn * np.sign(np.diag(signs)))
+    turn = turn * np.sign(np.diag(signs))
+    matrix, offset = matrix @ turn, offset @ turn
     # Blocks are made unit by the engine: the scale is free, and this one suits half precision.
-    length = np.sqrt((((features - mean) @ matrix) ** 2).sum(1).mean())
+    length = np.sqrt((((features - mean) @ matrix + offset) ** 2).sum(1).mean())
     largest = np.abs(matrix).max()
-    matrix = matrix / max(length, largest / _LARGEST, np.finfo(np.float32).tiny)
+    scale = 1.0 / max(length, largest / _LARGEST, np.finfo(np.float32).tiny)
     # Rounded as a bundle stores it, before the mean goes through it: features often lie close
     # together and far from 0, and what rounding does to their mean would drown their differences.
-    matrix = matrix.astype(np.float16).astype(np.float64)
-    projection = nn.Linear(*matrix.shape)
-    with torch.no_grad():
-        projection.weight.copy_(torch.from_numpy(matrix.T.copy()))
-        projection.bias.copy_(torch.from_numpy(-(mean @ matrix)))
-    return projection
+    matrix = (matrix * scale).astype(np.float16).astype(np.float64)
+    return _map(matrix, offset * scale - mean @ matrix)
 
 
 def pca(features: np.ndarray, dim: int) -> nn.Linear:
@@ -96,3 +108,37 @@ def discriminant(features: np.ndarray, labels: np.ndarray, classed: np.ndarray, 
     spread = centred @ widened
     _, vectors = np.linalg.eigh(spread.T @ spread)
     return _linear(widened @ vectors[:, ::-1][:, :dim], mean, features, dim)
+
+
+def least_squares(features: np.ndarray, wanted: np.ndarray) -> nn.Linear:
+    """The map of [n, wide] features that comes nearest to `wanted` [n, dim] (ridge regression)."""
+    mean, centre = features.mean(0, dtype=np.float64), wanted.mean(0, dtype=np.float64)
+    centred = features - mean
+    product = centred.T @ centred
+    ridge = _LEAST_SQUARES_RIDGE * np.trace(product) / len(product)
+    matrix = np.linalg.solve(product + ridge * np.eye(len(product)), centred.T @ (wanted - centre))
+    return _map(matrix, centre - mean @ matrix)
+
+
+def learned(trained: nn.Linear, features: np.ndarray, share: float) -> nn.Linear:
+    """A map that was trained along with a network, and `share` of what a PCA of its features
+    [n, wide] keeps: what tells apart photos that teachers found alike. The dimension stays.
+
+    The map is not centred: where its 0 lies is part of what it has learned.
+    """
+    mean = features.mean(0, dtype=np.float64)
+    centred = features - mean
+    weight = trained.weight.detach().numpy().astype(np.float64).T
+    bias = trained.bias.detach().numpy() + mean @ weight
+    dim = weight.shape[1]
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    rest = vectors[:, ::-1][:, :dim]
+    parts = []
+    for matrix, offset, part in ((weight, bias, 1.0 - share), (rest, np.zeros(dim), share)):
+        length = np.sqrt(((centred @ matrix + offset) ** 2).sum(1).mean())
+        parts.append((matrix * part ** 0.5 / length, offset * part ** 0.5 / length))
+    matrix, offset = (np.concatenate(both, -1) for both in zip(*parts))
+    whole = centred @ matrix + offset
+    _, vectors = np.linalg.eigh(whole.T @ whole)
+    kept = vectors[:, ::-1][:, :dim]
+    return _linear(matrix @ kept, mean, features, dim, offset @ kept)

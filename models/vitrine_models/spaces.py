@@ -1,4 +1,4 @@
-"""The spaces in which a training reads features; no bundle holds them.
+"""The spaces in which a training reads features; a bundle holds that which teachers have taught.
 
 A network that is fine-tuned on labels forgets what they do not tell, and a loss that must remember
 and one that must learn hinder each other where they read the same numbers. So features are read

@@ -150,10 +150,11 @@ class Data:
             return random.permutation(np.resize(np.arange(len(self.train)), whole))
         return batches.balanced_order(self.labels[0].numpy(), batch, random)
 
-    def features(self, network: nn.Module, device: torch.device) -> np.ndarray:
-        """float32 [len(train), width]: what `network` sees in the photos to learn from, whole."""
+    def features(self, seeing: Sequence[nn.Module], device: torch.device) -> List[np.ndarray]:
+        """float32 [len(train), width] each: what networks see in the photos to learn from, whole."""
         inputs = read_inputs([self.photos[row] for row in self.train], "reading photos, whole")
-        return features(network, inputs, bundle.INPUT_SIZE, device, "what is to be remembered")
+        return [features(network, inputs, bundle.INPUT_SIZE, device, "what is to be remembered")
+                for network in seeing]
 
     def measure(self, model: nn.Module, device: torch.device) -> Dict[str, float]:
         """Cross-sender precision@10 and mAP@10 by the first label, on validation photos and on
