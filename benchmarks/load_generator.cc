@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -150,21 +151,27 @@ absl::StatusOr<double> StreamRate(
   return static_cast<double>(batches * batch_size) / seconds;
 }
 
-absl::StatusOr<std::vector<double>> OpenLoopLatencies(
-    v1::SearchService::Stub* stub,
-    const std::vector<v1::SearchRequest>& requests, double rate,
-    double seconds) {
+namespace {
+
+// `ended` is called with each call, its time from the begin on at which it was
+// due, and its milliseconds; the loop ends where it returns false.
+template <typename Ended>
+void RunOpenLoop(v1::SearchService::Stub* stub,
+                 const std::vector<v1::SearchRequest>& requests, double rate,
+                 double seconds, Ended ended) {
   UnaryCalls unary(stub);
-  const auto total = static_cast<size_t>(rate * seconds);
+  std::vector<Clock::duration> dues;
+  std::mt19937_64 random(1);
+  std::exponential_distribution<double> pause_s(rate);
+  for (double at = pause_s(random); at < seconds; at += pause_s(random)) {
+    dues.push_back(std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(at)));
+  }
+  const size_t total = dues.size();
   const auto begin = Clock::now();
-  const auto due = [&](size_t i) {
-    return begin +
-           std::chrono::duration_cast<Clock::duration>(
-               std::chrono::duration<double>(static_cast<double>(i) / rate));
-  };
-  std::vector<double> latencies;
+  const auto due = [&](size_t i) { return begin + dues[i]; };
   size_t begun = 0;
-  while (latencies.size() < total) {
+  for (size_t done = 0; done < total;) {
     while (begun < total && due(begun) <= Clock::now()) {
       unary.Begin(requests[begun % requests.size()], due(begun));
       ++begun;
@@ -176,10 +183,45 @@ absl::StatusOr<std::vector<double>> OpenLoopLatencies(
                                         due(begun) - Clock::now())
                               : kForever;
     if (const auto call = unary.Next(deadline)) {
-      if (!call->status.ok()) return ToStatus(call->status);
-      latencies.push_back(1000 * SecondsSince(call->due));
+      const double ms = 1000 * SecondsSince(call->due);
+      if (!ended(*call,
+                 std::chrono::duration<double>(call->due - begin).count(),
+                 ms)) {
+        return;
+      }
+      ++done;
     }
   }
+}
+
+}  // namespace
+
+std::vector<OpenLoopCall> OpenLoop(
+    v1::SearchService::Stub* stub,
+    const std::vector<v1::SearchRequest>& requests, double rate,
+    double seconds) {
+  std::vector<OpenLoopCall> calls;
+  RunOpenLoop(stub, requests, rate, seconds,
+              [&](const UnaryCall& call, double due_s, double ms) {
+                calls.push_back({due_s, ms, call.status.error_code()});
+                return true;
+              });
+  return calls;
+}
+
+absl::StatusOr<std::vector<double>> OpenLoopLatencies(
+    v1::SearchService::Stub* stub,
+    const std::vector<v1::SearchRequest>& requests, double rate,
+    double seconds) {
+  std::vector<double> latencies;
+  absl::Status status;
+  RunOpenLoop(stub, requests, rate, seconds,
+              [&](const UnaryCall& call, double, double ms) {
+                status = ToStatus(call.status);
+                latencies.push_back(ms);
+                return status.ok();
+              });
+  if (!status.ok()) return status;
   return latencies;
 }
 

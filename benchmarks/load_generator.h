@@ -1,6 +1,8 @@
 // Asks a server, as many callers would, from one thread.
 #pragma once
 
+#include <grpcpp/support/status.h>
+
 #include <cstddef>
 #include <vector>
 
@@ -24,9 +26,25 @@ absl::StatusOr<double> StreamRate(
     const std::vector<v1::SearchRequest>& requests, size_t batches,
     size_t batch_size, size_t in_flight);
 
-// Unary searches that begin `rate` times a second for `seconds`, whether those
-// before are answered or not. Milliseconds of each, from the moment at which it
-// was to begin, so that a stall counts for all that it holds up.
+// One search of an open loop.
+struct OpenLoopCall {
+  double due_s = 0;  // When it was to begin, from the begin of the loop on.
+  // From then on until it was answered, so that a stall counts for all that it
+  // holds up.
+  double ms = 0;
+  grpc::StatusCode code = grpc::StatusCode::OK;
+};
+
+// Unary searches that begin `rate` times a second on the mean for `seconds`, as
+// callers come who know nothing of each other (a Poisson process, the same at
+// each call), whether those before are answered or not; in the order in which
+// they ended.
+std::vector<OpenLoopCall> OpenLoop(
+    v1::SearchService::Stub* stub,
+    const std::vector<v1::SearchRequest>& requests, double rate,
+    double seconds);
+
+// The same where each must be answered: the milliseconds of all.
 absl::StatusOr<std::vector<double>> OpenLoopLatencies(
     v1::SearchService::Stub* stub,
     const std::vector<v1::SearchRequest>& requests, double rate,

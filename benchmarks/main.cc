@@ -34,6 +34,10 @@
 //   merge          a tenth of drawn rows added to the graph of the others,
 //                  against building the graph of all anew, on one thread;
 //                  recall of both, and memory
+//   overload       searches with photos at three times the rate that a server
+//                  can answer: what it answers then and how soon, against its
+//                  capacity and against half of that; memory, and how soon all
+//                  is as before
 //   pictures       searches with photos, 16 at a time and one at a time,
 //                  against decoding and embedding them, each alone
 //   ready          of drawn rows: from a server's start to its first answer,
@@ -71,7 +75,8 @@
 #include "benchmarks/served_index.h"
 
 ABSL_FLAG(std::string, catalog, "",
-          "folder of product photos for freshness, import and pictures");
+          "folder of product photos for freshness, import, overload and "
+          "pictures");
 ABSL_FLAG(std::string, index, "",
           "index directory for all groups but decode, embed, freshness and "
           "import");
@@ -86,7 +91,7 @@ ABSL_FLAG(
 ABSL_FLAG(std::vector<std::string>, rows, {},
           "only these groups, with commas between: batch, busy, churn, decode, "
           "drops, embed, filtered, freshness, graph, import, load, merge, "
-          "pictures, ready, recall, search, serving");
+          "overload, pictures, ready, recall, search, serving");
 ABSL_FLAG(int, repetitions, 0,
           "runs of each side, of which medians are printed; 0 is 7, or 3 with "
           "--quick");
@@ -135,6 +140,7 @@ const Group kGroups[] = {
     {"filtered", kIndex, RunFilterRows},
     {"load", kIndex, RunLoadRows},
     {"merge", kIndex, RunMergeRows},
+    {"overload", kIndexAndCatalog, RunOverloadRows},
     {"pictures", kIndexAndCatalog, RunPictureRows},
     {"ready", kIndex, RunReadyRows, {kMillion}},
     {"recall", kIndex, RunRecallRows},

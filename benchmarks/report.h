@@ -90,6 +90,7 @@ absl::Status RunFilterRows(const BenchOptions& options, Report* report);
 absl::Status RunImportRows(const BenchOptions& options, Report* report);
 absl::Status RunLoadRows(const BenchOptions& options, Report* report);
 absl::Status RunMergeRows(const BenchOptions& options, Report* report);
+absl::Status RunOverloadRows(const BenchOptions& options, Report* report);
 absl::Status RunPictureRows(const BenchOptions& options, Report* report);
 absl::Status RunReadyRows(const BenchOptions& options, Report* report);
 absl::Status RunRecallRows(const BenchOptions& options, Report* report);

@@ -110,11 +110,11 @@ double ServedIndex::CpuSeconds() const {
          1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-absl::StatusOr<int64_t> ServedIndex::ResidentBytes() const {
+absl::StatusOr<int64_t> ServedIndex::Memory(std::string_view line) const {
   std::ifstream status(absl::StrCat("/proc/", process_->pid(), "/status"));
   for (std::string word; status >> word;) {
     int64_t kilobytes = 0;
-    if (word == "VmRSS:" && status >> kilobytes) return kilobytes * 1024;
+    if (word == line && status >> kilobytes) return kilobytes * 1024;
   }
   return absl::InternalError("the server's resident memory is not told");
 }

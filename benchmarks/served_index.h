@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -42,11 +43,16 @@ class ServedIndex {
   // CPU time that it has used, in seconds.
   double CpuSeconds() const;
   // What it holds in memory, pages of its files included.
-  absl::StatusOr<int64_t> ResidentBytes() const;
+  absl::StatusOr<int64_t> ResidentBytes() const { return Memory("VmRSS:"); }
+  // The most that it has held.
+  absl::StatusOr<int64_t> MostResidentBytes() const { return Memory("VmHWM:"); }
 
  private:
   static absl::StatusOr<std::unique_ptr<ServedIndex>> StartProgram(
       const std::vector<std::string>& argv, const std::string& input, int core);
+
+  // A line of /proc/PID/status.
+  absl::StatusOr<int64_t> Memory(std::string_view line) const;
 
   std::unique_ptr<ChildProcess> process_;
   std::unique_ptr<v1::SearchService::Stub> stub_;

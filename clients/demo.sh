@@ -181,3 +181,6 @@ printf '%s\n' "${steps[@]}"
 printf '%-52s %8s s\n' "in all" "$(since "$began")"
 say "Contact sheets"
 ls "$sheets"/*.png
+say "See it in the browser"
+echo "\$ $bin/vitrine-server --index=$index &"
+echo "\$ $bin/vitrine-gallery          # then open http://127.0.0.1:8080/"

@@ -1,5 +1,11 @@
 # The few helpers that every folder uses, and the compile options of our code.
 
+# Lines are all that a stack trace and a profile need: with types and variables
+# the tests alone would be 15 GB on disk.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" OR VITRINE_SANITIZE)
+  add_compile_options(-g1)
+endif()
+
 add_library(vitrine_options INTERFACE)
 target_include_directories(vitrine_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(vitrine_options INTERFACE -Wall -Wextra -Werror)

@@ -56,7 +56,9 @@ std::string FormatProgress(int64_t done, int64_t total, int64_t refused,
   return text;
 }
 
-Console::Console() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+Console::Console(Log* log)
+    : log_(log != nullptr && log->format() == LogFormat::kJson ? log : nullptr),
+      terminal_(log_ == nullptr && ::isatty(STDERR_FILENO) == 1) {}
 
 void Console::Clear() {
   // ECMA-48: to the line's begin, and erase to its end.
@@ -64,7 +66,11 @@ void Console::Clear() {
   shown_ = false;
 }
 
-void Console::Line(std::string_view text) {
+void Console::Tell(LogLevel level, std::string_view text) {
+  if (log_ != nullptr) {
+    log_->Line(level, text);
+    return;
+  }
   std::lock_guard lock(mutex_);
   Clear();
   std::string line;
@@ -74,14 +80,7 @@ void Console::Line(std::string_view text) {
   }
   // A file's name may hold anything, a line's end and a terminal's commands
   // too.
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      absl::StrAppendFormat(&line, "\\x%02x", static_cast<unsigned char>(c));
-    } else {
-      line.push_back(c);
-    }
-  }
-  line.push_back('\n');
+  absl::StrAppend(&line, Printable(text), "\n");
   Print(line);
 }
 
@@ -111,10 +110,18 @@ void Console::Progress(int64_t done, int64_t total, int64_t refused,
     Clear();
     Print(text);
     shown_ = true;
-  } else {
-    lock.unlock();
-    Line(text);
+    return;
   }
+  lock.unlock();
+  if (log_ == nullptr) {
+    Line(text);
+    return;
+  }
+  const LogField fields[] = {{"done", done},
+                             {"total", total},
+                             {"refused", refused},
+                             {"per_second", std::round(rate * 10) / 10}};
+  log_->Line(LogLevel::kInfo, text, fields);
 }
 
 void Console::EndProgress() {

@@ -1,5 +1,5 @@
 // What the indexer tells on standard error: lines, and the progress of bulk
-// work.
+// work; as text, or as the JSON of a log.
 #pragma once
 
 #include <chrono>
@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "common/log/log.h"
 
 namespace vitrine {
 
@@ -25,14 +27,18 @@ std::string FormatProgress(int64_t done, int64_t total, int64_t refused,
 // Thread-safe.
 class Console {
  public:
-  Console();
+  // `log`, where there is one that speaks JSON, gets everything and must
+  // outlive it.
+  explicit Console(Log* log = nullptr);
 
   // A line of its own, with the time before it where standard error is no
   // terminal.
-  void Line(std::string_view text);
+  void Line(std::string_view text) { Tell(LogLevel::kInfo, text); }
+  // The same, of what somebody should see to.
+  void Warn(std::string_view text) { Tell(LogLevel::kWarning, text); }
 
-  // The state of bulk work. On a terminal it stands in one place, elsewhere it
-  // is a line every five seconds.
+  // The state of bulk work. On a terminal it stands in one place, elsewhere and
+  // in JSON it is a line every five seconds.
   void Progress(int64_t done, int64_t total, int64_t refused,
                 std::string_view noun = "pictures");
   // The bulk is over.
@@ -40,8 +46,10 @@ class Console {
 
  private:
   using Clock = std::chrono::steady_clock;
+  void Tell(LogLevel level, std::string_view text);
   void Clear();
 
+  Log* const log_;  // Null where it writes text itself.
   const bool terminal_;
   std::mutex mutex_;  // Guards what follows.
   bool shown_ = false;

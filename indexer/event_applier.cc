@@ -179,6 +179,9 @@ void EventApplier::RefusePicture(const ProductChange& change,
     // Told before.
     return;
   }
+  if (keep_refused_ && picture.content != nullptr && !record.sha256().empty()) {
+    keep_refused_(record.sha256(), *picture.content);
+  }
   ++draft_.counts.refused;
   v1::Receipt* receipt = draft_.AddReceipt(
       change.source, picture.key, change.product_id, record.sha256(),

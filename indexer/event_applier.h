@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,8 +21,14 @@ namespace vitrine {
 // source has deleted it cannot revive by what it sent before. Not thread-safe.
 class EventApplier {
  public:
+  // Takes the bytes of a picture that is refused, and its SHA-256, 32 bytes.
+  using KeepRefusedFn =
+      std::function<void(std::string_view sha256, std::string_view bytes)>;
+
   // `draft` must outlive it.
-  explicit EventApplier(GenerationDraft* draft) : draft_(*draft) {}
+  explicit EventApplier(GenerationDraft* draft,
+                        KeepRefusedFn keep_refused = nullptr)
+      : draft_(*draft), keep_refused_(std::move(keep_refused)) {}
 
   // Whether the change is newer than what is known, so that its pictures are
   // worth reading. ERROR_REASON_OTHER_SOURCE where the product belongs to
@@ -48,6 +56,7 @@ class EventApplier {
                      const std::string& key, int64_t now_unix_ms);
 
   GenerationDraft& draft_;
+  const KeepRefusedFn keep_refused_;
 };
 
 }  // namespace vitrine

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "common/base/file.h"
 #include "common/base/status.h"
+#include "common/index/index_files.h"
 
 namespace vitrine {
 namespace {
@@ -34,6 +35,13 @@ std::string DescribeSelf() {
 
 absl::StatusOr<std::unique_ptr<IndexLock>> IndexLock::Acquire(
     const IndexPaths& paths) {
+  std::error_code error;
+  if (std::filesystem::exists(paths.root / kCacheMark, error)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(paths.root.string(),
+                     " is the cache of a server, which holds a part of an "
+                     "index; name the index itself, or another --index"));
+  }
   VITRINE_RETURN_IF_ERROR(MakeFolders(paths.root));
   const std::string path = paths.lock().string();
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -6,6 +6,7 @@
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/complements.h"
 #include "common/index/control.h"
 #include "indexer/repair.h"
 
@@ -178,6 +179,27 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
   return absl::OkStatus();
 }
 
+absl::Status OpenComplements(const IndexOptions& options, OpenIndex* index) {
+  if (options.complements.empty()) return absl::OkStatus();
+  std::string bytes;
+  if (options.complements != "none") {
+    VITRINE_ASSIGN_OR_RETURN(
+        bytes, ReadFile(options.complements, kMaxComplementsBytes));
+    if (bytes.empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          options.complements,
+          " is empty: give --complements what `python -m vitrine_models "
+          "complements` has written, or none"));
+    }
+  }
+  VITRINE_RETURN_IF_ERROR(
+      index->publisher->SetComplements(bytes, options.complements).status());
+  index->notes.push_back(
+      bytes.empty() ? std::string("complements go by the rule alone")
+                    : absl::StrCat("complements go by ", options.complements));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
@@ -192,6 +214,7 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
     VITRINE_RETURN_IF_ERROR(
         CheckPartition(index.publisher->view().snapshot->manifest(), options));
     VITRINE_RETURN_IF_ERROR(OpenModels(paths, options, &index));
+    VITRINE_RETURN_IF_ERROR(OpenComplements(options, &index));
     return index;
   }
   if (!absl::IsNotFound(opened.status())) return opened.status();
@@ -205,6 +228,7 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   settings.partition = options.partition;
   VITRINE_ASSIGN_OR_RETURN(
       index.publisher, Publisher::Begin(paths, settings, options.publisher));
+  VITRINE_RETURN_IF_ERROR(OpenComplements(options, &index));
   return index;
 }
 

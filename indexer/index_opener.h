@@ -33,6 +33,9 @@ struct IndexOptions {
   // Whether the set of another model serves only when somebody asks for it;
   // nothing: as before, and for a new one as soon as it is complete.
   std::optional<bool> promote_manually;
+  // A file of learned complements for one of its models; "none" takes them
+  // away, and empty leaves them as they are.
+  std::string complements;
   // The part of the catalogue that the index is of.
   Partition partition;
   LoadEmbedderFn load_embedder;

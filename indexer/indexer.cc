@@ -104,6 +104,8 @@ absl::Status Indexer::Open() {
   VITRINE_ASSIGN_OR_RETURN(index_, OpenIndexForWriting(options_.index));
   VITRINE_ASSIGN_OR_RETURN(
       receipts_, ReceiptLog::Open(index_.publisher->paths().receipts()));
+  refused_pictures_ =
+      std::make_unique<RefusedPictures>(index_.publisher->paths().refused());
 
   const storage::VectorSet& set = publisher()->view().snapshot->set();
   std::vector<std::string> sources;
@@ -127,12 +129,12 @@ absl::Status Indexer::Open() {
   merger_ = std::make_unique<Merger>(
       publisher(), options_.merge, [this](const absl::Status& status) {
         metrics_.CountFailedMerge();
-        console_.Line(absl::StrCat("a merge failed and is tried again later: ",
+        console_.Warn(absl::StrCat("a merge failed and is tried again later: ",
                                    status.message()));
       });
   for (const std::string& note : index_.notes) console_.Line(note);
   for (const std::string& finding : index_.findings) {
-    console_.Line(absl::StrCat("damaged: ", finding));
+    console_.Warn(absl::StrCat("damaged: ", finding));
   }
   repairing_ = options_.index.repair;
   lost_products_ = std::move(index_.lost_products);
@@ -291,7 +293,7 @@ absl::Status Indexer::Run() {
       publish_error_ = absl::OkStatus();
       LookAfterSets();
       if (const absl::Status sets = SwitchWhenDue(); !sets.ok()) {
-        console_.Line(
+        console_.Warn(
             absl::StrCat("the vector sets stay as they are: ", sets.message()));
       }
       if (stopping_) break;
@@ -310,7 +312,7 @@ absl::Status Indexer::Run() {
       rescan_due_ = false;
       const absl::Status scanned = Scan();
       // The watcher asks again once the catalogue is back.
-      if (!scanned.ok()) console_.Line(std::string(scanned.message()));
+      if (!scanned.ok()) console_.Warn(std::string(scanned.message()));
       continue;
     }
     if (!first_pass_over_ && idle) {

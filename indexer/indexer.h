@@ -33,6 +33,7 @@
 #include "indexer/receipts.h"
 #include "indexer/recent_deletions.h"
 #include "indexer/reconcile.h"
+#include "indexer/refused_pictures.h"
 #include "indexer/set_filler.h"
 #include "indexer/sources/directory_watcher.h"
 #include "indexer/sources/queue_reader.h"
@@ -78,6 +79,8 @@ struct IndexerOptions {
   int64_t retry_ms = 5000;
   // HOST:PORT, where /metrics, /healthz and /readyz are; empty: nowhere.
   std::string status_listen;
+  // As a Console's.
+  Log* log = nullptr;
   // Called after each publication, in the thread that runs the indexer.
   std::function<void(const PublishedBatch&)> on_published;
 };
@@ -251,7 +254,7 @@ class Indexer {
   int64_t MillisecondsToWait() const;
 
   const IndexerOptions options_;
-  Console console_;
+  Console console_{options_.log};
   std::unique_ptr<Catalog> catalog_;     // Null without one.
   std::unique_ptr<QueueReader> reader_;  // Null without a queue.
   OpenIndex index_;
@@ -276,6 +279,7 @@ class Indexer {
   std::unique_ptr<GenerationDraft> draft_;
   std::unique_ptr<PictureBatch> batch_;
   std::unique_ptr<EventApplier> applier_;
+  std::unique_ptr<RefusedPictures> refused_pictures_;
 
   EventWork events_;
   std::optional<QueueEntry> next_entry_;  // Taken from the reader.

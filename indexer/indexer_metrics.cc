@@ -14,6 +14,7 @@
 
 #include "absl/strings/ascii.h"
 #include "common/catalog/receipt_json.h"
+#include "common/index/shard_counts.h"
 
 namespace vitrine {
 namespace {
@@ -145,11 +146,7 @@ void IndexerMetrics::CountFailedMerge() {
 
 void IndexerMetrics::Set(const IndexerGauges& gauges) {
   const Snapshot& snapshot = *gauges.view.snapshot;
-  uint64_t rows = 0, graphs = 0;
-  for (const LiveShard& live : snapshot.shards()) {
-    rows += live.shard->rows();
-    graphs += live.shard->graph() != nullptr ? 1 : 0;
-  }
+  const ShardCounts shards = CountShards(snapshot);
   // None of them is there before it is known.
   const auto set = [](Families::Gauges& gauges_of, double value,
                       const prometheus::Labels& labels = {}) {
@@ -159,10 +156,9 @@ void IndexerMetrics::Set(const IndexerGauges& gauges) {
   set(families_->generation, number(snapshot.generation()));
   set(families_->images, number(snapshot.images()));
   set(families_->missing, number(gauges.view.missing()));
-  set(families_->shards, number(graphs), {{"kind", "graph"}});
-  set(families_->shards, number(snapshot.shards().size() - graphs),
-      {{"kind", "flat"}});
-  set(families_->dead, number(rows - std::min(rows, snapshot.images())));
+  set(families_->shards, number(shards.graphs), {{"kind", "graph"}});
+  set(families_->shards, number(shards.flat), {{"kind", "flat"}});
+  set(families_->dead, number(shards.dead_rows));
   set(families_->written, number(gauges.written.published),
       {{"for", "publication"}});
   set(families_->written, number(gauges.written.merged), {{"for", "merges"}});

@@ -43,7 +43,7 @@ void Indexer::WriteLostReceipts() {
   auto lost =
       LostReceipts(publisher()->paths(), publisher()->view(), *receipts_);
   if (!lost.ok()) {
-    console_.Line(
+    console_.Warn(
         absl::StrCat("whether an earlier run owes receipts cannot be "
                      "told: ",
                      lost.status().message()));
@@ -68,7 +68,11 @@ void Indexer::BeginBatch(IndexChanges changes) {
         return catalog_->Describe(product_id, first_picture);
       },
       draft_.get());
-  applier_ = std::make_unique<EventApplier>(draft_.get());
+  applier_ = std::make_unique<EventApplier>(
+      draft_.get(), [this](std::string_view sha256, std::string_view bytes) {
+        const absl::Status kept = refused_pictures_->Keep(sha256, bytes);
+        if (!kept.ok()) console_.Warn(absl::StrCat(kept.message()));
+      });
 }
 
 bool Indexer::PublicationDue() const {
@@ -122,7 +126,7 @@ absl::Status Indexer::Publish() {
     UpdateStatus();
     ForgetSuspect();
     retry_at_ = Clock::now() + std::chrono::milliseconds(options_.retry_ms);
-    console_.Line(absl::StrCat(
+    console_.Warn(absl::StrCat(
         "nothing could be published, and the index stays as it was: ",
         publish_error_.message(),
         follows_ && !stopping_
@@ -179,7 +183,7 @@ void Indexer::AppendReceipts(const Publication& publication) {
     unwritten_.clear();
     publisher()->RemoveExpired();
   } else {
-    console_.Line(
+    console_.Warn(
         absl::StrCat("receipts wait to be written: ", status.message()));
   }
 }

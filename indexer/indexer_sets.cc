@@ -132,7 +132,7 @@ absl::Status Indexer::SwitchSets() {
 }
 
 void Indexer::TellUnnoted(const absl::Status& status) {
-  console_.Line(absl::StrCat(
+  console_.Warn(absl::StrCat(
       "which model was rolled back could not be noted: take it out of --model, "
       "or a restart may build it again: ",
       status.message()));
@@ -147,7 +147,7 @@ void Indexer::GiveUpOtherSet() {
                                view.other->set().model(), " are given up"));
   } else {
     switch_after_ = Clock::now() + kAfterFailure;
-    console_.Line(absl::StrCat(
+    console_.Warn(absl::StrCat(
         "the vectors of model ", view.other->set().model(),
         " could not be given up, which is tried again: ", status.message()));
   }
@@ -161,7 +161,7 @@ void Indexer::Answer(const ControlRequest& request,
   const absl::Status answered =
       AnswerRequest(publisher()->paths(), request, answer);
   if (answered.ok()) return;
-  console_.Line(
+  console_.Warn(
       absl::StrCat("a request was carried out, and its answer could "
                    "not be written, which is tried again: ",
                    answered.message()));

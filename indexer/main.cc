@@ -11,14 +11,19 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/bus_error.h"
+#include "common/base/listen_address.h"
 #include "common/base/partition.h"
+#include "common/base/status.h"
 #include "common/base/thread_pool.h"
 #include "common/flags/command_line.h"
 #include "common/http/status_port.h"
+#include "common/log/log.h"
 #include "common/model/embedder.h"
+#include "common/model/trusted_models.h"
 #include "indexer/indexer.h"
 #include "indexer/partition_supervisor.h"
 #include "indexer/signal_waiter.h"
+#include "indexer/usage.h"
 #include "indexer/verify.h"
 
 ABSL_FLAG(std::string, catalog, "",
@@ -52,6 +57,16 @@ ABSL_FLAG(std::string, model, "",
           "index's own, and for a new index the one that comes with Vitrine. "
           "For another one than the index has, the vectors of all its pictures "
           "are built beside those that serve; see --promote.");
+ABSL_FLAG(std::string, trusted_models, "",
+          "A file with the SHA-256s of the model bundles that may run, one a "
+          "line, as sha256sum prints them; any other is refused. Left out: "
+          "--model and the index's own model run, whatever they are.");
+ABSL_FLAG(
+    std::string, complements, "",
+    "A file of learned complements, which `python -m vitrine_models "
+    "complements` has fitted to this index's model: it is copied into the "
+    "index, and Recommend goes by it. none takes it away; left out: it "
+    "stays as it is.");
 ABSL_FLAG(std::string, metric, "",
           "How vectors are compared: cosine, euclidean or manhattan. Left out: "
           "the index's own, and cosine for a new one. Another one is built as "
@@ -96,10 +111,16 @@ ABSL_FLAG(double, rescan_seconds, 60,
 ABSL_FLAG(std::string, status, "",
           "Where to tell over HTTP how it is, as HOST:PORT: /metrics for "
           "Prometheus, /healthz, /readyz. Whoever can connect may read them.");
+ABSL_FLAG(std::string, log_format, "text",
+          "How standard error is written: text, lines for people, or json, an "
+          "object a line.");
+ABSL_FLAG(bool, insecure_status, false,
+          "Let other machines connect to --status, which is in the clear.");
 ABSL_FLAG(int32_t, batch, 0,
           "Photos at a time through the model; 0 is what it runs best with.");
 ABSL_FLAG(int32_t, threads, 0,
-          "Threads that decode, and that embed; 0 is one a core.");
+          "Threads that decode, and that embed; 0 is one a core of those that "
+          "the process's affinity and its cgroup's CPU quota grant.");
 ABSL_FLAG(int64_t, publish_rows, 512,
           "While many photos come in, so many are published at a time, or what "
           "has come in 2 seconds; changes that need no model, in half a "
@@ -119,39 +140,8 @@ ABSL_FLAG(double, keep_minutes, 60,
 namespace vitrine {
 namespace {
 
-constexpr char kUsage[] =
-    R"(vitrine-indexer: keeps an index of product photos, from a folder or a queue.
-
-  vitrine-indexer --catalog=DIR --index=DIR           follow the folder
-  vitrine-indexer --catalog=DIR --index=DIR --once    bring it up to date, end
-  vitrine-indexer --queue=redis://HOST/STREAM --index=DIR
-                                                      follow a Redis Stream of
-                                                      catalogue events
-  vitrine-indexer --index=DIR --verify                whether it is sound
-
-  vitrine-indexer --catalog=DIR --index=DIR/{partition} --partition=0,1/2
-                                                      a catalogue in two parts;
-                                                      on another machine with
-                                                      --partition=1,0/2, each
-                                                      stands in for the other
-
-The catalogue may be laid out in any of these ways:
-  fashion    styles.csv, one row a product, and images/<id>.jpg
-  clothing   images.csv, one row a picture, and images/
-  folders    a folder a category, with pictures in it
-  plain      pictures and nothing else
-  jsonl      products.jsonl, one product a line, naming its pictures
-A picture may have a side-car, <name>.json. `vitrine check DIR` says what would
-be read. JPEG, PNG and WebP are; what is refused, and why, stands in
-<index>/receipts.jsonl, and is tried again when it changes.
-
-Photos that are dropped into the folder are searchable within a second. SIGTERM
-ends the indexer when what it is reading is published; a second one at once.
-Ends with 0, with 1 after a failure, with 2 for a wrong command line.)";
-
-int Fail(int status, std::string_view message) {
-  std::fprintf(stderr, "vitrine-indexer: %.*s\n",
-               static_cast<int>(message.size()), message.data());
+int Fail(Log* log, int status, std::string_view message) {
+  log->Error(message);
   return status;
 }
 
@@ -209,11 +199,10 @@ absl::Status CheckStatusFlag(const std::vector<Partition>& partitions) {
         "into --status, as in 127.0.0.1:910{partition}");
   }
   for (const Partition& partition : partitions) {
-    const absl::Status listens = CheckListen(FillPartition(flag, partition));
-    if (!listens.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--status: ", listens.message()));
-    }
+    VITRINE_RETURN_IF_ERROR(CheckListenFlag(
+        "--status", FillPartition(flag, partition),
+        absl::GetFlag(FLAGS_insecure_status),
+        "--insecure-status allows it, where the network is trusted"));
   }
   return absl::OkStatus();
 }
@@ -236,10 +225,6 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
           absl::StrCat("--queue: ", queue.status().message()));
     }
     options.queue = *std::move(queue);
-  } else if (!absl::GetFlag(FLAGS_queue_files).empty() ||
-             absl::GetFlag(FLAGS_queue_trim)) {
-    return absl::InvalidArgumentError(
-        "--queue-files and --queue-trim go with --queue=redis://HOST/STREAM");
   }
   options.queue_files = absl::GetFlag(FLAGS_queue_files);
   options.queue_trim = absl::GetFlag(FLAGS_queue_trim);
@@ -304,14 +289,26 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
   options.index.partition = partition;
   options.index.model = absl::GetFlag(FLAGS_model);
   options.index.default_model = ShippedModel();
+  options.index.complements = absl::GetFlag(FLAGS_complements);
   if (!promote.empty()) options.index.promote_manually = promote == "manual";
   options.keep_previous_ms =
       static_cast<int64_t>(keep_previous_hours * 3'600'000);
   options.index.repair = absl::GetFlag(FLAGS_repair);
   options.index.threads = threads > 0 ? threads : AvailableCores();
-  options.index.load_embedder = [](const std::filesystem::path& bundle,
-                                   int embed_threads) {
-    return LoadTorchEmbedder(bundle, embed_threads);
+  CheckBundleFn check;
+  if (const std::string list = absl::GetFlag(FLAGS_trusted_models);
+      !list.empty()) {
+    if (const auto trusted = ReadTrustedModels(list); !trusted.ok()) {
+      return Annotate(trusted.status(), "--trusted-models");
+    }
+    check = [list](std::string_view sha256) {
+      return CheckTrusted(list, sha256);
+    };
+  }
+  options.index.load_embedder = [check](const std::filesystem::path& bundle,
+                                        int embed_threads) {
+    return LoadTorchEmbedder(bundle, embed_threads, EmbedVariant::kFastest, {},
+                             check);
   };
   options.index.publisher.retention.generations =
       static_cast<size_t>(absl::GetFlag(FLAGS_keep_generations));
@@ -334,11 +331,11 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
 
 // Runs this program again for each of several partitions.
 int RunPartitions(const std::vector<Partition>& partitions,
-                  const std::vector<std::string>& arguments) {
+                  const std::vector<std::string>& arguments, Log* log) {
   std::error_code error;
   const std::string self =
       std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error) return Fail(1, "cannot find this program in /proc/self/exe");
+  if (error) return Fail(log, 1, "cannot find this program in /proc/self/exe");
   SupervisorOptions options;
   for (const Partition& partition : partitions) {
     PartitionJob job;
@@ -358,52 +355,69 @@ int RunPartitions(const std::vector<Partition>& partitions,
   options.takeover = std::chrono::milliseconds(
       static_cast<int64_t>(absl::GetFlag(FLAGS_takeover_seconds) * 1000));
   options.once = absl::GetFlag(FLAGS_once);
-  options.log = [](const std::string& line) {
-    std::fprintf(stderr, "vitrine-indexer: %s\n", line.c_str());
-  };
+  options.log = [log](const std::string& line) { log->Info(line); };
   return SuperviseIndexers(std::move(options));
+}
+
+int Run(const std::vector<std::string>& arguments, Log* log) {
+  if (const absl::Status status = CheckFlagRules(FlagRules()); !status.ok()) {
+    return Fail(log, 2, std::string(status.message()));
+  }
+  if (absl::GetFlag(FLAGS_verify)) {
+    if (absl::GetFlag(FLAGS_index).empty()) {
+      return Fail(log, 2, "--verify needs --index=DIR");
+    }
+    CatchBusErrors();
+    const absl::Status sound = VerifyIndex({absl::GetFlag(FLAGS_index)}, log);
+    return sound.ok() ? 0 : Fail(log, 1, std::string(sound.message()));
+  }
+  const auto partitions = PartitionsFromFlags();
+  if (!partitions.ok())
+    return Fail(log, 2, std::string(partitions.status().message()));
+  if (const absl::Status status = CheckStatusFlag(*partitions); !status.ok()) {
+    return Fail(log, 2, std::string(status.message()));
+  }
+  auto options = OptionsFromFlags(partitions->front());
+  if (!options.ok())
+    return Fail(log, 2, std::string(options.status().message()));
+  if (partitions->size() > 1) return RunPartitions(*partitions, arguments, log);
+
+  options->log = log;
+  CatchBusErrors();
+  static auto* const signals = new SignalWaiter(log);
+  auto indexer = Indexer::Create(*std::move(options));
+  if (!indexer.ok())
+    return Fail(log, 1, std::string(indexer.status().message()));
+  signals->SetTarget(indexer->get());
+  const absl::Status status =
+      absl::GetFlag(FLAGS_once) ? (*indexer)->RunOnce() : (*indexer)->Run();
+  signals->SetTarget(nullptr);
+  return status.ok() ? 0 : Fail(log, 1, std::string(status.message()));
 }
 
 int Main(const std::vector<std::string>& arguments) {
   bool help = false;
   bool version = false;
   const absl::Status parsed = ParseFlags(arguments, &help, &version);
-  if (!parsed.ok()) return Fail(2, std::string(parsed.message()));
+  const auto format = ParseLogFormat(absl::GetFlag(FLAGS_log_format));
+  // For ever, as the thread that waits for signals.
+  static Log* const log =
+      new Log({.program = "vitrine-indexer",
+               .format = format.value_or(LogFormat::kText)});
+  if (!parsed.ok()) return Fail(log, 2, std::string(parsed.message()));
   if (help) {
-    std::fputs(FlagsHelp(kUsage).c_str(), stdout);
+    std::fputs(FlagsHelp(kUsage, HelpGroups()).c_str(), stdout);
     return 0;
   }
   if (version) {
     std::printf("vitrine-indexer %s\n", VITRINE_VERSION);
     return 0;
   }
-  if (absl::GetFlag(FLAGS_verify)) {
-    if (absl::GetFlag(FLAGS_index).empty() || absl::GetFlag(FLAGS_repair)) {
-      return Fail(2, "--verify needs --index=DIR, and goes without --repair");
-    }
-    CatchBusErrors();
-    const absl::Status sound = VerifyIndex({absl::GetFlag(FLAGS_index)});
-    return sound.ok() ? 0 : Fail(1, std::string(sound.message()));
+  if (!format.ok()) {
+    return Fail(log, 2,
+                absl::StrCat("--log-format: ", format.status().message()));
   }
-  const auto partitions = PartitionsFromFlags();
-  if (!partitions.ok())
-    return Fail(2, std::string(partitions.status().message()));
-  if (const absl::Status status = CheckStatusFlag(*partitions); !status.ok()) {
-    return Fail(2, std::string(status.message()));
-  }
-  auto options = OptionsFromFlags(partitions->front());
-  if (!options.ok()) return Fail(2, std::string(options.status().message()));
-  if (partitions->size() > 1) return RunPartitions(*partitions, arguments);
-
-  CatchBusErrors();
-  static auto* const signals = new SignalWaiter();
-  auto indexer = Indexer::Create(*std::move(options));
-  if (!indexer.ok()) return Fail(1, std::string(indexer.status().message()));
-  signals->SetTarget(indexer->get());
-  const absl::Status status =
-      absl::GetFlag(FLAGS_once) ? (*indexer)->RunOnce() : (*indexer)->Run();
-  signals->SetTarget(nullptr);
-  return status.ok() ? 0 : Fail(1, std::string(status.message()));
+  return Run(arguments, log);
 }
 
 }  // namespace

@@ -70,7 +70,8 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Begin(
     const PublisherOptions& options) {
   for (const auto& folder :
        {paths.manifests(), paths.models(), paths.shards(), paths.deletions(),
-        paths.products(), paths.sources(), paths.pictures(), paths.control()}) {
+        paths.products(), paths.sources(), paths.pictures(),
+        paths.complements(), paths.control()}) {
     VITRINE_RETURN_IF_ERROR(MakeFolders(folder));
   }
   VITRINE_RETURN_IF_ERROR(SyncFolder(paths.root));
@@ -148,8 +149,8 @@ absl::Status Publisher::LoadGenerations() {
 }
 
 absl::Status Publisher::RemoveOrphans() {
-  for (const char* folder : {"models", "shards", "deletions", "products",
-                             "sources", "pictures", "manifests"}) {
+  for (const char* folder : {"models", "complements", "shards", "deletions",
+                             "products", "sources", "pictures", "manifests"}) {
     const auto names = ListFolder(paths_.root / folder);
     if (absl::IsNotFound(names.status())) continue;
     VITRINE_RETURN_IF_ERROR(names.status());
@@ -267,6 +268,35 @@ absl::StatusOr<Publication> Publisher::SetPromotion(bool manually) {
   MutableSet(&manifest, OtherSet(manifest)->id())
       ->set_promote_manually(manually);
   WrittenFiles written;
+  return PublishDraft(std::move(manifest), nullptr, &written);
+}
+
+absl::StatusOr<Publication> Publisher::SetComplements(std::string_view bytes,
+                                                      std::string_view name) {
+  std::lock_guard lock(publishing_);
+  const IndexView now = view();
+  const storage::Manifest& before = now.snapshot->manifest();
+  storage::Manifest manifest = before;
+  WrittenFiles written;
+  if (bytes.empty()) {
+    for (storage::VectorSet& set : *manifest.mutable_vector_sets()) {
+      set.clear_complements();
+    }
+  } else {
+    VITRINE_RETURN_IF_ERROR(
+        AttachComplements(paths_, bytes, name, &manifest, &written));
+  }
+  bool changed = false;
+  for (int i = 0; i < manifest.vector_sets_size(); ++i) {
+    changed |= manifest.vector_sets(i).complements().name() !=
+               before.vector_sets(i).complements().name();
+  }
+  if (!changed) {
+    return Publication{before.generation(), before.published_unix_ms()};
+  }
+  const storage::Manifest next = NextManifest();
+  manifest.set_generation(next.generation());
+  manifest.set_index_id(next.index_id());
   return PublishDraft(std::move(manifest), nullptr, &written);
 }
 

@@ -109,6 +109,12 @@ class Publisher {
   absl::StatusOr<Publication> SwitchSets(bool keep);
   // Whether the other set, which is being built, serves only when asked to.
   absl::StatusOr<Publication> SetPromotion(bool manually);
+  // Learned complements, `bytes` of the file `name`, are of the set whose model
+  // they are for from now on; empty `bytes` take those of all sets away.
+  // INVALID_ARGUMENT where they are none, FAILED_PRECONDITION where no set is
+  // of their model. Publishes nothing where they are there already.
+  absl::StatusOr<Publication> SetComplements(std::string_view bytes,
+                                             std::string_view name);
   // Gives the other set up. NOT_FOUND where there is none.
   absl::StatusOr<Publication> DropOtherSet();
 

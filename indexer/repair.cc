@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/bitmap.h"
+#include "common/index/complements.h"
 #include "common/index/manifest.h"
 #include "common/index/picture_pack.h"
 #include "common/index/shard.h"
@@ -76,6 +77,26 @@ absl::Status KeepWholeShards(const IndexPaths& paths, int dim,
     *kept.Add() = std::move(ref);
   }
   *set->mutable_shards() = std::move(kept);
+  return absl::OkStatus();
+}
+
+absl::Status KeepWholeComplements(const IndexPaths& paths,
+                                  storage::VectorSet* set,
+                                  std::vector<std::string>* findings) {
+  if (!set->has_complements()) return absl::OkStatus();
+  const storage::FileRef& ref = set->complements();
+  const auto complements =
+      Complements::Open(paths.complements() / ref.name(), ref);
+  if (!complements.ok() && !IsDamage(complements.status())) {
+    return complements.status();
+  }
+  const absl::Status sound = complements.ok() ? (*complements)->CheckIsFor(*set)
+                                              : complements.status();
+  if (sound.ok()) return sound;
+  findings->push_back(absl::StrCat(
+      sound.message(),
+      ": complements go by the rule until --complements names them again"));
+  set->clear_complements();
   return absl::OkStatus();
 }
 
@@ -319,6 +340,7 @@ absl::StatusOr<Salvage> SalvageIndex(const IndexPaths& paths) {
     dim += static_cast<int>(block.dim());
   }
   VITRINE_RETURN_IF_ERROR(KeepWholeShards(paths, dim, set, findings));
+  VITRINE_RETURN_IF_ERROR(KeepWholeComplements(paths, set, findings));
   const int product_segments = manifest.product_segments_size();
   VITRINE_RETURN_IF_ERROR(KeepWhole(
       manifest.mutable_product_segments(), findings,

@@ -112,7 +112,9 @@ void SetFiller::Run() {
       options_.report(absl::StrCat("the vectors of model ", model_,
                                    " are not complete: ", status.message(),
                                    "; it is tried again every ",
-                                   kAfterFailure.count(), " s"));
+                                   kAfterFailure.count(),
+                                   " s, and does not serve before; a picture "
+                                   "that cannot be mended can be removed"));
     }
     lock.lock();
     running_ = false;
@@ -128,6 +130,7 @@ void SetFiller::Run() {
 absl::Status SetFiller::FillAll() {
   bool told_begin = false;
   failed_.clear();
+  refused_.clear();
   begun_ = told_ = Clock::now();
   done_ = 0;
   while (!MustStop()) {
@@ -159,7 +162,7 @@ absl::Status SetFiller::FillAll() {
                 ? ""
                 : absl::StrCat(", of which ", WithThousands(thumbnails_),
                                " were embedded from their thumbnails, as "
-                               "their files are gone")));
+                               "their files are gone or refused now")));
       }
       if (options_.on_complete) options_.on_complete();
       return absl::OkStatus();
@@ -189,9 +192,11 @@ std::vector<SetFiller::Missing> SetFiller::FindMissing(const IndexView& view) {
                      std::string_view sha256) {
     if (HasRow(*view.other, product_id, image_key, sha256)) return;
     std::string key = KeyOf(product_id, image_key, sha256);
-    if (failed_.contains(key) || !keys.insert(std::move(key)).second) return;
-    found.push_back(
-        {std::string(product_id), std::string(image_key), std::string(sha256)});
+    if (failed_.contains(key)) return;
+    const bool by_thumbnail = refused_.contains(key);
+    if (!keys.insert(std::move(key)).second) return;
+    found.push_back({std::string(product_id), std::string(image_key),
+                     std::string(sha256), by_thumbnail});
   };
   // What is fresh stands in the newest shards that have no graph yet.
   const std::vector<LiveShard>& shards = view.snapshot->shards();
@@ -286,7 +291,8 @@ absl::StatusOr<std::string> SetFiller::ReadSource(const Missing& missing,
 
 absl::StatusOr<std::string> SetFiller::Read(const Missing& missing,
                                             uint64_t max_bytes) {
-  auto bytes = ReadSource(missing, max_bytes);
+  absl::StatusOr<std::string> bytes = absl::NotFoundError("it was refused");
+  if (!missing.by_thumbnail) bytes = ReadSource(missing, max_bytes);
   if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes;
   if (bytes.ok() && BytesOf(Sha256(*bytes)) == missing.sha256) return bytes;
   const std::string_view thumbnail =
@@ -365,9 +371,25 @@ absl::Status SetFiller::Embed(const IndexView& view,
           add(of, std::move(result.vector));
           return;
         }
-        failed_.insert(KeyOf(of.product_id, of.image_key, of.sha256));
-        failure_ = absl::StrCat(of.image_key, " of product '", of.product_id,
-                                "': ", result.status.message());
+        std::string key = KeyOf(of.product_id, of.image_key, of.sha256);
+        // It was indexed, when limits were others perhaps: its thumbnail will
+        // do. What cannot be read now can be read later.
+        const bool refused = absl::IsInvalidArgument(result.status) &&
+                             ErrorOf(result.status).reason() !=
+                                 v1::ERROR_REASON_IMAGE_UNREADABLE;
+        std::string why =
+            absl::StrCat(of.image_key, " of product '", of.product_id,
+                         "': ", result.status.message());
+        if (refused && !of.by_thumbnail) {
+          refused_[key] = std::move(why);
+          return;
+        }
+        // It has no thumbnail.
+        if (of.by_thumbnail && absl::IsNotFound(result.status)) {
+          why = refused_[key];
+        }
+        failed_.insert(std::move(key));
+        failure_ = std::move(why);
       });
   // Files of a volume that is away look as if they were gone: what was made of
   // thumbnails then is not kept.

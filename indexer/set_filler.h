@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -72,6 +73,7 @@ class SetFiller {
     std::string product_id;
     std::string image_key;
     std::string sha256;  // 32 bytes.
+    bool by_thumbnail;   // What its source has was refused.
   };
 
   void Stop();
@@ -113,6 +115,8 @@ class SetFiller {
   const std::vector<const Missing*>* reading_ = nullptr;
   std::string cursor_;            // The last product that was looked at.
   std::set<std::string> failed_;  // Pictures that the model fails on.
+  // Those that were refused, and why; their thumbnails are tried.
+  std::map<std::string, std::string> refused_;
   std::string failure_;
   std::string reported_;
   std::atomic<int64_t> from_thumbnails_ = 0;  // In the batch in hand, …

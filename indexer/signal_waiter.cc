@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/termination.h"
 #include "indexer/partition_supervisor.h"
 
@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kSameSignal{2};
 
 }  // namespace
 
-SignalWaiter::SignalWaiter() {
+SignalWaiter::SignalWaiter(Log* log) : log_(log) {
   CatchTermination();
   std::thread([this] { Wait(); }).detach();
 }
@@ -30,10 +30,9 @@ void SignalWaiter::SetTarget(Indexer* indexer) {
 }
 
 void SignalWaiter::Wait() {
-  std::fprintf(stderr,
-               "vitrine-indexer: %s: finishing what is being read; a second "
-               "signal ends it at once\n",
-               strsignal(AwaitTermination()));
+  log_->Info(absl::StrCat(strsignal(AwaitTermination()),
+                          ": finishing what is being read; a second signal "
+                          "ends it at once"));
   {
     std::lock_guard lock(mutex_);
     signalled_ = true;

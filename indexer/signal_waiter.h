@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "common/log/log.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -12,7 +13,8 @@ namespace vitrine {
 // main.
 class SignalWaiter {
  public:
-  SignalWaiter();
+  // `log` must live as long.
+  explicit SignalWaiter(Log* log);
   ~SignalWaiter() = delete;
 
   // Null where there is nothing to end any more.
@@ -21,6 +23,7 @@ class SignalWaiter {
  private:
   [[noreturn]] void Wait();
 
+  Log* const log_;
   std::mutex mutex_;  // Guards what follows.
   Indexer* target_ = nullptr;
   bool signalled_ = false;

@@ -7,6 +7,7 @@
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/index/complements.h"
 #include "indexer/generation_draft.h"
 
 namespace vitrine {
@@ -63,6 +64,40 @@ absl::StatusOr<storage::VectorSet> BeginSet(const IndexPaths& paths,
     spec->set_weight(block.weight);
   }
   return set;
+}
+
+absl::Status AttachComplements(const IndexPaths& paths, std::string_view bytes,
+                               std::string_view name,
+                               storage::Manifest* manifest,
+                               WrittenFiles* written) {
+  VITRINE_ASSIGN_OR_RETURN(const auto complements,
+                           Complements::Parse(bytes, name));
+  storage::FileRef ref;
+  ref.set_name(complements->digest());
+  ref.set_bytes(bytes.size());
+  ref.set_checksum(Checksum(bytes));
+  ref.set_entries(complements->size());
+  bool attached = false;
+  absl::Status why_not;
+  for (storage::VectorSet& set : *manifest->mutable_vector_sets()) {
+    const absl::Status is_for = complements->CheckIsFor(set);
+    if (why_not.ok()) why_not = is_for;  // Of the first: the serving one.
+    if (!is_for.ok()) continue;
+    *set.mutable_complements() = ref;
+    attached = true;
+  }
+  if (!attached) return Annotate(why_not, name);
+  VITRINE_RETURN_IF_ERROR(MakeFolders(paths.complements()));
+  VITRINE_RETURN_IF_ERROR(SyncFolder(paths.root));
+  const std::filesystem::path path = paths.complements() / ref.name();
+  const auto there = Complements::Open(path, ref);
+  if (there.ok()) return absl::OkStatus();
+  if (!absl::IsDataLoss(there.status())) return there.status();
+  // It is missing, or what a repair has left out.
+  VITRINE_RETURN_IF_ERROR(RemoveFile(path));
+  VITRINE_RETURN_IF_ERROR(PublishFile(path, bytes));
+  written->Add(path);
+  return absl::OkStatus();
 }
 
 absl::Status WriteFill(const IndexPaths& paths, const IndexView& view,

@@ -29,6 +29,14 @@ absl::StatusOr<storage::VectorSet> BeginSet(const IndexPaths& paths,
                                             const SetSettings& settings,
                                             uint64_t id, int64_t now_unix_ms);
 
+// Copies learned complements, `bytes` of the file `name`, into the index and
+// names them in the set of `manifest` whose model they are for.
+// FAILED_PRECONDITION where there is no such set.
+absl::Status AttachComplements(const IndexPaths& paths, std::string_view bytes,
+                               std::string_view name,
+                               storage::Manifest* manifest,
+                               WrittenFiles* written);
+
 // Writes those of `rows` that the view's other set lacks: the serving set has
 // them, with the same content. Names them in `manifest`, if there are any.
 absl::Status WriteFill(const IndexPaths& paths, const IndexView& view,

@@ -15,8 +15,8 @@ int64_t Megabytes(uint64_t bytes) {
 
 }  // namespace
 
-absl::Status VerifyIndex(const IndexPaths& paths) {
-  Console console;
+absl::Status VerifyIndex(const IndexPaths& paths, Log* log) {
+  Console console(log);
   auto check = CheckIndex(paths,
                           [&console](uint64_t done, uint64_t total) {
                             console.Progress(Megabytes(done), Megabytes(total),
@@ -26,7 +26,7 @@ absl::Status VerifyIndex(const IndexPaths& paths) {
   console.EndProgress();
   VITRINE_RETURN_IF_ERROR(check.status());
   for (const std::string& finding : check->findings) {
-    console.Line(absl::StrCat("damaged: ", finding));
+    console.Warn(absl::StrCat("damaged: ", finding));
   }
   console.Line(absl::StrCat(
       check->generation == 0

@@ -3,14 +3,14 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "server/calls.h"
 #include "server/executor.h"
 #include "server/receipt_stream.h"
 #include "server/snapshot_store.h"
-#include "vitrine/v1/catalog.grpc.pb.h"
 
 namespace vitrine {
 
-class CatalogServiceImpl final : public v1::CatalogService::CallbackService {
+class CatalogServiceImpl final : public CatalogCalls {
  public:
   // `store` and `executor` must outlive it; `paths` are the index's.
   CatalogServiceImpl(const SnapshotStore* store, Executor* executor,
@@ -34,7 +34,7 @@ class CatalogServiceImpl final : public v1::CatalogService::CallbackService {
 
 // Of a server of several partitions, each of which has receipts of its own:
 // refuses.
-class NoReceiptsService final : public v1::CatalogService::CallbackService {
+class NoReceiptsService final : public CatalogCalls {
  public:
   grpc::ServerWriteReactor<v1::ReceiptsResponse>* Receipts(
       grpc::CallbackServerContext*, const v1::ReceiptsRequest*) override;

@@ -149,6 +149,13 @@ Traits Catalogue::TraitsOf(const TraitValues& values) const {
   return traits;
 }
 
+std::vector<std::string_view> Catalogue::AttributeNames() const {
+  std::vector<std::string_view> names;
+  for (const v1::AttributeSummary& attribute : attributes_)
+    names.push_back(attribute.name());
+  return names;
+}
+
 std::optional<int> Catalogue::FindCategory(std::string_view name) const {
   auto exact = category_index_.find(std::string(name));
   if (exact != category_index_.end()) return exact->second;

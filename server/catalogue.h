@@ -60,6 +60,8 @@ class Catalogue {
     return attributes_;
   }
 
+  std::vector<std::string_view> AttributeNames() const;
+
   ProductFacts FactsOf(const storage::ProductRecord& product) const;
   // A value that no product has agrees with none.
   Traits TraitsOf(const TraitValues& values) const;

@@ -16,13 +16,15 @@ constexpr int kDefaultBatch = 8;
 }  // namespace
 
 EmbedBatcher::EmbedBatcher(std::unique_ptr<Embedder> embedder, int max_batch,
-                           int max_waiting)
+                           int max_waiting,
+                           std::function<void(size_t)> on_batch)
     : embedder_(std::move(embedder)),
       card_(embedder_->card()),
       max_batch_(max_batch > 0
                      ? max_batch
                      : std::max(kDefaultBatch, embedder_->preferred_batch())),
       max_waiting_(max_waiting),
+      on_batch_(std::move(on_batch)),
       thread_([this] { Run(); }) {}
 
 EmbedBatcher::~EmbedBatcher() {
@@ -32,6 +34,11 @@ EmbedBatcher::~EmbedBatcher() {
   }
   wake_.notify_one();
   thread_.join();
+}
+
+size_t EmbedBatcher::waiting() const {
+  std::lock_guard lock(mutex_);
+  return waiting_.size();
 }
 
 std::future<absl::StatusOr<EmbeddedPicture>> EmbedBatcher::Submit(
@@ -87,6 +94,7 @@ void EmbedBatcher::EmbedBatch(uint64_t number, std::vector<Waiting> batch) {
   }
   batch.erase(late, batch.end());
   if (batch.empty()) return;
+  if (on_batch_) on_batch_(batch.size());
 
   const auto begin = std::chrono::steady_clock::now();
   const size_t picture_bytes = batch[0].pixels.size();

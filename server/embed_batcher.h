@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -29,16 +31,23 @@ struct EmbeddedPicture {
 // Thread-safe. Destruction answers what was submitted.
 class EmbedBatcher {
  public:
+  // Some 50 MB of pixels.
+  static constexpr int kMaxWaiting = 256;
+
   // A batch has at most `max_batch` pictures; 0 is 8, or what the model prefers
-  // where that is more. `max_waiting` bounds those that wait for the model:
-  // some 50 MB of pixels.
+  // where that is more. `max_waiting` bounds those that wait for the model.
+  // `on_batch`, which may be empty, is called before so many pictures go
+  // through the model at once, from the one thread.
   explicit EmbedBatcher(std::unique_ptr<Embedder> embedder, int max_batch = 0,
-                        int max_waiting = 256);
+                        int max_waiting = kMaxWaiting,
+                        std::function<void(size_t pictures)> on_batch = {});
   ~EmbedBatcher();
   EmbedBatcher(const EmbedBatcher&) = delete;
   EmbedBatcher& operator=(const EmbedBatcher&) = delete;
 
   const ModelCard& card() const { return card_; }
+  // Pictures that wait for the model.
+  size_t waiting() const;
 
   // `pixels` is input_size × input_size × 3 RGB. The answer is
   // RESOURCE_EXHAUSTED where too many wait, DEADLINE_EXCEEDED where the
@@ -61,8 +70,9 @@ class EmbedBatcher {
   const ModelCard card_;
   const int max_batch_;
   const int max_waiting_;
+  const std::function<void(size_t)> on_batch_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Waiting> waiting_;
   bool stopping_ = false;

@@ -263,4 +263,20 @@ absl::StatusOr<v1::DescribeIndexResponse> FanOutDescribe(
   return sum;
 }
 
+absl::Status FanOutCheckAttributes(const Partitions& partitions,
+                                   const BoostList& boosts,
+                                   const DiversityList& diversity,
+                                   const Call& call) {
+  if (boosts.empty() && diversity.empty()) return absl::OkStatus();
+  VITRINE_ASSIGN_OR_RETURN(const v1::DescribeIndexResponse described,
+                           FanOutDescribe(partitions, {}, call));
+  for (const v1::PartitionSummary& partition : described.partitions()) {
+    if (partition.generation() == 0) return absl::OkStatus();
+  }
+  std::vector<std::string_view> names;
+  for (const v1::AttributeSummary& attribute : described.attributes())
+    names.push_back(attribute.name());
+  return CheckAttributes(boosts, diversity, names);
+}
+
 }  // namespace vitrine

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "server/boosts.h"
 #include "server/partitions.h"
 #include "vitrine/v1/search.pb.h"
 
@@ -30,5 +31,12 @@ std::unique_ptr<ProductStream> FanOutList(
 // asked.
 absl::StatusOr<v1::DescribeIndexResponse> FanOutDescribe(
     const Partitions& partitions, const std::string& version, const Call& call);
+
+// What CheckAttributes says of the attributes of all partitions; OK where one
+// cannot be asked, which may have those that no other has.
+absl::Status FanOutCheckAttributes(const Partitions& partitions,
+                                   const BoostList& boosts,
+                                   const DiversityList& diversity,
+                                   const Call& call);
 
 }  // namespace vitrine

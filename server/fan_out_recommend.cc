@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,10 +19,25 @@
 #include "server/gather.h"
 #include "server/hit_merge.h"
 #include "server/query.h"
+#include "server/rerank.h"
 #include "server/subject.h"
 
 namespace vitrine {
 namespace {
+
+// The learned complements that all partitions which have answered have; nothing
+// where they are not all of one mind.
+template <typename Answers>
+std::optional<std::string> CommonComplements(const Answers& answers) {
+  std::optional<std::string> common;
+  for (const auto& answer : answers) {
+    if (!answer.status.ok()) continue;
+    const std::string& own = answer.response.learned_complements();
+    if (common && *common != own) return std::nullopt;
+    common = own;
+  }
+  return common.value_or("");
+}
 
 class Recommender {
  public:
@@ -45,6 +62,8 @@ class Recommender {
         facts_,
         partitions_.Facts(request_.required_model(), request_.model(), call_));
     VITRINE_RETURN_IF_ERROR(FindSubject(&timings));
+    VITRINE_RETURN_IF_ERROR(FanOutCheckAttributes(
+        partitions_, request_.boosts(), request_.diversity(), call_));
     const auto begin = std::chrono::steady_clock::now();
     if (subject_.NeedsNeighbours()) {
       v1::SearchRequest near;
@@ -183,15 +202,103 @@ class Recommender {
       }
       *similar.mutable_filter() = std::move(category);
     }
-    VITRINE_ASSIGN_OR_RETURN(Hits hits, Find(std::move(similar)));
-    DropCopies(k, &hits);
-    *response->mutable_similar() = std::move(hits);
-    return absl::OkStatus();
+    if (request_.boosts().empty() && request_.diversity().empty()) {
+      VITRINE_ASSIGN_OR_RETURN(*response->mutable_similar(),
+                               Find(std::move(similar)));
+      DropCopies(k, response->mutable_similar());
+      return absl::OkStatus();
+    }
+    const v1::SearchRequest rules = RulesOf(request_, k);
+    Reranker reranker(rules);
+    while (true) {
+      const int asked = reranker.candidates();
+      similar.set_k(asked);
+      *similar.mutable_fields() = reranker.fields();
+      VITRINE_ASSIGN_OR_RETURN(*response->mutable_similar(), Find(similar));
+      const bool all = response->similar_size() < asked;
+      DropCopies(asked, response->mutable_similar());
+      if (reranker.Choose(all, response->mutable_similar()))
+        return absl::OkStatus();
+    }
   }
 
   absl::Status AddComplements(v1::RecommendResponse* response) {
     const std::vector<std::string> slots = subject_.Complements();
-    if (KPerSlotOf(request_) == 0 || slots.empty()) return absl::OkStatus();
+    const int k = KPerSlotOf(request_);
+    const int candidates = request_.candidates_per_slot();
+    if ((k == 0 && candidates == 0) || slots.empty()) return absl::OkStatus();
+    std::map<std::string, std::vector<v1::Hit>> of_slot;
+    if (candidates > 0) {
+      VITRINE_ASSIGN_OR_RETURN(
+          of_slot, AskSlots(slots, 0, candidates, request_.fields()));
+    } else if (subject_.colour().empty() && request_.boosts().empty() &&
+               request_.diversity().empty()) {
+      VITRINE_ASSIGN_OR_RETURN(of_slot,
+                               AskSlots(slots, k, 0, request_.fields()));
+    } else {
+      VITRINE_ASSIGN_OR_RETURN(of_slot, FindBest(slots, k));
+    }
+    response->set_learned_complements(learned_);
+    for (const std::string& slot : slots) {
+      std::vector<v1::Hit>& hits = of_slot[slot];
+      if (hits.empty()) continue;
+      v1::SlotRecommendation* filled = response->add_complements();
+      filled->set_slot(slot);
+      filled->set_basis(bases_[slot]);
+      for (v1::Hit& hit : hits) *filled->add_hits() = std::move(hit);
+    }
+    return absl::OkStatus();
+  }
+
+  // The best k of each slot, by the rules for all partitions' candidates.
+  absl::StatusOr<std::map<std::string, std::vector<v1::Hit>>> FindBest(
+      std::vector<std::string> slots, int k) {
+    const v1::SearchRequest rules = RulesOf(request_, k);
+    std::optional<Harmony> harmony;
+    if (!subject_.colour().empty())
+      harmony = {subject_.colour(), facts_.blocks};
+    std::map<std::string, std::vector<v1::Hit>> best;
+    // By a slot's basis, which is known once it was asked: what is learned is
+    // not judged by harmony.
+    std::map<std::string, Reranker> by_rule, by_learned;
+    for (const std::string& slot : slots) {
+      by_rule.try_emplace(slot, rules, harmony);
+      by_learned.try_emplace(slot, rules);
+    }
+    const auto reranker_of = [&](const std::string& slot) -> Reranker& {
+      return (bases_[slot] > v1::COMPLEMENT_BASIS_RULE ? by_learned : by_rule)
+          .at(slot);
+    };
+    // Slots where too few candidates stand are asked again, all for as many.
+    while (!slots.empty()) {
+      const Reranker& any = reranker_of(slots.front());
+      const int asked = any.candidates();
+      VITRINE_ASSIGN_OR_RETURN(auto found,
+                               AskSlots(slots, 0, asked, any.fields()));
+      std::vector<std::string> short_of;
+      for (const std::string& slot : slots) {
+        std::vector<v1::Hit>& candidates = found[slot];
+        const bool all = static_cast<int>(candidates.size()) < asked;
+        Hits hits(std::make_move_iterator(candidates.begin()),
+                  std::make_move_iterator(candidates.end()));
+        DropCopies(asked, &hits);
+        if (reranker_of(slot).Choose(all, &hits)) {
+          best[slot].assign(std::make_move_iterator(hits.begin()),
+                            std::make_move_iterator(hits.end()));
+        } else {
+          short_of.push_back(slot);
+        }
+      }
+      slots = std::move(short_of);
+    }
+    return best;
+  }
+
+  // The hits of all partitions in some slots, nearest first: the best `k`, or
+  // so many candidates where that is not 0.
+  absl::StatusOr<std::map<std::string, std::vector<v1::Hit>>> AskSlots(
+      const std::vector<std::string>& slots, int k, int candidates,
+      const v1::ReturnFields& fields) {
     v1::RecommendRequest asked;
     v1::ProductExample& product = *asked.mutable_product();
     product.mutable_vector()->mutable_values()->Assign(subject_.vector.begin(),
@@ -205,42 +312,53 @@ class Recommender {
             ->add_values(value);
       }
     }
+    if (!subject_.colour().empty())
+      (*product.mutable_attributes())["colour"].set_text(subject_.colour());
     asked.set_k_similar(0);
-    asked.set_k_per_slot(KPerSlotOf(request_));
+    asked.set_k_per_slot(k);
+    asked.set_candidates_per_slot(candidates);
     *asked.mutable_exclude_product_ids() = excluded_;
     if (request_.has_filter()) *asked.mutable_filter() = request_.filter();
-    *asked.mutable_fields() = request_.fields();
+    *asked.mutable_fields() = fields;
     for (const std::string& slot : slots) asked.add_slots(slot);
     asked.set_require_complete(request_.require_complete());
     asked.set_model(request_.model());
     if (request_.model().empty()) asked.set_required_model(facts_.model);
+    asked.set_by_rule(request_.by_rule());
+    asked.set_learned_from_category(std::string(subject_.learned_category()));
+    asked.set_learned_from_slot(std::string(subject_.learned_slot()));
 
     auto answers = Gather<v1::RecommendResponse>(
-        AskAll(shortfall_.Present(), std::move(asked)),
-        partitions_.HandDown(call_));
+        AskAll(shortfall_.Present(), asked), partitions_.HandDown(call_));
     VITRINE_RETURN_IF_ERROR(call_.Check());
+    const std::optional<std::string> learned = CommonComplements(answers);
+    if (!learned && !request_.by_rule()) {
+      // Scores by one file are not to be compared with those by another.
+      asked.set_by_rule(true);
+      answers = Gather<v1::RecommendResponse>(
+          AskAll(shortfall_.Present(), std::move(asked)),
+          partitions_.HandDown(call_));
+      VITRINE_RETURN_IF_ERROR(call_.Check());
+    }
+    learned_ = learned.value_or("");
     std::map<std::string, std::vector<v1::Hit>> of_slot;
     for (auto& answer : answers) {
       VITRINE_RETURN_IF_ERROR(shortfall_.Add(answer.backend, answer.status));
       missing_.insert(missing_.end(), answer.response.missing().begin(),
                       answer.response.missing().end());
       for (auto& slot : *answer.response.mutable_complements()) {
+        bases_[slot.slot()] = slot.basis();
         for (v1::Hit& hit : *slot.mutable_hits())
           of_slot[slot.slot()].push_back(std::move(hit));
       }
     }
     VITRINE_RETURN_IF_ERROR(shortfall_.Check());
-    for (const std::string& slot : slots) {
-      std::vector<v1::Hit>& hits = of_slot[slot];
-      if (hits.empty()) continue;
+    const auto most = static_cast<size_t>(candidates > 0 ? candidates : k);
+    for (auto& [slot, hits] : of_slot) {
       std::sort(hits.begin(), hits.end(), ComesBefore);
-      hits.resize(
-          std::min(hits.size(), static_cast<size_t>(KPerSlotOf(request_))));
-      v1::SlotRecommendation* filled = response->add_complements();
-      filled->set_slot(slot);
-      for (v1::Hit& hit : hits) *filled->add_hits() = std::move(hit);
+      if (hits.size() > most) hits.resize(most);
     }
-    return absl::OkStatus();
+    return of_slot;
   }
 
   const Partitions& partitions_;
@@ -251,6 +369,9 @@ class Recommender {
   Shortfall shortfall_;
   std::vector<std::string> missing_;  // Of what partitions fan out to.
   google::protobuf::RepeatedPtrField<std::string> excluded_;
+  // Of the slots that were asked, and the file that is meant where learned.
+  std::map<std::string, v1::ComplementBasis> bases_;
+  std::string learned_;
 };
 
 }  // namespace

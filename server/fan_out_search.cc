@@ -13,9 +13,11 @@
 #include "common/vector/blocks.h"
 #include "server/answer.h"
 #include "server/fan_out_examples.h"
+#include "server/fan_out_products.h"
 #include "server/gather.h"
 #include "server/hit_merge.h"
 #include "server/query.h"
+#include "server/rerank.h"
 #include "server/selection.h"
 
 namespace vitrine {
@@ -355,11 +357,35 @@ absl::Status TrySearch(const Partitions& partitions,
   const bool is_excluded = std::find(excluded.begin(), excluded.end(),
                                      target.first_product) != excluded.end();
   Shortfall shortfall(partitions, request.require_complete());
-  VITRINE_RETURN_IF_ERROR(
-      SearchPartitions(partitions, facts, target.vector, resolved,
-                       is_excluded ? nullptr : target.first,
-                       target.first_product, call, &shortfall, response));
-  timings->set_search_ms(MillisecondsSince(begin));
+  const Backend* const first = is_excluded ? nullptr : target.first;
+  if (request.boosts().empty()) {
+    VITRINE_RETURN_IF_ERROR(
+        SearchPartitions(partitions, facts, target.vector, resolved, first,
+                         target.first_product, call, &shortfall, response));
+  } else {
+    VITRINE_RETURN_IF_ERROR(
+        FanOutCheckAttributes(partitions, request.boosts(), {}, call));
+    const v1::SearchRequest rules = RerankRules(request);
+    Reranker reranker(rules, std::nullopt,
+                      first == nullptr ? "" : target.first_product);
+    resolved.clear_boosts();
+    resolved.clear_diversity();
+    resolved.set_offset(0);
+    int asked = 0;
+    do {
+      asked = reranker.candidates();
+      resolved.set_k(asked);
+      *resolved.mutable_fields() = reranker.fields();
+      const v1::Timings spent = response->timings();
+      response->Clear();
+      *response->mutable_timings() = spent;
+      VITRINE_RETURN_IF_ERROR(
+          SearchPartitions(partitions, facts, target.vector, resolved, first,
+                           target.first_product, call, &shortfall, response));
+    } while (!reranker.Choose(response->hits_size() < asked,
+                              response->mutable_hits()));
+  }
+  response->mutable_timings()->set_search_ms(MillisecondsSince(begin));
   return absl::OkStatus();
 }
 

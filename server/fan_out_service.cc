@@ -16,16 +16,20 @@ namespace vitrine {
 
 template <typename Response, typename Handler>
 grpc::ServerUnaryReactor* FanOutService::Answer(
-    grpc::CallbackServerContext* context, Response* response, Handler handler) {
+    grpc::CallbackServerContext* context,
+    const google::protobuf::Message& request, Response* response,
+    Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   // Context and messages live until the reactor is finished.
   const absl::Status scheduled = executor_->TrySchedule(
-      [reactor, response, call = CallOf(context), handler] {
-        absl::StatusOr<Response> made = handler(call);
-        const absl::Status status = made.status();
-        if (status.ok()) *response = *std::move(made);
+      [reactor, response, call = CallOf(context),
+       handler](Executor::Place& place) {
+        absl::Status status = call.Check();
+        if (status.ok()) status = PutInto(response, handler(call));
+        place.GiveBack();
         reactor->Finish(ToGrpc(status));
-      });
+      },
+      request.ByteSizeLong());
   if (!scheduled.ok()) reactor->Finish(ToGrpc(scheduled));
   return reactor;
 }
@@ -34,7 +38,7 @@ grpc::ServerUnaryReactor* FanOutService::Search(
     grpc::CallbackServerContext* context, const v1::SearchRequest* request,
     v1::SearchResponse* response) {
   return Answer(
-      context, response,
+      context, *request, response,
       [this, request](const Call& call) -> absl::StatusOr<v1::SearchResponse> {
         v1::SearchResponse found;
         absl::Status status = FanOutSearch(partitions_, *request, call, &found);
@@ -43,8 +47,8 @@ grpc::ServerUnaryReactor* FanOutService::Search(
       });
 }
 
-grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-FanOutService::SearchStream(grpc::CallbackServerContext* context) {
+SearchStreamReactor* FanOutService::SearchStream(
+    grpc::CallbackServerContext* context) {
   StreamOptions options;
   options.take = [this] {
     return AnswerSearches(
@@ -60,7 +64,10 @@ FanOutService::SearchStream(grpc::CallbackServerContext* context) {
         });
   };
   options.executors = {executor_, executor_};
-  // They wait rather than work.
+  options.budget = &stream_budget_;
+  // They wait rather than work. What a server always admits of one caller is as
+  // much as a stream asks it at a time: what it refused would be missing.
+  options.threads = kPicturesAlways;
   options.queries_at_once = 1;
   return NewSearchStream(context, std::move(options));
 }
@@ -68,7 +75,7 @@ FanOutService::SearchStream(grpc::CallbackServerContext* context) {
 grpc::ServerUnaryReactor* FanOutService::Recommend(
     grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
     v1::RecommendResponse* response) {
-  return Answer(context, response, [this, request](const Call& call) {
+  return Answer(context, *request, response, [this, request](const Call& call) {
     return FanOutRecommend(partitions_, slots_, *request, call);
   });
 }
@@ -76,7 +83,7 @@ grpc::ServerUnaryReactor* FanOutService::Recommend(
 grpc::ServerUnaryReactor* FanOutService::Embed(
     grpc::CallbackServerContext* context, const v1::EmbedRequest* request,
     v1::EmbedResponse* response) {
-  return Answer(context, response, [this, request](const Call& call) {
+  return Answer(context, *request, response, [this, request](const Call& call) {
     return FanOutEmbed(partitions_, *request, call);
   });
 }
@@ -84,7 +91,7 @@ grpc::ServerUnaryReactor* FanOutService::Embed(
 grpc::ServerUnaryReactor* FanOutService::GetProduct(
     grpc::CallbackServerContext* context, const v1::GetProductRequest* request,
     v1::GetProductResponse* response) {
-  return Answer(context, response, [this, request](const Call& call) {
+  return Answer(context, *request, response, [this, request](const Call& call) {
     return FanOutGetProduct(partitions_, *request, call);
   });
 }
@@ -92,7 +99,7 @@ grpc::ServerUnaryReactor* FanOutService::GetProduct(
 grpc::ServerUnaryReactor* FanOutService::GetImage(
     grpc::CallbackServerContext* context, const v1::GetImageRequest* request,
     v1::GetImageResponse* response) {
-  return Answer(context, response, [this, request](const Call& call) {
+  return Answer(context, *request, response, [this, request](const Call& call) {
     return FanOutGetImage(partitions_, *request, call);
   });
 }
@@ -108,9 +115,10 @@ grpc::ServerWriteReactor<v1::ListProductsResponse>* FanOutService::ListProducts(
 }
 
 grpc::ServerUnaryReactor* FanOutService::DescribeIndex(
-    grpc::CallbackServerContext* context, const v1::DescribeIndexRequest*,
+    grpc::CallbackServerContext* context,
+    const v1::DescribeIndexRequest* request,
     v1::DescribeIndexResponse* response) {
-  return Answer(context, response, [this](const Call& call) {
+  return Answer(context, *request, response, [this](const Call& call) {
     return FanOutDescribe(partitions_, version_, call);
   });
 }

@@ -5,14 +5,15 @@
 
 #include <string>
 
+#include "server/calls.h"
 #include "server/executor.h"
 #include "server/partitions.h"
 #include "server/slots.h"
-#include "vitrine/v1/search.grpc.pb.h"
+#include "server/stream_budget.h"
 
 namespace vitrine {
 
-class FanOutService final : public v1::SearchService::CallbackService {
+class FanOutService final : public SearchCalls {
  public:
   // All must outlive the service. Each call holds one of the executor's threads
   // while it waits for the partitions' answers.
@@ -26,8 +27,8 @@ class FanOutService final : public v1::SearchService::CallbackService {
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
                                    v1::SearchResponse* response) override;
-  grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-  SearchStream(grpc::CallbackServerContext* context) override;
+  SearchStreamReactor* SearchStream(
+      grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* Recommend(grpc::CallbackServerContext* context,
                                       const v1::RecommendRequest* request,
                                       v1::RecommendResponse* response) override;
@@ -54,12 +55,14 @@ class FanOutService final : public v1::SearchService::CallbackService {
   // returns.
   template <typename Response, typename Handler>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                   const google::protobuf::Message& request,
                                    Response* response, Handler handler);
 
   const Partitions& partitions_;
   const SlotTable& slots_;
   Executor* const executor_;
   const std::string version_;
+  StreamBudget stream_budget_;
 };
 
 }  // namespace vitrine

@@ -13,8 +13,8 @@ class ListProductsReactor final
   ListProductsReactor(std::function<std::unique_ptr<ProductStream>()> open,
                       Executor* executor)
       : executor_(executor) {
-    const absl::Status status =
-        executor_->TrySchedule([this, open = std::move(open)] {
+    const absl::Status status = executor_->TrySchedule(
+        [this, open = std::move(open)](Executor::Place&) {
           products_ = open();
           WriteNext(/*first=*/true);
         });

@@ -81,17 +81,16 @@ class LocalBackend final : public Backend {
     const auto cancelled = std::make_shared<std::atomic<bool>>(false);
     Call own = call;
     own.cancelled = [cancelled] { return cancelled->load(); };
-    const absl::Status scheduled =
-        executor->TrySchedule([store = store_, own = std::move(own), done,
-                               handler = std::move(handler)] {
-          absl::Status status = own.Check();
-          if (status.ok()) {
-            const auto serving = store->Take();
-            status = serving.ok() ? handler(**serving, own) : serving.status();
-          }
-          done(status);
-        });
-    if (!scheduled.ok()) done(scheduled);
+    // The question that this is a part of was admitted.
+    executor->Schedule([store = store_, own = std::move(own), done,
+                        handler = std::move(handler)] {
+      absl::Status status = own.Check();
+      if (status.ok()) {
+        const auto serving = store->Take();
+        status = serving.ok() ? handler(**serving, own) : serving.status();
+      }
+      done(status);
+    });
     return [cancelled] { *cancelled = true; };
   }
 

@@ -2,6 +2,10 @@
 #pragma once
 
 #include <google/protobuf/arena.h>
+#include <grpcpp/support/message_allocator.h>
+
+#include "server/wire_request.h"
+#include "vitrine/v1/search.pb.h"
 
 namespace vitrine {
 
@@ -13,5 +17,10 @@ inline google::protobuf::ArenaOptions MessageArenaOptions() {
   options.max_block_size = 256 << 10;
   return options;
 }
+
+// Gives each call to Search an arena of its own for its messages: an answer is
+// hundreds of small pieces. Lives for ever.
+grpc::MessageAllocator<WireRequest<v1::SearchRequest>, v1::SearchResponse>*
+SearchMessageAllocator();
 
 }  // namespace vitrine

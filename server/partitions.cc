@@ -241,15 +241,22 @@ void Partitions::Note(const Backend* backend,
 
 absl::Status Shortfall::Add(const Backend* backend,
                             const absl::Status& status) {
-  partitions_.Note(backend, status);
+  const bool is_full =
+      !status.ok() && ErrorOf(status).reason() == v1::ERROR_REASON_OVERLOADED;
+  partitions_.Note(backend, is_full ? absl::OkStatus() : status);
   if (status.ok()) return status;
   if (IsCallersMistake(status)) return status;
   if (Lacks(backend)) return absl::OkStatus();
+  if (is_full) {
+    ++full_;
+    retry_after_ms_ =
+        std::max<int>(retry_after_ms_, ErrorOf(status).retry_after_ms());
+  }
   const std::string why = absl::StrCat(backend->name(), ": ", status.message());
   lacking_.push_back(backend);
   missing_.push_back(why);
   if (require_complete_) {
-    return PartitionUnavailable(absl::StrCat(
+    return Failure(absl::StrCat(
         "the answer must be complete, but a partition cannot be asked: ", why));
   }
   return absl::OkStatus();
@@ -257,8 +264,15 @@ absl::Status Shortfall::Add(const Backend* backend,
 
 absl::Status Shortfall::Check() const {
   if (lacking_.size() < partitions_.all().size()) return absl::OkStatus();
-  return PartitionUnavailable(absl::StrCat("no partition can be asked: ",
-                                           absl::StrJoin(missing_, "; ")));
+  return Failure(absl::StrCat("no partition can be asked: ",
+                              absl::StrJoin(missing_, "; ")));
+}
+
+absl::Status Shortfall::Failure(std::string_view message) const {
+  if (full_ < lacking_.size()) return PartitionUnavailable(message);
+  return MakeError(absl::StatusCode::kResourceExhausted,
+                   v1::ERROR_REASON_OVERLOADED, message, {}, std::nullopt,
+                   retry_after_ms_);
 }
 
 absl::Status Shortfall::Unavailable(std::string_view what) const {

@@ -115,7 +115,8 @@ class Shortfall {
   // partition has found the request to be wrong, or cannot be asked and the
   // answer must be complete.
   absl::Status Add(const Backend* backend, const absl::Status& status);
-  // UNAVAILABLE where all partitions are missing.
+  // UNAVAILABLE where all partitions are missing; RESOURCE_EXHAUSTED, when to
+  // come again, where all are that because they were full.
   absl::Status Check() const;
   // UNAVAILABLE, as what is asked for may be in a missing partition.
   absl::Status Unavailable(std::string_view what) const;
@@ -127,10 +128,14 @@ class Shortfall {
   std::vector<Backend*> Present() const;
 
  private:
+  absl::Status Failure(std::string_view message) const;
+
   const Partitions& partitions_;
   const bool require_complete_;
   std::vector<const Backend*> lacking_;
   std::vector<std::string> missing_;
+  size_t full_ = 0;         // How many of them were full, and
+  int retry_after_ms_ = 0;  // when the last of these will not be.
 };
 
 // Tells in a response what is missing from it.

@@ -10,6 +10,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/image/image.h"
+#include "server/decode_budget.h"
 
 namespace vitrine {
 namespace {
@@ -44,6 +45,11 @@ absl::StatusOr<std::vector<uint8_t>> PreparePicture(const PictureInput& input,
   }
   // A region must keep the resolution that the whole picture would.
   const float min_side = std::ceil(DecodeMinSide(card.input_size) / share);
+  const auto info = ProbeImage(image.content());
+  if (!info.ok()) return WithField(info.status(), input.field + ".content");
+  // Until it is squared.
+  const auto held = DecodeBudget::OfProcess().Take(int64_t{info->width} *
+                                                   int64_t{info->height});
   auto decoded = DecodeImage(image.content(), {},
                              static_cast<int>(std::min(min_side, 65536.0f)));
   if (!decoded.ok()) {

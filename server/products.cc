@@ -57,6 +57,13 @@ std::vector<ProductRow> RowsOf(const Snapshot& snapshot,
   return rows;
 }
 
+// Until the file is verified it may hold a time that no message may, for which
+// TimeUtil throws.
+bool IsTold(int64_t unix_ms) {
+  return unix_ms != 0 && unix_ms >= TimeUtil::kTimestampMinSeconds * 1000 &&
+         unix_ms <= TimeUtil::kTimestampMaxSeconds * 1000;
+}
+
 void FillProduct(const Snapshot& snapshot, std::string_view id,
                  const storage::ProductRecord& record, bool vectors,
                  v1::Product* product) {
@@ -66,13 +73,12 @@ void FillProduct(const Snapshot& snapshot, std::string_view id,
   for (const auto& [name, attribute] : record.attributes()) {
     (*product->mutable_attributes())[name] = ToProto(attribute);
   }
-  if (record.visible_from_unix_ms() != 0) {
-    *product->mutable_visible_from() =
-        TimeUtil::MillisecondsToTimestamp(record.visible_from_unix_ms());
+  if (const int64_t from = record.visible_from_unix_ms(); IsTold(from)) {
+    *product->mutable_visible_from() = TimeUtil::MillisecondsToTimestamp(from);
   }
-  if (record.visible_until_unix_ms() != 0) {
+  if (const int64_t until = record.visible_until_unix_ms(); IsTold(until)) {
     *product->mutable_visible_until() =
-        TimeUtil::MillisecondsToTimestamp(record.visible_until_unix_ms());
+        TimeUtil::MillisecondsToTimestamp(until);
   }
   for (const ProductRow& found : RowsOf(snapshot, id)) {
     const RowKey key = found.shard->key(found.row);

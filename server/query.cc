@@ -10,6 +10,7 @@
 #include "common/index/search_params.h"
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
+#include "server/boosts.h"
 #include "server/pictures.h"
 #include "server/preconditions.h"
 #include "server/selection.h"
@@ -81,27 +82,6 @@ absl::StatusOr<std::vector<float>> EmphasisOf(
   return emphasis;
 }
 
-absl::StatusOr<std::vector<DiversityLimit>> DiversityOf(
-    const v1::SearchRequest& request) {
-  VITRINE_RETURN_IF_ERROR(
-      CheckCount("diversity", request.diversity_size(), 0, kMaxDiversity));
-  std::vector<DiversityLimit> limits;
-  for (int i = 0; i < request.diversity_size(); ++i) {
-    const v1::Diversity& diversity = request.diversity(i);
-    const std::string field = absl::StrCat("diversity[", i, "]");
-    if (diversity.attribute().empty()) {
-      return Invalid(field + ".attribute",
-                     field +
-                         " names no attribute; give one, such as "
-                         "\"category\"");
-    }
-    VITRINE_RETURN_IF_ERROR(
-        CheckRange(field + ".limit", diversity.limit(), 1, kMaxResults));
-    limits.push_back({diversity.attribute(), diversity.limit()});
-  }
-  return limits;
-}
-
 absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
                                       const std::vector<Block>& blocks,
                                       Metric metric) {
@@ -137,7 +117,8 @@ absl::StatusOr<SearchParams> ParamsOf(const v1::SearchRequest& request,
   }
   VITRINE_ASSIGN_OR_RETURN(params.emphasis, EmphasisOf(request, blocks));
   params.collapse_near_duplicates = request.collapse_near_duplicates();
-  VITRINE_ASSIGN_OR_RETURN(params.diversity, DiversityOf(request));
+  VITRINE_ASSIGN_OR_RETURN(params.diversity, LimitsOf(request.diversity()));
+  VITRINE_RETURN_IF_ERROR(CheckBoosts(request.boosts()));
   VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));
   for (const std::string& id : request.exclude_product_ids()) {
     params.excluded_products.insert(id);
@@ -232,6 +213,26 @@ absl::Status CheckCount(std::string_view field, int count, int min, int max) {
                    absl::StrCat(std::string(field), " has ", count,
                                 " entries; right is ", min, " to ", max),
                    field, count < min ? min : max);
+}
+
+absl::StatusOr<std::vector<DiversityLimit>> LimitsOf(
+    const google::protobuf::RepeatedPtrField<v1::Diversity>& diversity) {
+  VITRINE_RETURN_IF_ERROR(
+      CheckCount("diversity", diversity.size(), 0, kMaxDiversity));
+  std::vector<DiversityLimit> limits;
+  for (int i = 0; i < diversity.size(); ++i) {
+    const std::string field = absl::StrCat("diversity[", i, "]");
+    if (diversity[i].attribute().empty()) {
+      return Invalid(field + ".attribute",
+                     field +
+                         " names no attribute; give one, such as "
+                         "\"category\"");
+    }
+    VITRINE_RETURN_IF_ERROR(
+        CheckRange(field + ".limit", diversity[i].limit(), 1, kMaxResults));
+    limits.push_back({diversity[i].attribute(), diversity[i].limit()});
+  }
+  return limits;
 }
 
 absl::Status CheckExclusions(int count) {

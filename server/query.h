@@ -57,6 +57,10 @@ absl::Status CheckExclusions(int count);
 absl::Status CheckRange(std::string_view field, double value, double min,
                         double max);
 
+// The limits of `diversity`; INVALID_ARGUMENT where one has no meaning.
+absl::StatusOr<std::vector<DiversityLimit>> LimitsOf(
+    const google::protobuf::RepeatedPtrField<v1::Diversity>& diversity);
+
 // The same for content_sha256s.
 absl::Status CheckContent(
     std::string_view field,

@@ -25,9 +25,8 @@ class ReceiptReactor final
         reader_(news->path(), request.has_since()
                                   ? std::optional(TimeOf(request.since()))
                                   : std::nullopt) {
-    // Before anything is read, so that nothing is missed in between.
-    if (follow_) listener_ = news_->Listen([this] { Poke(/*broken=*/false); });
-    const absl::Status status = executor_->TrySchedule([this] { Begin(); });
+    const absl::Status status =
+        executor_->TrySchedule([this](Executor::Place&) { Begin(); });
     if (!status.ok()) End(ToGrpc(status));
   }
 
@@ -49,7 +48,11 @@ class ReceiptReactor final
     executor_->Schedule([this] { GoOn(); });
   }
 
+  // As all that looks at the index's volume, which may hang, on a thread of the
+  // executor.
   void Begin() {
+    // Before anything is read, so that nothing is missed in between.
+    if (follow_) listener_ = news_->Listen([this] { Poke(/*broken=*/false); });
     std::error_code error;
     if (!std::filesystem::exists(news_->path(), error)) {
       const auto serving = store_->Take();
@@ -102,7 +105,8 @@ class ReceiptReactor final
       std::lock_guard lock(mutex_);
       finished_ = true;
     }
-    if (follow_) news_->Forget(listener_);
+    // Not where it was refused: who listens meanwhile may wait for the volume.
+    if (listener_ != 0) news_->Forget(listener_);
     Finish(status);
   }
 
@@ -113,7 +117,7 @@ class ReceiptReactor final
   const bool follow_;
   ReceiptReader reader_;
   v1::ReceiptsResponse response_;
-  uint64_t listener_ = 0;
+  uint64_t listener_ = 0;  // 0 before it listens.
 
   std::mutex mutex_;     // Guards what follows.
   bool busy_ = true;     // A task waits or runs, or a write is under way.

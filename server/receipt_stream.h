@@ -49,7 +49,8 @@ class ReceiptNews {
   std::thread thread_;
 };
 
-// All must outlive the call.
+// All must outlive the call. `executor` is of such calls alone: they read the
+// index's volume, which no query may wait for.
 grpc::ServerWriteReactor<v1::ReceiptsResponse>* NewReceiptStream(
     const v1::ReceiptsRequest* request, const SnapshotStore* store,
     Executor* executor, ReceiptNews* news);

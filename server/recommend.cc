@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,19 +13,16 @@
 #include "common/vector/blocks.h"
 #include "server/answer.h"
 #include "server/catalogue.h"
+#include "server/learned_complements.h"
 #include "server/pictures.h"
 #include "server/preconditions.h"
 #include "server/query.h"
+#include "server/rerank.h"
 #include "server/selection.h"
 #include "server/subject.h"
 
 namespace vitrine {
 namespace {
-
-// Colour's part of a complement's score; the rest is style. Across categories
-// the other blocks tell the kind of garment more than its style.
-constexpr float kColourShare = 0.6f;
-constexpr std::string_view kColourBlock = "colour";
 
 class Recommender {
  public:
@@ -53,8 +51,8 @@ class Recommender {
     if (subject_.NeedsNeighbours()) {
       VITRINE_ASSIGN_OR_RETURN(
           const Hits neighbours,
-          FindNear(kNeighboursAsked, Metric::kCosine, {}, /*filter=*/nullptr,
-                   v1::ReturnFields()));
+          FindNear(subject_.vector, kNeighboursAsked, Metric::kCosine, {},
+                   /*filter=*/nullptr, v1::ReturnFields()));
       subject_.AskNeighbours(neighbours);
     }
     VITRINE_RETURN_IF_ERROR(AddSimilar(&response));
@@ -64,6 +62,8 @@ class Recommender {
     response.set_slot(std::string(subject_.sure_slot()));
     response.set_generation(snapshot_.generation());
     response.set_model(snapshot_.set().model());
+    if (snapshot_.complements() != nullptr)
+      response.set_learned_complements(snapshot_.complements()->digest());
     timings.set_search_ms(MillisecondsSince(begin));
     return response;
   }
@@ -78,7 +78,8 @@ class Recommender {
       return UnknownCategory(request_.category(), catalogue_.CloseCategories(
                                                       request_.category(), 3));
     }
-    return absl::OkStatus();
+    return CheckAttributes(request_.boosts(), request_.diversity(),
+                           catalogue_.AttributeNames());
   }
 
   // Its vector, and what it or the caller tells of it.
@@ -133,9 +134,9 @@ class Recommender {
                  : std::string();
   }
 
-  // Products near the query that are not excluded, nearest first.
-  absl::StatusOr<Hits> FindNear(int k, Metric metric,
-                                std::vector<float> emphasis,
+  // Products near a vector that are not excluded, nearest first.
+  absl::StatusOr<Hits> FindNear(const std::vector<float>& vector, int k,
+                                Metric metric, std::vector<float> emphasis,
                                 const RowFilter* filter,
                                 const v1::ReturnFields& fields) const {
     SearchParams params;
@@ -145,21 +146,36 @@ class Recommender {
     params.filter = filter;
     params.excluded_products = excluded_;
     VITRINE_ASSIGN_OR_RETURN(const SearchResult result,
-                             Search(snapshot_, subject_.vector, params));
+                             Search(snapshot_, vector, params));
     Hits hits;
     AddHits(snapshot_, result.hits, fields, subject_.sha256s, &hits);
     return hits;
   }
 
-  // The same, without those that show the very same picture.
-  absl::StatusOr<Hits> FindOthers(int k, Metric metric,
-                                  std::vector<float> emphasis,
-                                  const RowFilter* filter) const {
-    VITRINE_ASSIGN_OR_RETURN(
-        Hits hits, FindNear(k + kSpareHits, metric, std::move(emphasis), filter,
-                            request_.fields()));
-    DropCopies(k, &hits);
-    return hits;
+  // The best k of them, without those that show the very same picture.
+  absl::StatusOr<Hits> FindBest(const std::vector<float>& vector, int k,
+                                Metric metric,
+                                const std::vector<float>& emphasis,
+                                const RowFilter* filter,
+                                std::optional<Harmony> harmony) const {
+    if (!harmony && request_.boosts().empty() && request_.diversity().empty()) {
+      VITRINE_ASSIGN_OR_RETURN(
+          Hits hits, FindNear(vector, k + kSpareHits, metric, emphasis, filter,
+                              request_.fields()));
+      DropCopies(k, &hits);
+      return hits;
+    }
+    const v1::SearchRequest rules = RulesOf(request_, k);
+    Reranker reranker(rules, std::move(harmony));
+    while (true) {
+      const int asked = reranker.candidates();
+      VITRINE_ASSIGN_OR_RETURN(
+          Hits hits,
+          FindNear(vector, asked, metric, emphasis, filter, reranker.fields()));
+      const bool all = hits.size() < asked;
+      DropCopies(asked, &hits);
+      if (reranker.Choose(all, &hits)) return hits;
+    }
   }
 
   absl::Status AddSimilar(v1::RecommendResponse* response) const {
@@ -176,31 +192,18 @@ class Recommender {
           },
           rows_.get());
     }
-    VITRINE_ASSIGN_OR_RETURN(*response->mutable_similar(),
-                             FindOthers(k, MetricOf(snapshot_.set()), {},
-                                        restricted ? &filter : rows_.get()));
+    VITRINE_ASSIGN_OR_RETURN(
+        *response->mutable_similar(),
+        FindBest(subject_.vector, k, MetricOf(snapshot_.set()), {},
+                 restricted ? &filter : rows_.get(),
+                 /*harmony=*/std::nullopt));
     return absl::OkStatus();
-  }
-
-  // Emphasis that gives colour kColourShare of the score.
-  std::vector<float> ComplementEmphasis() const {
-    float colour_weight = 0;
-    for (const Block& block : snapshot_.blocks()) {
-      if (block.name == kColourBlock) colour_weight = block.weight;
-    }
-    if (colour_weight <= 0 || colour_weight >= 1) return {};
-    std::vector<float> emphasis;
-    for (const Block& block : snapshot_.blocks()) {
-      emphasis.push_back(block.name == kColourBlock
-                             ? kColourShare / colour_weight
-                             : (1 - kColourShare) / (1 - colour_weight));
-    }
-    return emphasis;
   }
 
   absl::Status AddComplements(const Call& call,
                               v1::RecommendResponse* response) const {
-    if (KPerSlotOf(request_) == 0) return absl::OkStatus();
+    if (KPerSlotOf(request_) == 0 && request_.candidates_per_slot() == 0)
+      return absl::OkStatus();
     const Traits traits = catalogue_.TraitsOf(subject_.traits());
     for (const std::string& slot : subject_.Complements()) {
       VITRINE_RETURN_IF_ERROR(call.Check());
@@ -223,10 +226,38 @@ class Recommender {
         },
         rows_.get());
     if (filter.matching == 0) return absl::OkStatus();
-    VITRINE_ASSIGN_OR_RETURN(*recommendation->mutable_hits(),
-                             FindOthers(KPerSlotOf(request_), Metric::kCosine,
-                                        ComplementEmphasis(), &filter));
+    const std::optional<LearnedQuery> learned = Learned(slot);
+    recommendation->set_basis(learned ? learned->basis
+                                      : v1::COMPLEMENT_BASIS_RULE);
+    std::optional<Harmony> harmony;
+    if (!learned && !subject_.colour().empty())
+      harmony = {subject_.colour(), snapshot_.blocks()};
+    const std::vector<float>& vector =
+        learned ? learned->query.vector : subject_.vector;
+    const std::vector<float> emphasis =
+        learned
+            ? learned->query.emphasis
+            : ColourEmphasis(snapshot_.blocks(),
+                             harmony ? kCandidateColourShare : kColourShare);
+    if (const int candidates = request_.candidates_per_slot()) {
+      VITRINE_ASSIGN_OR_RETURN(*recommendation->mutable_hits(),
+                               FindNear(vector, candidates, Metric::kCosine,
+                                        emphasis, &filter, request_.fields()));
+    } else {
+      VITRINE_ASSIGN_OR_RETURN(
+          *recommendation->mutable_hits(),
+          FindBest(vector, KPerSlotOf(request_), Metric::kCosine, emphasis,
+                   &filter, std::move(harmony)));
+    }
     return absl::OkStatus();
+  }
+
+  // What goes with it in a slot; nothing where the rule is to tell.
+  std::optional<LearnedQuery> Learned(std::string_view to_slot) const {
+    if (request_.by_rule()) return std::nullopt;
+    return LearnComplements(snapshot_.complements(),
+                            subject_.learned_category(),
+                            subject_.learned_slot(), to_slot, subject_.vector);
   }
 
   const Serving& serving_;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "common/base/status.h"
 #include "server/grpc_status.h"
 #include "vitrine/v1/search.grpc.pb.h"
 
@@ -24,7 +25,8 @@ constexpr int kMostBackoffMs = 1'000;
 constexpr std::chrono::seconds kListPatience(30);
 constexpr std::chrono::milliseconds kListLook(100);
 
-std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
+    const std::string& address, const ChannelSecurity& security) {
   grpc::ChannelArguments arguments;
   // Backends are trusted, and a page of thumbnails may be large.
   arguments.SetMaxReceiveMessageSize(-1);
@@ -38,8 +40,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostBackoffMs);
   // Two backends at one address are two connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return NewChannel(address, security, arguments);
 }
 
 // Asks with a queue of its own, so that a partition that hangs can be left.
@@ -110,9 +111,10 @@ class RemoteProducts final : public ProductStream {
 
 class RemoteBackend final : public Backend {
  public:
-  explicit RemoteBackend(std::string address)
+  RemoteBackend(std::string address,
+                const std::shared_ptr<grpc::Channel>& channel)
       : address_(std::move(address)),
-        stub_(v1::SearchService::NewStub(Connect(address_))) {}
+        stub_(v1::SearchService::NewStub(channel)) {}
 
   const std::string& name() const override { return address_; }
 
@@ -178,8 +180,10 @@ class RemoteBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> NewRemoteBackend(std::string address) {
-  return std::make_unique<RemoteBackend>(std::move(address));
+absl::StatusOr<std::unique_ptr<Backend>> NewRemoteBackend(
+    std::string address, const ChannelSecurity& security) {
+  VITRINE_ASSIGN_OR_RETURN(const auto channel, Connect(address, security));
+  return std::make_unique<RemoteBackend>(std::move(address), channel);
 }
 
 }  // namespace vitrine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "server/preconditions.h"
 #include "server/query.h"
 #include "server/recall_monitor.h"
+#include "server/rerank.h"
 #include "server/selection.h"
 
 namespace vitrine {
@@ -52,6 +54,9 @@ struct Asked {
   absl::Status status;
   Query query;
   SearchHit first;  // What the query's params point to, where they do.
+  // Where the request has boosts: what orders the candidates by them.
+  v1::SearchRequest rules;
+  std::optional<Reranker> reranker;
   v1::SearchResponse* response = nullptr;
 };
 
@@ -68,27 +73,64 @@ absl::Status Ask(const Serving& serving, const Call& call, Asked* asked) {
                                  asked->query.vector);
     asked->query.params.first = &asked->first;
   }
+  if (!asked->request->boosts().empty()) {
+    VITRINE_RETURN_IF_ERROR(CheckAttributes(
+        asked->request->boosts(), {}, serving.catalogue().AttributeNames()));
+    asked->rules = RerankRules(*asked->request);
+    asked->reranker.emplace(asked->rules, std::nullopt,
+                            asked->query.first_product);
+    asked->query.params.k = asked->reranker->candidates();
+    asked->query.params.offset = 0;
+    asked->query.params.diversity.clear();
+  }
   asked->query.params.stop = [&call] {
     return call.brief || !call.Check().ok();
   };
   return call.Check();
 }
 
+// Adds the best hits by the request's boosts, looking for more candidates where
+// those that were found are too few.
+absl::Status AddReranked(const Snapshot& snapshot, const SearchResult& result,
+                         Asked* asked) {
+  auto& hits = *asked->response->mutable_hits();
+  std::span<const SearchHit> found = result.hits;
+  SearchResult more;
+  while (true) {
+    const int wanted = asked->query.params.k;
+    AddHits(snapshot, found, asked->reranker->fields(), asked->query.sha256s,
+            &hits);
+    if (asked->reranker->Choose(static_cast<int>(found.size()) < wanted, &hits))
+      return absl::OkStatus();
+    hits.Clear();
+    asked->query.params.k = asked->reranker->candidates();
+    VITRINE_ASSIGN_OR_RETURN(
+        more, Search(snapshot, asked->query.vector, asked->query.params));
+    found = more.hits;
+  }
+}
+
 // Fills in the response.
-void Answer(const Serving& serving, const SearchResult& result, Asked* asked) {
+absl::Status Answer(const Serving& serving, const SearchResult& result,
+                    Asked* asked) {
   const Snapshot& snapshot = serving.snapshot();
   const Query& query = asked->query;
   if (serving.recall_monitor() != nullptr) {
     serving.recall_monitor()->Offer(serving.shared_snapshot(), query, result);
   }
   v1::SearchResponse& response = *asked->response;
-  AddHits(snapshot, result.hits, asked->request->fields(), query.sha256s,
-          response.mutable_hits());
+  if (asked->reranker) {
+    VITRINE_RETURN_IF_ERROR(AddReranked(snapshot, result, asked));
+  } else {
+    AddHits(snapshot, result.hits, asked->request->fields(), query.sha256s,
+            response.mutable_hits());
+  }
   response.set_generation(snapshot.generation());
   response.set_model(snapshot.set().model());
   response.set_metric(ToProto(query.params.metric));
   *response.mutable_plan() = MakePlan(snapshot, result);
   AddFacets(snapshot, *asked->request, query.rows.get(), &response);
+  return absl::OkStatus();
 }
 
 // Of one vector set; see HandleSearches.
@@ -112,7 +154,7 @@ std::vector<absl::Status> SearchTogether(
   for (Asked& one : asked) {
     if (one.status.ok()) {
       if (result->ok()) {
-        Answer(serving, **result, &one);
+        one.status = Answer(serving, **result, &one);
         one.response->mutable_timings()->set_search_ms(
             MillisecondsSince(begin));
       } else {
@@ -142,8 +184,9 @@ bool IsBrief(const Snapshot& snapshot, const v1::SearchRequest& request) {
       request.metric() != v1::METRIC_UNSPECIFIED || request.has_filter() ||
       snapshot.selector().has_windows() || !request.facets().empty() ||
       !request.model().empty() || !request.exclude_product_ids().empty() ||
-      !request.diversity().empty() || request.collapse_near_duplicates() ||
-      request.fields().thumbnail() || request.fields().vector()) {
+      !request.diversity().empty() || !request.boosts().empty() ||
+      request.collapse_near_duplicates() || request.fields().thumbnail() ||
+      request.fields().vector()) {
     return false;
   }
   uint32_t scanned = 0;

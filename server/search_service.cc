@@ -11,7 +11,6 @@
 #include "server/grpc_call.h"
 #include "server/grpc_status.h"
 #include "server/list_products.h"
-#include "server/message_arena.h"
 #include "server/product_stream.h"
 #include "server/products.h"
 #include "server/recommend.h"
@@ -21,29 +20,6 @@
 namespace vitrine {
 
 namespace {
-
-// The messages of a call to Search on an arena of their own: an answer is
-// hundreds of small pieces.
-class SearchMessages final
-    : public grpc::MessageHolder<v1::SearchRequest, v1::SearchResponse> {
- public:
-  SearchMessages() {
-    set_request(
-        google::protobuf::Arena::CreateMessage<v1::SearchRequest>(&arena_));
-    set_response(
-        google::protobuf::Arena::CreateMessage<v1::SearchResponse>(&arena_));
-  }
-  void Release() override { delete this; }
-
- private:
-  google::protobuf::Arena arena_{MessageArenaOptions()};
-};
-
-class SearchMessageAllocator final
-    : public grpc::MessageAllocator<v1::SearchRequest, v1::SearchResponse> {
- public:
-  SearchMessages* AllocateMessages() override { return new SearchMessages(); }
-};
 
 // How many brief calls are answered on gRPC's own threads at a time: half of
 // those, so that the others go on reading what arrives and answer health
@@ -76,22 +52,27 @@ SearchServiceImpl::SearchServiceImpl(const SnapshotStore* store,
     : store_(store),
       executors_(executors),
       version_(std::move(version)),
-      most_brief_calls_(MostBriefCalls(executors)) {
-  static SearchMessageAllocator* const allocator = new SearchMessageAllocator();
-  SetMessageAllocatorFor_Search(allocator);
-}
+      most_brief_calls_(MostBriefCalls(executors)) {}
 
 template <typename Handler>
 grpc::ServerUnaryReactor* SearchServiceImpl::Answer(
-    grpc::CallbackServerContext* context, Executor* executor, Handler handler) {
+    grpc::CallbackServerContext* context,
+    const google::protobuf::Message& request, Executor* executor,
+    Handler handler) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   // Context and messages live until the reactor is finished.
   const absl::Status scheduled = executor->TrySchedule(
-      [this, reactor, call = CallOf(context), handler = std::move(handler)] {
-        const auto serving = store_->Take();
-        reactor->Finish(
-            ToGrpc(serving.ok() ? handler(**serving, call) : serving.status()));
-      });
+      [this, reactor, call = CallOf(context),
+       handler = std::move(handler)](Executor::Place& place) {
+        absl::Status status = call.Check();
+        if (status.ok()) {
+          const auto serving = store_->Take();
+          status = serving.ok() ? handler(**serving, call) : serving.status();
+        }
+        place.GiveBack();
+        reactor->Finish(ToGrpc(status));
+      },
+      request.ByteSizeLong());
   if (!scheduled.ok()) reactor->Finish(ToGrpc(scheduled));
   return reactor;
 }
@@ -118,20 +99,21 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Search(
       response->Clear();  // It was not brief.
     }
   }
-  return Answer(context,
+  return Answer(context, *request,
                 HasPictures(*request) ? executors_.pictures : executors_.others,
                 handler);
 }
 
-grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-SearchServiceImpl::SearchStream(grpc::CallbackServerContext* context) {
-  return NewSearchStream(context, StreamOfStore(store_, executors_));
+SearchStreamReactor* SearchServiceImpl::SearchStream(
+    grpc::CallbackServerContext* context) {
+  return NewSearchStream(context,
+                         StreamOfStore(store_, executors_, &stream_budget_));
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
     grpc::CallbackServerContext* context, const v1::RecommendRequest* request,
     v1::RecommendResponse* response) {
-  return Answer(context,
+  return Answer(context, *request,
                 request->has_image() ? executors_.pictures : executors_.others,
                 [request, response](const Serving& serving, const Call& call) {
                   return PutInto(response, serving.Checked(HandleRecommend(
@@ -142,7 +124,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Recommend(
 grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
     grpc::CallbackServerContext* context, const v1::EmbedRequest* request,
     v1::EmbedResponse* response) {
-  return Answer(context, executors_.pictures,
+  return Answer(context, *request, executors_.pictures,
                 [request, response](const Serving& serving, const Call& call) {
                   return PutInto(response,
                                  HandleEmbed(serving, *request, call));
@@ -152,7 +134,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::Embed(
 grpc::ServerUnaryReactor* SearchServiceImpl::GetProduct(
     grpc::CallbackServerContext* context, const v1::GetProductRequest* request,
     v1::GetProductResponse* response) {
-  return Answer(context, executors_.others,
+  return Answer(context, *request, executors_.others,
                 [request, response](const Serving& serving, const Call&) {
                   return PutInto(response, serving.Checked(HandleGetProduct(
                                                serving, *request)));
@@ -162,7 +144,7 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetProduct(
 grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
     grpc::CallbackServerContext* context, const v1::GetImageRequest* request,
     v1::GetImageResponse* response) {
-  return Answer(context, executors_.others,
+  return Answer(context, *request, executors_.others,
                 [request, response](const Serving& serving, const Call&) {
                   return PutInto(response, serving.Checked(HandleGetImage(
                                                serving, *request)));
@@ -170,18 +152,21 @@ grpc::ServerUnaryReactor* SearchServiceImpl::GetImage(
 }
 
 grpc::ServerWriteReactor<v1::ListProductsResponse>*
-SearchServiceImpl::ListProducts(grpc::CallbackServerContext*,
+SearchServiceImpl::ListProducts(grpc::CallbackServerContext* context,
                                 const v1::ListProductsRequest* request) {
   // gRPC keeps the request until the reactor is done.
   return NewListProducts(
-      [this, request] { return ListStore(*request, store_, Call()); },
+      [this, request, call = CallOf(context)] {
+        return ListStore(*request, store_, call);
+      },
       executors_.others);
 }
 
 grpc::ServerUnaryReactor* SearchServiceImpl::DescribeIndex(
-    grpc::CallbackServerContext* context, const v1::DescribeIndexRequest*,
+    grpc::CallbackServerContext* context,
+    const v1::DescribeIndexRequest* request,
     v1::DescribeIndexResponse* response) {
-  return Answer(context, executors_.others,
+  return Answer(context, *request, executors_.others,
                 [this, response](const Serving& serving, const Call&) {
                   *response = HandleDescribeIndex(serving, store_->degraded(),
                                                   version_);

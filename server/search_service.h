@@ -7,13 +7,14 @@
 #include <atomic>
 #include <string>
 
+#include "server/calls.h"
 #include "server/executor.h"
 #include "server/snapshot_store.h"
-#include "vitrine/v1/search.grpc.pb.h"
+#include "server/stream_budget.h"
 
 namespace vitrine {
 
-class SearchServiceImpl final : public v1::SearchService::CallbackService {
+class SearchServiceImpl final : public SearchCalls {
  public:
   // Both must outlive the service.
   SearchServiceImpl(const SnapshotStore* store, Executors executors,
@@ -22,8 +23,8 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
   grpc::ServerUnaryReactor* Search(grpc::CallbackServerContext* context,
                                    const v1::SearchRequest* request,
                                    v1::SearchResponse* response) override;
-  grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-  SearchStream(grpc::CallbackServerContext* context) override;
+  SearchStreamReactor* SearchStream(
+      grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* Recommend(grpc::CallbackServerContext* context,
                                       const v1::RecommendRequest* request,
                                       v1::RecommendResponse* response) override;
@@ -50,11 +51,13 @@ class SearchServiceImpl final : public v1::SearchService::CallbackService {
   // status that it returns.
   template <typename Handler>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context,
+                                   const google::protobuf::Message& request,
                                    Executor* executor, Handler handler);
 
   const SnapshotStore* const store_;
   const Executors executors_;
   const std::string version_;
+  StreamBudget stream_budget_;
   const int most_brief_calls_;
   std::atomic<int> brief_calls_ = 0;  // Being answered on gRPC's threads.
 };

@@ -14,6 +14,7 @@
 #include "server/call.h"
 #include "server/grpc_status.h"
 #include "server/message_arena.h"
+#include "server/refusing_reactor.h"
 #include "server/search_handler.h"
 
 namespace vitrine {
@@ -42,18 +43,22 @@ absl::Status TooManyAnswers() {
       "queries", kMaxAnswerBytes);
 }
 
-class SearchStreamReactor final
-    : public grpc::ServerBidiReactor<v1::SearchStreamRequest,
-                                     v1::SearchStreamResponse> {
+class AnsweringReactor final : public SearchStreamReactor {
  public:
-  SearchStreamReactor(grpc::CallbackServerContext* context,
-                      StreamOptions options)
-      : options_(std::move(options)), deadline_(context->deadline()) {
+  AnsweringReactor(grpc::CallbackServerContext* context, StreamOptions options)
+      : context_(context),
+        options_(std::move(options)),
+        deadline_(context->deadline()),
+        held_(options_.budget) {
     pictures_.executor = options_.executors.pictures;
     others_.executor = options_.executors.others;
+    for (Lane* lane : {&pictures_, &others_}) {
+      lane->threads =
+          options_.threads > 0 ? options_.threads : lane->executor->threads();
+    }
     reading_ = true;
     incoming_ = std::make_shared<Batch>();
-    StartRead(incoming_->request);
+    StartRead(&incoming_->request);
   }
 
   void OnReadDone(bool ok) override {
@@ -73,6 +78,7 @@ class SearchStreamReactor final
     --batches_in_flight_;
     bytes_in_flight_ -= outgoing_.front()->request_bytes;
     answer_bytes_ -= outgoing_.front()->arena_bytes;
+    held_.Set(bytes_in_flight_ + answer_bytes_);
     outgoing_.pop_front();
     if (!ok) broken_ = true;
     GoOn(std::move(lock));
@@ -90,9 +96,11 @@ class SearchStreamReactor final
   struct Batch {
     // Answers are thousands of small pieces.
     google::protobuf::Arena arena{MessageArenaOptions()};
-    v1::SearchStreamRequest* const request =
-        google::protobuf::Arena::CreateMessage<v1::SearchStreamRequest>(&arena);
-    size_t request_bytes = 0;
+    WireRequest<v1::SearchStreamRequest> request{&arena};
+    size_t request_bytes = 0;  // In memory.
+    const v1::SearchRequest& query(int i) const {
+      return request.message().queries(i);
+    }
     v1::SearchStreamResponse* const response =
         google::protobuf::Arena::CreateMessage<v1::SearchStreamResponse>(
             &arena);
@@ -110,6 +118,7 @@ class SearchStreamReactor final
   // with this stream.
   struct Lane {
     Executor* executor = nullptr;
+    int threads = 0;  // Of them that it may have.
     std::deque<Query> waiting;
     int workers = 0;
   };
@@ -118,16 +127,21 @@ class SearchStreamReactor final
   void Admit() {
     const std::shared_ptr<Batch> batch =
         std::exchange(incoming_, std::make_shared<Batch>());
-    batch->request_bytes = batch->request->ByteSizeLong();
-    batch->response->set_batch_id(batch->request->batch_id());
+    batch->request_bytes = batch->request.memory();
+    batch->response->set_batch_id(batch->request.message().batch_id());
     batch->call.deadline = deadline_;
     batch->call.cancelled = [this] { return broken_.load(); };
     ++batches_in_flight_;
     bytes_in_flight_ += batch->request_bytes;
+    if (!held_.Set(bytes_in_flight_ + answer_bytes_)) {
+      EndAsFull();
+      return;
+    }
 
-    const int queries = batch->request->queries_size();
+    const int queries = batch->request.message().queries_size();
     auto answer = options_.take();
-    absl::Status status = answer.status();
+    absl::Status status = batch->request.status();
+    if (status.ok()) status = answer.status();
     if (queries > kMaxQueries) {
       status = MakeError(absl::StatusCode::kInvalidArgument,
                          v1::ERROR_REASON_INVALID_PARAMETER,
@@ -146,8 +160,7 @@ class SearchStreamReactor final
     batch->unanswered = queries;
     for (int i = 0; i < queries; ++i) batch->response->add_items();
     for (int i = 0; i < queries; ++i) {
-      Lane& lane =
-          HasPictures(batch->request->queries(i)) ? pictures_ : others_;
+      Lane& lane = HasPictures(batch->query(i)) ? pictures_ : others_;
       lane.waiting.push_back({batch, i});
     }
   }
@@ -173,7 +186,7 @@ class SearchStreamReactor final
         std::vector<const v1::SearchRequest*> requests;
         std::vector<v1::SearchResponse*> responses;
         for (const Query& query : queries) {
-          requests.push_back(&batch->request->queries(query.index));
+          requests.push_back(&batch->query(query.index));
           responses.push_back(
               batch->response->mutable_items(query.index)->mutable_response());
         }
@@ -200,8 +213,7 @@ class SearchStreamReactor final
   // Whether a query is answered by itself: pictures are gathered by the model's
   // batcher, from several threads, and large answers fill the memory.
   static bool IsAlone(const Query& query) {
-    const v1::SearchRequest& request =
-        query.batch->request->queries(query.index);
+    const v1::SearchRequest& request = query.batch->query(query.index);
     return HasPictures(request) || request.fields().thumbnail() ||
            request.fields().vector();
   }
@@ -211,6 +223,7 @@ class SearchStreamReactor final
   void Put(absl::Status status, size_t bytes, int index, Batch* batch) {
     batch->arena_bytes += bytes;
     answer_bytes_ += bytes;
+    if (!held_.Set(bytes_in_flight_ + answer_bytes_)) EndAsFull();
     if (status.ok() && batch->answer_bytes + bytes > kMaxAnswerBytes)
       status = TooManyAnswers();
     if (status.ok()) {
@@ -218,6 +231,15 @@ class SearchStreamReactor final
     } else {
       *batch->response->mutable_items(index)->mutable_error() = ErrorOf(status);
     }
+  }
+
+  // Ends the call, as all streams together hold too much. Holds the mutex.
+  void EndAsFull() {
+    if (broken_) return;
+    end_ = ToGrpc(options_.budget->Full());
+    broken_ = true;
+    // Who does not read, or sends nothing, is not waited for.
+    if (reading_ || writing_) context_->TryCancel();
   }
 
   // Whether a query of the lane may be answered now. Where too much waits for
@@ -238,11 +260,12 @@ class SearchStreamReactor final
     const bool write = !writing_ && !outgoing_.empty() && !broken_;
     const bool read = !reading_ && !all_read_ && !broken_ &&
                       batches_in_flight_ < kMaxBatchesInFlight &&
-                      bytes_in_flight_ < kMaxBytesInFlight;
+                      bytes_in_flight_ < kMaxBytesInFlight &&
+                      (batches_in_flight_ == 0 || held_.MayHoldMore());
     writing_ = writing_ || write;
     reading_ = reading_ || read;
     for (Lane* lane : {&pictures_, &others_}) {
-      while (lane->workers < lane->executor->threads() &&
+      while (lane->workers < lane->threads &&
              lane->workers < static_cast<int>(lane->waiting.size()) &&
              MayAnswer(*lane)) {
         ++lane->workers;
@@ -257,12 +280,13 @@ class SearchStreamReactor final
         write ? outgoing_.front()->response : nullptr;
     lock.unlock();
     if (write) StartWrite(response);
-    if (read) StartRead(incoming_->request);
+    if (read) StartRead(&incoming_->request);
     if (finish) {
-      Finish(broken_ ? grpc::Status::CANCELLED : grpc::Status::OK);
+      Finish(broken_ ? end_ : grpc::Status::OK);
     }
   }
 
+  grpc::CallbackServerContext* const context_;
   const StreamOptions options_;
   const std::chrono::system_clock::time_point deadline_;
 
@@ -279,12 +303,16 @@ class SearchStreamReactor final
   bool writing_ = false;
   bool all_read_ = false;
   bool finished_ = false;
-  std::atomic<bool> broken_ = false;  // Nobody waits for answers any more.
+  // No more is answered: nobody waits for it, or it ends as the server is full.
+  std::atomic<bool> broken_ = false;
+  grpc::Status end_ = grpc::Status::CANCELLED;
+  StreamBudget::Share held_;
 };
 
 }  // namespace
 
-StreamOptions StreamOfStore(const SnapshotStore* store, Executors executors) {
+StreamOptions StreamOfStore(const SnapshotStore* store, Executors executors,
+                            StreamBudget* budget) {
   StreamOptions options;
   options.take = [store]() -> absl::StatusOr<AnswerSearches> {
     VITRINE_ASSIGN_OR_RETURN(const std::shared_ptr<const Serving> serving,
@@ -298,12 +326,15 @@ StreamOptions StreamOfStore(const SnapshotStore* store, Executors executors) {
     };
   };
   options.executors = executors;
+  options.budget = budget;
   return options;
 }
 
-grpc::ServerBidiReactor<v1::SearchStreamRequest, v1::SearchStreamResponse>*
-NewSearchStream(grpc::CallbackServerContext* context, StreamOptions options) {
-  return new SearchStreamReactor(context, std::move(options));
+SearchStreamReactor* NewSearchStream(grpc::CallbackServerContext* context,
+                                     StreamOptions options) {
+  const absl::Status room = options.budget->CheckRoom();
+  if (!room.ok()) return new RefusingReactor<SearchStreamReactor>(ToGrpc(room));
+  return new AnsweringReactor(context, std::move(options));
 }
 
 }  // namespace vitrine

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/base/status.h"
 #include "common/index/index_files.h"
 #include "common/index/manifest.h"
@@ -58,18 +59,27 @@ absl::StatusOr<storage::VectorSet> SetOf(const IndexPaths& paths,
 }  // namespace
 
 SnapshotStore::SnapshotStore(SnapshotStoreOptions options)
-    : options_(std::move(options)), scrubber_(options_.log) {
+    : options_(std::move(options)),
+      paths_(options_.cache != nullptr ? options_.cache->paths()
+                                       : options_.paths),
+      scrubber_(options_.log) {
   // Without inotify (a full table of watches) the poll still finds everything.
   inotify_fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
 }
 
 void SnapshotStore::Start() {
-  Refresh();
+  if (options_.cache == nullptr ||
+      (options_.await_cache && options_.cache->IsEmpty())) {
+    Refresh();
+  } else {
+    OpenNew();  // What is here is served before anything is copied.
+  }
   thread_ = std::thread([this] { Watch(); });
 }
 
 SnapshotStore::~SnapshotStore() {
+  stopping_ = true;
   const uint64_t one = 1;
   [[maybe_unused]] ssize_t written = ::write(stop_fd_, &one, sizeof(one));
   if (thread_.joinable()) thread_.join();
@@ -82,15 +92,15 @@ absl::StatusOr<std::shared_ptr<const Serving>> SnapshotStore::Take() const {
   if (serving_ != nullptr) return serving_;
   return MakeError(absl::StatusCode::kUnavailable,
                    v1::ERROR_REASON_INDEX_NOT_READY,
-                   absl::StrCat("no index is open yet: ", trouble_.message()),
-                   {}, std::nullopt, /*retry_after_ms=*/1000);
+                   absl::StrCat("no index is open yet: ", shown_.message()), {},
+                   std::nullopt, /*retry_after_ms=*/1000);
 }
 
 std::string SnapshotStore::degraded() const {
   std::lock_guard lock(mutex_);
   if (serving_ == nullptr) return "";
   return std::string(
-      (trouble_.ok() ? serving_->snapshot().CheckFiles() : trouble_).message());
+      (shown_.ok() ? serving_->snapshot().CheckFiles() : shown_).message());
 }
 
 void SnapshotStore::Watch() {
@@ -114,7 +124,38 @@ void SnapshotStore::Watch() {
 }
 
 void SnapshotStore::Refresh() {
-  auto generations = ListGenerations(options_.paths);
+  if (options_.cache != nullptr) Fetch();
+  OpenNew();
+}
+
+void SnapshotStore::Fetch() {
+  const storage::Manifest* const served =
+      serving_ == nullptr ? nullptr : &serving_->snapshot().manifest();
+  const bool doubtful =
+      std::chrono::steady_clock::now() >= retry_at_ &&
+      (absl::IsDataLoss(trouble_) ||
+       (serving_ != nullptr && !serving_->snapshot().CheckFiles().ok()));
+  absl::Status lag = options_.cache->Update(
+      served, doubtful, [this] { return stopping_.load(); });
+  if (lag == lag_ || stopping_) return;
+  lag_ = std::move(lag);
+  Settle(trouble_);
+}
+
+absl::Status SnapshotStore::NothingYet() const {
+  if (options_.cache == nullptr) {
+    return absl::NotFoundError(
+        absl::StrCat("no generation has been published in ",
+                     options_.paths.manifests().string()));
+  }
+  if (!lag_.ok()) return lag_;
+  return absl::UnavailableError(
+      absl::StrCat("the index ", options_.paths.root.string(),
+                   " is being copied to ", paths_.root.string()));
+}
+
+void SnapshotStore::OpenNew() {
+  auto generations = ListGenerations(paths_);
   if (!generations.ok()) {
     tried_ = 0;
     Settle(generations.status());
@@ -122,24 +163,33 @@ void SnapshotStore::Refresh() {
   }
   if (generations->empty()) {
     tried_ = 0;
-    Settle(
-        absl::NotFoundError(absl::StrCat("no generation has been published in ",
-                                         options_.paths.manifests().string())));
+    Settle(NothingYet());
     return;
   }
   const uint64_t newest = generations->back();
+  const auto file = FileStateOf(paths_.manifest(newest));
   const auto now = std::chrono::steady_clock::now();
   AttachOther();
   const absl::Status damage = serving_ == nullptr
                                   ? absl::OkStatus()
                                   : serving_->snapshot().CheckFiles();
-  if (newest == tried_ && (trouble_.ok() ? damage.ok() : now < retry_at_)) {
+  if (newest == tried_ && file == tried_file_ &&
+      (trouble_.ok() ? damage.ok() : now < retry_at_)) {
     return;
   }
   tried_ = newest;
+  tried_file_ = file;
   std::shared_ptr<const Serving> next;
   const absl::Status trouble = OpenNewest(newest, damage, &next);
   Settle(trouble, next, MillisecondsSince(now));
+  if (next != nullptr && options_.cache != nullptr) {
+    const absl::Status kept = options_.cache->Keep(next->snapshot().manifest());
+    if (!kept.ok() && options_.log) options_.log(absl::StrCat(kept.message()));
+  }
+  if (options_.on_reload && (next != nullptr || !trouble.ok())) {
+    options_.on_reload(
+        {trouble, next != nullptr, MillisecondsSince(now) / 1000});
+  }
   const auto ended = std::chrono::steady_clock::now();
   retry_at_ = ended + std::max<std::chrono::steady_clock::duration>(
                           kRetryAfter, kRestOfRetries * (ended - now));
@@ -151,7 +201,7 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
   const std::shared_ptr<const Serving> previous = serving_;
   // At the start the model takes longer than all else, and goes on beside it.
   if (previous == nullptr) {
-    if (const auto set = SetOf(options_.paths, newest); set.ok()) {
+    if (const auto set = SetOf(paths_, newest); set.ok()) {
       StartLoading(*set);
     }
   }
@@ -164,17 +214,18 @@ absl::Status SnapshotStore::OpenNewest(uint64_t newest,
   }
   VITRINE_ASSIGN_OR_RETURN(
       std::shared_ptr<const Snapshot> snapshot,
-      Snapshot::OpenNewest(options_.paths, open, &degraded,
+      Snapshot::OpenNewest(paths_, open, &degraded,
                            doubtful ? VerifyMode::kAlways : options_.verify));
   absl::Status trouble =
       degraded.empty() ? absl::OkStatus() : absl::DataLossError(degraded);
   // What is damaged makes way for anything that is sound.
   if (previous != nullptr && damage.ok()) {
-    const uint64_t served = previous->snapshot().generation();
-    // Where the newest is damaged, what is served already is no older than
-    // what can be opened; only an index that was begun anew has less, or the
-    // same number for something else.
-    if ((snapshot->generation() < served && newest > served) ||
+    const storage::Manifest& served = previous->snapshot().manifest();
+    // In the place of a newest that does not open comes only what follows what
+    // is served: of another index an earlier one may be all but empty.
+    const bool follows = snapshot->generation() >= served.generation() &&
+                         snapshot->manifest().index_id() == served.index_id();
+    if ((snapshot->generation() < newest && !follows) ||
         snapshot->manifest().SerializeAsString() ==
             previous->snapshot().manifest().SerializeAsString()) {
       return trouble;
@@ -239,7 +290,7 @@ std::shared_ptr<const Serving> SnapshotStore::OtherOf(const Snapshot& snapshot,
   for (auto* one = previous; one != nullptr; one = one->other().get()) {
     open.push_back(&one->snapshot());
   }
-  auto opened = Snapshot::Open(options_.paths, snapshot.manifest(), open,
+  auto opened = Snapshot::Open(paths_, snapshot.manifest(), open,
                                options_.verify, set->id());
   if (!opened.ok()) return fail(opened.status());
   if (embedder == nullptr) {
@@ -281,10 +332,9 @@ void SnapshotStore::AttachOther() {
 
 absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
     const storage::VectorSet& set) const {
-  const std::filesystem::path path = options_.paths.model(set.model());
+  const std::filesystem::path path = paths_.model(set.model());
   // A bundle is code: nothing of it is run before its digest is right.
-  VITRINE_RETURN_IF_ERROR(
-      WithRemedy(VerifyModel(path, set.model()), options_.paths));
+  VITRINE_RETURN_IF_ERROR(WithRemedy(VerifyModel(path, set.model()), paths_));
   EmbedTrial trial;
   trial.variant = EmbedVariantOf(set.trial().variant());
   trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());
@@ -295,7 +345,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
 absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
     const Snapshot& snapshot, std::unique_ptr<Embedder> embedder) const {
   const storage::VectorSet& set = snapshot.set();
-  const std::filesystem::path path = options_.paths.model(set.model());
+  const std::filesystem::path path = paths_.model(set.model());
   const ModelCard& card = embedder->card();
   if (!SameBlocks(card.blocks, snapshot.blocks())) {
     return MakeError(
@@ -310,7 +360,22 @@ absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(
         absl::StrCat("the bundle ", path.string(), " runs in ", card.precision,
                      "; the index was made in ", set.precision()));
   }
-  return std::make_shared<EmbedBatcher>(std::move(embedder));
+  return std::make_shared<EmbedBatcher>(std::move(embedder), /*max_batch=*/0,
+                                        EmbedBatcher::kMaxWaiting,
+                                        options_.on_batch);
+}
+
+void SnapshotStore::Touch(const Serving& serving) const {
+  const auto begin = std::chrono::steady_clock::now();
+  // More would push out what was read before.
+  const uint64_t most = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) / 4 *
+                        3 * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t bytes =
+      serving.snapshot().Touch(most, [this] { return stopping_.load(); });
+  if (!options_.log) return;
+  options_.log(absl::StrFormat("read %.1f MB of shards in %.0f ms",
+                               static_cast<double>(bytes) / 1e6,
+                               MillisecondsSince(begin)));
 }
 
 void SnapshotStore::Settle(const absl::Status& trouble,
@@ -319,15 +384,20 @@ void SnapshotStore::Settle(const absl::Status& trouble,
   bool is_new = false;
   bool was_ready = false;
   bool ready = false;
+  trouble_ = trouble;
+  const absl::Status& shown = trouble.ok() ? lag_ : trouble;
   {
     std::lock_guard lock(mutex_);
     was_ready = serving_ != nullptr;
     if (next != nullptr) serving_ = next;
     ready = serving_ != nullptr;
-    is_new = trouble != trouble_;
-    trouble_ = trouble;
+    is_new = shown != shown_;
+    shown_ = shown;
   }
-  if (ready && !was_ready && options_.on_ready) options_.on_ready();
+  if (ready && !was_ready) {
+    if (next != nullptr && !next->snapshot().verified()) Touch(*next);
+    if (options_.on_ready) options_.on_ready();
+  }
   if (next != nullptr) scrubber_.Scrub(next->shared_snapshot());
   if (!options_.log) return;
   if (next != nullptr) {
@@ -338,13 +408,13 @@ void SnapshotStore::Settle(const absl::Status& trouble,
                      static_cast<int>(opened_ms), " ms"));
   }
   if (!is_new) return;
-  if (!trouble.ok()) {
-    options_.log(
-        absl::StrCat(ready ? "degraded: " : "not ready: ", trouble.message()));
+  if (!shown.ok()) {
+    (options_.warn ? options_.warn : options_.log)(
+        absl::StrCat(ready ? "degraded: " : "not ready: ", shown.message()));
   } else if (said_degraded_) {
     options_.log("no longer degraded");
   }
-  said_degraded_ = ready && !trouble.ok();
+  said_degraded_ = ready && !shown.ok();
 }
 
 }  // namespace vitrine

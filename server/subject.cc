@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status.h"
+#include "server/boosts.h"
+#include "server/colour_harmony.h"
 #include "server/query.h"
 
 namespace vitrine {
@@ -14,6 +16,7 @@ namespace {
 // The limits that search.proto names.
 constexpr int kMaxSimilar = 100;
 constexpr int kMaxPerSlot = 20;
+constexpr int kMaxCandidates = 1000;
 
 // Products that tell what an unknown picture shows.
 constexpr int kNeighbours = kNeighboursAsked - kSpareHits;
@@ -79,6 +82,15 @@ float MinConfidenceOf(const v1::RecommendRequest& request) {
   return request.has_min_confidence() ? request.min_confidence() : 0.5f;
 }
 
+v1::SearchRequest RulesOf(const v1::RecommendRequest& request, int k) {
+  v1::SearchRequest rules;
+  rules.set_k(k);
+  *rules.mutable_fields() = request.fields();
+  *rules.mutable_diversity() = request.diversity();
+  *rules.mutable_boosts() = request.boosts();
+  return rules;
+}
+
 absl::Status CheckRecommend(const v1::RecommendRequest& request,
                             const SlotTable& slots) {
   if (request.source_case() == v1::RecommendRequest::SOURCE_NOT_SET) {
@@ -94,7 +106,11 @@ absl::Status CheckRecommend(const v1::RecommendRequest& request,
       CheckRange("k_per_slot", KPerSlotOf(request), 0, kMaxPerSlot));
   VITRINE_RETURN_IF_ERROR(
       CheckRange("min_confidence", MinConfidenceOf(request), 0, 1));
+  VITRINE_RETURN_IF_ERROR(CheckRange(
+      "candidates_per_slot", request.candidates_per_slot(), 0, kMaxCandidates));
   VITRINE_RETURN_IF_ERROR(CheckExclusions(request.exclude_product_ids_size()));
+  VITRINE_RETURN_IF_ERROR(LimitsOf(request.diversity()).status());
+  VITRINE_RETURN_IF_ERROR(CheckBoosts(request.boosts()));
   VITRINE_RETURN_IF_ERROR(CheckContent("product.content_sha256s",
                                        request.product().content_sha256s()));
   for (int i = 0; i < request.slots_size(); ++i) {
@@ -130,6 +146,7 @@ void Subject::SetCategory(const std::string& category) {
 
 void Subject::SetTraits(const AttributeMap& attributes) {
   traits_ = TraitValuesOf(attributes);
+  colour_ = ColourOf(attributes);
   knows_traits_ = true;
 }
 
@@ -149,6 +166,7 @@ void Subject::AskNeighbours(const Hits& neighbours) {
   std::map<std::string_view, float> slots;
   float slot_total = 0;
   std::array<std::map<std::string, float>, kTraits.size()> traits;
+  std::map<std::string, float> colours;
   int voters = 0;
   for (const v1::Hit& hit : neighbours) {
     const TraitValues values = TraitValuesOf(hit.attributes());
@@ -156,8 +174,7 @@ void Subject::AskNeighbours(const Hits& neighbours) {
         !hit.category().empty() && !slots_.IsUnknown(hit.category());
     if (hit.same_content()) {
       // The catalogue itself says what this very picture shows.
-      if (!knows_traits_) traits_ = values;
-      knows_traits_ = true;
+      if (!knows_traits_) SetTraits(hit.attributes());
       if (!ask_category || !knows) continue;
       SetCategory(hit.category());
       return;
@@ -168,6 +185,8 @@ void Subject::AskNeighbours(const Hits& neighbours) {
       traits[t][*std::min_element(values[t].begin(), values[t].end())] +=
           hit.score();
     }
+    if (const std::string colour = ColourOf(hit.attributes()); !colour.empty())
+      colours[colour] += hit.score();
     if (!knows) continue;
     categories[hit.category()] += hit.score();
     slots[slots_.SlotOf(hit.category())] += hit.score();
@@ -180,6 +199,8 @@ void Subject::AskNeighbours(const Hits& neighbours) {
       if (vote.share > 0 && vote.share >= min_confidence)
         traits_[t] = {vote.value};
     }
+    const Vote vote = Winner(colours);
+    if (vote.share > 0 && vote.share >= min_confidence) colour_ = vote.value;
   }
   if (!ask_category || categories.empty()) return;
   const Vote vote = Winner(categories);
@@ -201,6 +222,17 @@ void Subject::AskNeighbours(const Hits& neighbours) {
 
 std::string_view Subject::sure_slot() const {
   return slot_is_sure_ ? may_be_[0] : std::string_view();
+}
+
+std::string_view Subject::learned_category() const {
+  if (restricts()) return category_;
+  return TakesNamedSlots() ? request_.learned_from_category()
+                           : std::string_view();
+}
+
+std::string_view Subject::learned_slot() const {
+  if (slot_is_sure_) return sure_slot();
+  return TakesNamedSlots() ? request_.learned_from_slot() : std::string_view();
 }
 
 bool Subject::restricts() const {

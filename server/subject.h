@@ -28,6 +28,9 @@ int KSimilarOf(const v1::RecommendRequest& request);
 int KPerSlotOf(const v1::RecommendRequest& request);
 float MinConfidenceOf(const v1::RecommendRequest& request);
 
+// By what a Reranker takes the best `k`.
+v1::SearchRequest RulesOf(const v1::RecommendRequest& request, int k);
+
 // What of a request can be checked without an index.
 absl::Status CheckRecommend(const v1::RecommendRequest& request,
                             const SlotTable& slots);
@@ -60,8 +63,13 @@ class Subject {
   const std::string& category() const { return category_; }  // May be empty.
   float confidence() const { return confidence_; }
   const TraitValues& traits() const { return traits_; }
+  // Names colours that are known; empty where nothing tells its colour.
+  const std::string& colour() const { return colour_; }
   // Empty where it is not sure.
   std::string_view sure_slot() const;
+  // What learned complements are chosen by; empty where it is not sure.
+  std::string_view learned_category() const;
+  std::string_view learned_slot() const;
   // Whether similar products are of its category only.
   bool restricts() const;
   // The slots whose pieces can be worn with all that it may be and that the
@@ -77,7 +85,8 @@ class Subject {
   std::string category_;
   float confidence_ = 0;
   TraitValues traits_;
-  bool knows_traits_ = false;
+  std::string colour_;
+  bool knows_traits_ = false;  // And the colour, as far as that is told.
   // Slots that it may belong to: a known category's one, or what the neighbours
   // say; empty where it belongs to no outfit.
   std::vector<std::string_view> may_be_;

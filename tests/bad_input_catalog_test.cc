@@ -82,10 +82,12 @@ TEST_F(BadInputCatalog, ResolvesNothingThatAScanWouldNotList) {
   Write("ok.jpg");
   Open({.layout = Layout::kPlain});
   CatalogProblems problems;
-  for (const char* path : {"none.jpg", "out.jpg", "folder.jpg", "a.jpg.part",
-                           "styles.md", "index/shards/1", "../x.jpg"}) {
+  for (const char* path : {"none.jpg", "folder.jpg", "a.jpg.part", "styles.md",
+                           "index/shards/1", "../x.jpg"}) {
     EXPECT_FALSE(catalog_->Resolve(path, &problems)) << path;
   }
+  // As a scan lists it, so that it can be refused.
+  EXPECT_TRUE(catalog_->Resolve("out.jpg", &problems));
   EXPECT_TRUE(catalog_->Resolve("ok.jpg", &problems));
 }
 
@@ -140,7 +142,19 @@ TEST_F(BadInputCatalog, SaysWhyAPictureCannotBeRead) {
   fs::create_directory(dir_ / "2.jpg");
   EXPECT_EQ(ErrorOf(refusal("2.jpg", 9)).reason(),
             v1::ERROR_REASON_IMAGE_UNREADABLE);
+  EXPECT_NE(
+      ErrorOf(refusal("2.jpg", 9)).message().find("put the picture itself"),
+      std::string::npos);
   EXPECT_EQ(refusal("3.jpg", 9).code(), absl::StatusCode::kNotFound);
+  TempDir outside;
+  testing::WriteAll(outside / "x.jpg", "x");
+  fs::create_symlink(outside / "x.jpg", dir_ / "4.jpg");
+  const v1::Error escapes = ErrorOf(refusal("4.jpg", 9));
+  EXPECT_EQ(escapes.reason(), v1::ERROR_REASON_IMAGE_UNREADABLE);
+  EXPECT_EQ(escapes.message(), "4.jpg leads out of the catalogue, to " +
+                                   fs::canonical(outside.path()).string() +
+                                   "/x.jpg; put the file itself below " +
+                                   fs::canonical(dir_.path()).string());
 }
 
 TEST_F(BadInputCatalog, LeavesOutPicturesWhoseIdWouldBeTooLong) {

@@ -132,6 +132,20 @@ TEST_F(CheckTest, DoesNotAskForRowsOfRefusedPictures) {
   }
 }
 
+TEST_F(CheckTest, RefusesALinkOutOfTheCatalogueOnce) {
+  const testing::TempDir outside;
+  testing::WriteAll(outside / "secret.jpg", Jpeg());
+  fs::create_symlink(outside / "secret.jpg", dir_ / "images" / "8.jpg");
+  const CheckReport report = Check();
+  EXPECT_TRUE(std::any_of(report.refused.begin(), report.refused.end(),
+                          [](const RefusedPicture& picture) {
+                            return picture.path == "images/8.jpg";
+                          }));
+  for (const CatalogProblem& problem : report.problems) {
+    EXPECT_NE(problem.path, "images/8.jpg") << problem.message;
+  }
+}
+
 TEST_F(CheckTest, ListsWhatItPassesOver) {
   EXPECT_THAT(Check().passed_over, ElementsAre("__MACOSX/", "images/.DS_Store",
                                                "images/7.jpg.part"));

@@ -1,9 +1,22 @@
 #include "common/catalog/catalog_folder.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <functional>
+#include <thread>
+
+#include "common/base/status.h"
 #include "tests/test_util.h"
 
 namespace vitrine {
@@ -20,6 +33,25 @@ std::vector<std::string> Paths(const std::vector<FoundFile>& files) {
 }
 
 using Strings = std::vector<std::string>;
+
+// Runs it in a thread in which openat2 fails with `error`, as before Linux 5.6
+// (ENOSYS) and in some sandboxes (EPERM). False where that cannot be had.
+bool RunWithoutOpenat2(int error, const std::function<void()>& run) {
+  bool filtered = false;
+  std::thread([&] {
+    sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K,
+                 SECCOMP_RET_ERRNO | static_cast<uint32_t>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const sock_fprog program = {std::size(code), code};
+    filtered = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+               ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    if (filtered) run();
+  }).join();
+  return filtered;
+}
 
 TEST(WalkCatalog, FindsPicturesAndSidecarsInOrder) {
   TempDir dir;
@@ -65,14 +97,25 @@ TEST(WalkCatalog, RefusesLinksOutOfTheCatalogue) {
   TempDir dir, outside;
   WriteAll(outside / "secret.jpg", "x");
   fs::create_symlink(outside / "secret.jpg", dir / "a.jpg");
+  fs::create_symlink(outside / "secret.jpg", dir / "a.jpg.json");
+  fs::create_symlink("/dev/zero", dir / "device.jpg");
   fs::create_symlink(outside.path(), dir / "more");
   const auto walk = WalkCatalog(dir.path());
   ASSERT_TRUE(walk.ok());
-  EXPECT_TRUE(walk->pictures.empty());
-  ASSERT_EQ(walk->problems.size(), 2u);
+  // Whoever put them there hears of it when they are read.
+  EXPECT_EQ(Paths(walk->pictures), (Strings{"a.jpg", "device.jpg"}));
+  for (const FoundFile& link : walk->pictures) {
+    EXPECT_EQ(ReadBeneath(dir.path(), link.path, 100).status().code(),
+              absl::StatusCode::kPermissionDenied);
+  }
+  EXPECT_TRUE(walk->jsons.empty());
+  ASSERT_EQ(walk->problems.size(), 4u);
   for (const auto& problem : walk->problems) {
     EXPECT_EQ(problem.kind, ProblemKind::kPathEscapes);
-    EXPECT_NE(problem.message.find(outside.path()), std::string::npos)
+    EXPECT_NE(problem.message.find(problem.path == "device.jpg"
+                                       ? "to /dev/zero"
+                                       : outside.path().string()),
+              std::string::npos)
         << problem.message;
   }
 }
@@ -174,7 +217,7 @@ TEST(WalkCatalog, TellsAMissingRootFromAFile) {
   EXPECT_EQ(CheckRoot(dir / "file").code(), absl::StatusCode::kInvalidArgument);
 }
 
-TEST(ReadBeneath, ReadsWithinTheRootAlone) {
+void ExpectReadsWithinTheRootAlone() {
   TempDir dir, outside;
   WriteAll(outside / "secret", "secret");
   fs::create_directories(dir / "a");
@@ -197,8 +240,62 @@ TEST(ReadBeneath, ReadsWithinTheRootAlone) {
   }
   for (const std::string& path :
        {"../" + outside.path().filename().string() + "/secret",
-        (outside / "secret").string()}) {
+        (outside / "secret").string(), std::string("a/../../secret")}) {
     EXPECT_FALSE(ReadBeneath(dir.path(), path, 100).ok()) << path;
+  }
+}
+
+TEST(ReadBeneath, ReadsWithinTheRootAlone) { ExpectReadsWithinTheRootAlone(); }
+
+TEST(ReadBeneath, ReadsSoWhereTheKernelDoesNotHelp) {
+  for (const int error : {ENOSYS, EPERM}) {
+    if (!RunWithoutOpenat2(error, ExpectReadsWithinTheRootAlone)) {
+      GTEST_SKIP() << "no seccomp filter can be set here";
+    }
+  }
+}
+
+// A file and a folder that turn into links out of the root and back, as fast as
+// can be.
+void ExpectNeverReadsASecret() {
+  TempDir dir, outside;
+  WriteAll(outside / "1.jpg", "secret");
+  fs::create_directories(dir / "root/folder");
+  WriteAll(dir / "root/1.jpg", "own");
+  WriteAll(dir / "root/folder/1.jpg", "own");
+  fs::create_symlink(outside / "1.jpg", dir / "link");
+  fs::create_symlink(outside.path(), dir / "linked folder");
+  std::atomic<bool> stop = false;
+  std::thread swaps([&] {
+    while (!stop) {
+      ::renameat2(AT_FDCWD, (dir / "link").c_str(), AT_FDCWD,
+                  (dir / "root/1.jpg").c_str(), RENAME_EXCHANGE);
+      ::renameat2(AT_FDCWD, (dir / "linked folder").c_str(), AT_FDCWD,
+                  (dir / "root/folder").c_str(), RENAME_EXCHANGE);
+    }
+  });
+  int read = 0, refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    for (const char* path : {"1.jpg", "folder/1.jpg"}) {
+      const auto bytes = ReadBeneath(dir / "root", path, 100);
+      ++(bytes.ok() ? read : refused);
+      if (bytes.ok()) {
+        EXPECT_EQ(*bytes, "own");
+      }
+    }
+  }
+  stop = true;
+  swaps.join();
+  // Else nothing was shown.
+  EXPECT_GT(read, 0);
+  EXPECT_GT(refused, 0);
+}
+
+TEST(ReadBeneath, IsNotMisledByALinkThatAppears) { ExpectNeverReadsASecret(); }
+
+TEST(ReadBeneath, IsNotMisledWhereTheKernelDoesNotHelp) {
+  if (!RunWithoutOpenat2(ENOSYS, ExpectNeverReadsASecret)) {
+    GTEST_SKIP() << "no seccomp filter can be set here";
   }
 }
 
@@ -223,8 +320,14 @@ TEST(StatBeneath, SeesWhatAWalkSees) {
   fs::create_symlink("a/1.jpg", dir / "in.jpg");
   fs::create_symlink("a", dir / "folder");
   fs::create_symlink(outside / "secret", dir / "out.jpg");
+  fs::create_symlink(outside.path(), dir / "out");
   EXPECT_EQ(StatBeneath(dir.path(), "a/1.jpg")->bytes, 3u);
   EXPECT_TRUE(StatBeneath(dir.path(), "in.jpg"));
+  EXPECT_TRUE(StatLinkOut(dir.path(), "out.jpg"));
+  for (const char* path : {"a/1.jpg", "in.jpg", "folder", "folder/1.jpg", "out",
+                           "out/secret", "none.jpg"}) {
+    EXPECT_FALSE(StatLinkOut(dir.path(), path)) << path;
+  }
   for (const char* path :
        {"folder/1.jpg", "out.jpg", "a", "none.jpg", "a/none.jpg"}) {
     EXPECT_FALSE(StatBeneath(dir.path(), path)) << path;

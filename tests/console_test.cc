@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
 namespace vitrine {
 namespace {
 
@@ -33,6 +38,36 @@ TEST(Console, ShowsWhatWouldCommandTheTerminal) {
   EXPECT_NE(shown.find("refused a\\x0ab\\x1b[31m.jpg: café\n"),
             std::string::npos)
       << shown;
+}
+
+TEST(Console, SpeaksTheJsonOfALog) {
+  ::testing::internal::CaptureStderr();
+  {
+    Log log({.program = "vitrine-indexer", .format = LogFormat::kJson});
+    Console console(&log);
+    console.Line("watching photos");
+    console.Warn("a merge failed");
+    console.EndProgress();
+  }
+  std::istringstream shown(::testing::internal::GetCapturedStderr());
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(shown, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+  }
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["program"], "vitrine-indexer");
+  EXPECT_EQ(lines[0]["message"], "watching photos");
+  EXPECT_EQ(lines[0]["level"], "info");
+  EXPECT_EQ(lines[1]["message"], "a merge failed");
+  EXPECT_EQ(lines[1]["level"], "warning");
+}
+
+TEST(Console, WritesItsOwnTextBesideALogOfText) {
+  ::testing::internal::CaptureStderr();
+  Log log({.program = "vitrine-indexer"});
+  Console(&log).Line("watching photos");
+  const std::string shown = ::testing::internal::GetCapturedStderr();
+  EXPECT_EQ(shown.substr(shown.find(' ')), " watching photos\n");
 }
 
 }  // namespace

@@ -2,12 +2,16 @@
 // its reason, and none harms the process.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 
 #include "common/base/status.h"
 #include "common/image/image.h"
 #include "tests/test_util.h"
+#include "tests/test_util/bombs.h"
+#include "tests/test_util/peak_memory.h"
 
 namespace vitrine {
 namespace {
@@ -157,19 +161,45 @@ TEST(CorruptionImage, RefusesNoPixels) {
 
 // A small progressive file that repeats one scan thousands of times.
 TEST(CorruptionImage, RefusesAJpegOfEndlessScans) {
-  std::string bytes = Fixture("progressive.jpg");
-  size_t scan = bytes.find("\xFF\xDA");
-  size_t next = bytes.find('\xFF', scan + 2);
-  while (bytes[next + 1] == '\0') next = bytes.find('\xFF', next + 2);
-  std::string one = bytes.substr(scan, next - scan);
-  std::string many;
-  for (int i = 0; i < 1000; ++i) many += one;
-  bytes.insert(next, many);
-  absl::StatusOr<Image> image = DecodeImage(bytes);
+  absl::StatusOr<Image> image =
+      DecodeImage(testing::JpegOfRepeatedScans(1'000));
   ASSERT_FALSE(image.ok());
   EXPECT_NE(image.status().message().find("more than 200 scans"),
             absl::string_view::npos)
       << image.status();
+}
+
+TEST(CorruptionImage, ReadsFewerScansOfALargerJpeg) {
+  // All that an encoder may write.
+  EXPECT_TRUE(DecodeImage(testing::JpegOfScans(64, 64, 190)).ok());
+  EXPECT_TRUE(DecodeImage(testing::JpegOfScans(4'000, 4'000, 20)).ok());
+  absl::StatusOr<Image> image =
+      DecodeImage(testing::JpegOfScans(4'000, 4'000, 64));
+  ASSERT_FALSE(image.ok());
+  EXPECT_NE(image.status().message().find("more than 62 scans"),
+            absl::string_view::npos)
+      << image.status();
+}
+
+TEST(CorruptionImage, TakesLittleTimeAndMemoryOverBombs) {
+  for (const testing::Bomb& bomb : testing::Bombs()) {
+    SCOPED_TRACE(bomb.name);
+    EXPECT_LT(bomb.bytes.size(), 20'000'000u);
+    testing::PeakMegabytes();
+    const double before = testing::PeakMegabytes();
+    const auto start = std::chrono::steady_clock::now();
+    const v1::ErrorReason reason = ReasonOf(bomb.bytes);
+    const std::chrono::duration<double> took =
+        std::chrono::steady_clock::now() - start;
+    const double rise = testing::PeakMegabytes() - before;
+    EXPECT_EQ(reason, bomb.reason);
+    EXPECT_LT(took.count(), 5);
+    if (before > 0) {
+      EXPECT_LT(rise, bomb.most_megabytes);
+    }
+    std::printf("%-50s %8zu bytes %6.0f ms %5.0f MB\n", bomb.name.c_str(),
+                bomb.bytes.size(), took.count() * 1e3, rise);
+  }
 }
 
 }  // namespace

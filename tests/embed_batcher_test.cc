@@ -113,5 +113,25 @@ TEST_F(EmbedBatcherTest, AnswersWhatWasSubmittedBeforeItEnds) {
   EXPECT_OK(second.get());
 }
 
+TEST_F(EmbedBatcherTest, TellsWhatWaitsAndEachBatch) {
+  std::vector<size_t> batches;  // Of the batcher's thread.
+  batcher_ = std::make_unique<EmbedBatcher>(
+      std::make_unique<PlainEmbedder>("", std::string(64, '0'), &gate_),
+      /*max_batch=*/2, /*max_waiting=*/8,
+      [&batches](size_t pictures) { batches.push_back(pictures); });
+  gate_.Close();
+  std::vector<std::future<absl::StatusOr<EmbeddedPicture>>> answers;
+  answers.push_back(Submit(0));
+  gate_.AwaitArrivals(1);
+  EXPECT_EQ(batcher_->waiting(), 0u);
+  for (int i = 1; i < 4; ++i) answers.push_back(Submit(20 * i));
+  EXPECT_EQ(batcher_->waiting(), 3u);
+  gate_.Open();
+  for (auto& answer : answers) EXPECT_OK(answer.get());
+  EXPECT_EQ(batcher_->waiting(), 0u);
+  batcher_ = nullptr;
+  EXPECT_EQ(batches, (std::vector<size_t>{1, 2, 1}));
+}
+
 }  // namespace
 }  // namespace vitrine

@@ -303,6 +303,38 @@ TEST_F(TorchEmbedderTest, SaysWhatToDoAboutAnOperatorThatItDoesNotKnow) {
       "it with vitrine_models");
 }
 
+TEST_F(TorchEmbedderTest, GivesNothingToTorchBeforeItsDigestIsChecked) {
+  testing::WriteAll(dir_ / "text.pt", "not a module");
+  std::string seen;
+  const auto refused = LoadTorchEmbedder(
+      dir_ / "text.pt", 1, EmbedVariant::kFastest, {},
+      [&](std::string_view sha256) {
+        seen = sha256;
+        return absl::FailedPreconditionError("it is not trusted");
+      });
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(refused.status().message(),
+            (dir_ / "text.pt").string() + ": it is not trusted");
+  EXPECT_EQ(seen, ToHex(Sha256("not a module")));
+}
+
+TEST_F(TorchEmbedderTest, RunsTheBytesThatWereChecked) {
+  const auto path = Bundle(kGood);
+  Json card = Card();
+  card["name"] = "another";
+  const auto other = Bundle(kGood, card);
+  const std::string digest = ToHex(Sha256(testing::ReadAll(path)));
+  const auto embedder = LoadTorchEmbedder(
+      path, 1, EmbedVariant::kFastest, {}, [&](std::string_view sha256) {
+        EXPECT_EQ(sha256, digest);
+        std::filesystem::rename(other, path);
+        return absl::OkStatus();
+      });
+  ASSERT_TRUE(embedder.ok()) << embedder.status();
+  EXPECT_EQ((*embedder)->card().name, "tiny");
+  EXPECT_EQ((*embedder)->card().id, digest);
+}
+
 TEST_F(TorchEmbedderTest, RefusesAFileThatIsNotThere) {
   EXPECT_EQ(LoadTorchEmbedder(dir_ / "none.pt", 1).status().code(),
             absl::StatusCode::kNotFound);

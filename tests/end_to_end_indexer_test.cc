@@ -85,7 +85,7 @@ TEST(Indexer, TellsHowItIs) {
        "--index=" + (dir / "other").string(), "--status=9091"},
       kPatience);
   EXPECT_EQ(wrong.status, 2);
-  EXPECT_THAT(wrong.err, HasSubstr("--status: \"9091\" is no place to listen"));
+  EXPECT_THAT(wrong.err, HasSubstr("--status: '9091' is no address to listen"));
   // A second one cannot have the port.
   const testing::Output second = testing::RunToEnd(
       {(testing::BinDir() / "vitrine-indexer").string(),
@@ -94,6 +94,35 @@ TEST(Indexer, TellsHowItIs) {
       kPatience);
   EXPECT_EQ(second.status, 1);
   EXPECT_THAT(second.err, HasSubstr("cannot listen on " + address));
+}
+
+TEST(Indexer, HelpsInGroupsAndNamesFlagsThatDoNotGoTogether) {
+  const std::string program = (testing::BinDir() / "vitrine-indexer").string();
+  const testing::Output help = testing::RunToEnd({program, "--help"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_THAT(help.out, HasSubstr("\n\nCatalogue:\n  --catalog=…\n"));
+  // No flag is in no group.
+  EXPECT_THAT(help.out, HasSubstr("\n\nOther flags:\n  --flagfile="));
+  const std::pair<std::vector<std::string>, std::string> wrong[] = {
+      {{"--queue=redis://h/s", "--index=x", "--on-delete=keep"},
+       "--on-delete does nothing without --catalog"},
+      {{"--catalog=c", "--index=x", "--queue-trim"},
+       "--queue-trim does nothing without --queue"},
+      {{"--catalog=c", "--index=x", "--insecure-status"},
+       "--insecure-status does nothing without --status"},
+      {{"--catalog=c", "--index=x", "--takeover-seconds=9"},
+       "--takeover-seconds does nothing without --partition"},
+      {{"--index=x", "--verify", "--repair"},
+       "--repair and --verify contradict each other"},
+      {{"--catalog=c", "--index=x", "--log-format=xml"},
+       "--log-format: \"xml\" is not right; it is text or json"}};
+  for (const auto& [flags, message] : wrong) {
+    std::vector<std::string> argv = {program};
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    const testing::Output output = testing::RunToEnd(argv);
+    EXPECT_EQ(output.status, 2) << output.err;
+    EXPECT_THAT(output.err, HasSubstr(message));
+  }
 }
 
 }  // namespace

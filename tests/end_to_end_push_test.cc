@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "common/image/codecs.h"
 #include "tests/process.h"
 #include "tests/redis_server.h"
 #include "tests/test_util.h"
 #include "tests/test_util/plain_embedder.h"
+#include "tests/test_util/status_matchers.h"
 #include "vitrine/v1/search.grpc.pb.h"
 
 namespace vitrine {
@@ -100,6 +102,30 @@ TEST_F(EndToEndPushTest, WaitsUntilAServerFindsAllAndTellsWhatWasRefused) {
   pushed = Push({"--delete=SKU2"});
   EXPECT_EQ(pushed.status, 0) << pushed.err;
   EXPECT_FALSE(Finds("SKU2"));
+}
+
+TEST_F(EndToEndPushTest, ARefusedPictureIsShownToWhoSentIt) {
+  // One that decodes, and is too large.
+  Image image;
+  image.width = 9000;
+  image.height = 7200;
+  image.rgb.assign(size_t{9000} * 7200 * 3, 120);
+  ASSERT_OK_AND_ASSIGN(const std::string jpeg, EncodeJpeg(image, 50));
+  WriteAll(catalog() / "SKU1_front.jpg", jpeg);
+  WriteAll(catalog() / "SKU2_front.jpg", "no picture at all");
+  const Output pushed = Push(
+      {"--catalog=" + catalog().string(), "--product-pattern=^(SKU[0-9]+)_"});
+  EXPECT_EQ(pushed.status, 1) << pushed.err;
+  // The sender has taken them away.
+  std::filesystem::remove_all(catalog());
+  const Output page = testing::RunToEnd(
+      {Program("vitrine"), "receipts", "--refused", "--format=html",
+       "--index=" + (dir_ / "index").string()},
+      kPatience);
+  EXPECT_EQ(page.status, 0) << page.err;
+  EXPECT_THAT(page.out, HasSubstr("IMAGE_TOO_MANY_PIXELS"));
+  EXPECT_THAT(page.out, HasSubstr("src=\"data:image/jpeg;base64,"));
+  EXPECT_THAT(page.out, HasSubstr("it does not decode"));
 }
 
 TEST_F(EndToEndPushTest, SendsNothingWhereTheServerDoesNotAnswer) {

@@ -74,7 +74,10 @@ class EventApplierTest : public ::testing::Test {
   }
   void Begin() {
     draft_ = std::make_unique<GenerationDraft>(index_.Changes());
-    applier_ = std::make_unique<EventApplier>(draft_.get());
+    applier_ = std::make_unique<EventApplier>(
+        draft_.get(), [this](std::string_view, std::string_view bytes) {
+          refused_.emplace_back(bytes);
+        });
   }
   // Returns whether the change was news.
   bool Apply(const ProductChange& change) {
@@ -108,6 +111,7 @@ class EventApplierTest : public ::testing::Test {
     return outcomes;
   }
 
+  std::vector<std::string> refused_;  // Their bytes.
   int64_t now_unix_ms_ = 1'700'000'000'000;
   TestIndex index_{Options()};
   std::unique_ptr<GenerationDraft> draft_;

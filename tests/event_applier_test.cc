@@ -133,6 +133,7 @@ TEST_F(EventApplierTest, RefusesPicturesOneByOne) {
   // Whoever sends it again is told again.
   Apply(MakeChange(Kind::kPut, "p", 2, "Coat", {{"a", "bad"}, {"b", "bad"}}));
   EXPECT_EQ(Outcomes(), (Strings{"p/a REFUSED", "p/b REFUSED"}));
+  EXPECT_EQ(refused_, (Strings{"bad", "bad", "bad"}));
   EXPECT_FALSE(Find("p"));
   Publish();
   EXPECT_EQ(ContentOnDisk(index_.paths()), Rows());

@@ -28,7 +28,7 @@ struct Exported {
 };
 
 Exported ExportFrom(const FakeServer& server, const Flags& flags = {}) {
-  Connection connection(server.address(), 30000);
+  Connection connection = Connection::Make(server.address(), {}, 30000).value();
   std::ostringstream out, err;
   Exported exported;
   exported.exit_status =

@@ -81,6 +81,13 @@ class FanOutSearchTest : public ::testing::Test {
       diversity->set_attribute(Draw(2) == 0 ? "tags" : "price");
       diversity->set_limit(1 + Draw(3));
     }
+    if (Draw(4) == 0) {
+      for (int i = 1 + Draw(2); i > 0; --i) {
+        v1::Boost* boost = request.add_boosts();
+        *boost->mutable_filter() = served_.index.drawer().DrawFilter(2);
+        boost->set_factor(0.25f * static_cast<float>(1 + Draw(12)));
+      }
+    }
     request.mutable_fields()->set_omit_attributes(Draw(2) == 0);
     request.mutable_fields()->set_vector(Draw(5) == 0);
     return request;
@@ -102,7 +109,9 @@ TEST_F(FanOutSearchTest, AnswersAsOneIndexOfTheSameRows) {
          {&served_.by_folders, &served_.by_backends}) {
       const grpc::Status status = server->Search(request, &answer);
       ASSERT_EQ(status.error_code(), expected.error_code())
-          << status.error_message() << "\nfor " << request.ShortDebugString();
+          << "partitions: " << status.error_message()
+          << "\none index: " << expected.error_message() << "\nfor request "
+          << i << ": " << request.ShortDebugString();
       ASSERT_EQ(status.error_message(), expected.error_message());
       ASSERT_EQ(status.error_details(), expected.error_details());
       if (!status.ok()) continue;
@@ -119,7 +128,7 @@ TEST_F(FanOutSearchTest, AnswersAsOneIndexOfTheSameRows) {
 }
 
 TEST_F(FanOutSearchTest, RefusesWhatOneIndexRefuses) {
-  std::vector<v1::SearchRequest> requests(8);
+  std::vector<v1::SearchRequest> requests(10);
   requests[1].add_examples()->set_product_id("nobody's");
   requests[2].add_examples()->set_product_id("p00001");
   requests[2].set_k(1001);
@@ -131,6 +140,14 @@ TEST_F(FanOutSearchTest, RefusesWhatOneIndexRefuses) {
   requests[6].set_required_model(std::string(64, 'a'));
   requests[7].add_examples()->set_product_id("p00001");
   requests[7].add_content_sha256s("short");
+  requests[8].add_examples()->set_product_id("p00001");
+  requests[8].add_boosts();
+  requests[9].add_examples()->set_product_id("p00001");
+  auto* condition =
+      requests[9].add_boosts()->mutable_filter()->mutable_condition();
+  requests[9].mutable_boosts(0)->set_factor(2);
+  condition->set_attribute("nobody's");
+  condition->set_exists(true);
   for (const v1::SearchRequest& request : requests) {
     v1::SearchResponse answer;
     const grpc::Status expected = served_.one.Search(request, &answer);

@@ -190,7 +190,7 @@ TEST_F(PartitionedIndexers, SaysWhatIsWrongWithACommandLine) {
   for (const auto& [partition, word] :
        std::map<std::string, std::string>{{"2/2", "none of 0 to 1"},
                                           {"x", "NUMBER/OF"},
-                                          {"", "--partition=NUMBER/OF"}}) {
+                                          {"", "without --partition"}}) {
     const auto wrong = Start(partition);
     EXPECT_EQ(wrong->Wait(minutes(1)), 2) << wrong->log();
     EXPECT_NE(wrong->log().find(word), std::string::npos) << wrong->log();

@@ -348,6 +348,17 @@ int renameat2(int, const char* from, int, const char* to,
   return vitrine::testing::Rename(from, to, flags);
 }
 
+int link(const char* from, const char* to) noexcept {
+  const bool watched = IsWatched(to);
+  if (watched) {
+    const int error = Files::Instance().Ask("link", to);
+    if (error != kNoFault) return Fail(error);
+  }
+  const auto linked = static_cast<int>(::syscall(SYS_link, from, to));
+  if (linked == 0 && watched) Files::Instance().Named("", to);
+  return linked;
+}
+
 int unlink(const char* path) noexcept {
   const bool watched = IsWatched(path);
   if (watched) {

@@ -1,8 +1,13 @@
 #include "common/base/file.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 #include "tests/test_util/status_matchers.h"
 #include "tests/test_util/temp_dir.h"
@@ -72,6 +77,27 @@ TEST(ReadFile, RefusesWhatIsTooLargeOrNoFile) {
   ASSERT_EQ(::mkfifo((dir.path() / "fifo").c_str(), 0600), 0);
   EXPECT_STATUS(ReadFile(dir.path() / "fifo"),
                 absl::StatusCode::kInvalidArgument, "not a regular file");
+}
+
+TEST(MappedFile, BringsItsBytesIntoMemory) {
+  TempDir dir;
+  const size_t bytes = (size_t{65} << 20) + 1;
+  const auto path = dir.path() / "a";
+  ASSERT_OK(PublishFile(path, std::string(bytes, 'x')));
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);  // Not on every file system.
+  ::close(fd);
+  ASSERT_OK_AND_ASSIGN(auto file, MappedFile::Open(path));
+  EXPECT_EQ(file->Touch(UINT64_MAX, [] { return true; }), 0u);
+  EXPECT_EQ(file->Touch(5000, {}), 5000u);
+  EXPECT_EQ(file->Touch(UINT64_MAX, {}), bytes);
+  std::vector<unsigned char> pages((bytes + 4095) / 4096);
+  ASSERT_EQ(
+      ::mincore(const_cast<char*>(file->data().data()), bytes, pages.data()),
+      0);
+  EXPECT_TRUE(std::all_of(pages.begin(), pages.end(),
+                          [](unsigned char page) { return page & 1; }));
 }
 
 TEST(MappedFile, ShowsTheBytesAndTakesAnEmptyFile) {

@@ -20,6 +20,20 @@ void Append(const fs::path& path) {
   std::ofstream(path, std::ios::app) << "x" << std::flush;
 }
 
+TEST(FileState, TellsAnotherFileOfTheSameName) {
+  TempDir dir;
+  const fs::path path = dir / "file";
+  EXPECT_EQ(FileStateOf(path), std::nullopt);
+  Append(path);
+  const auto before = FileStateOf(path);
+  ASSERT_TRUE(before.has_value());
+  EXPECT_EQ(FileStateOf(path), before);
+  Append(dir / "other");
+  fs::last_write_time(dir / "other", fs::last_write_time(path));
+  fs::rename(dir / "other", path);
+  EXPECT_NE(FileStateOf(path), before);
+}
+
 TEST(FileWatch, TellsWhatInotifyTells) {
   TempDir dir;
   const fs::path path = dir / "file";

@@ -81,6 +81,38 @@ TEST(ParseCondition, SaysWhatWouldBeRight) {
   }
 }
 
+TEST(ParseBoost, ReadsAConditionAndAFactor) {
+  v1::Boost boost = ParseBoost("email=me@shop|you@shop@0.25");
+  EXPECT_EQ(boost.factor(), 0.25f);
+  EXPECT_EQ(boost.filter().condition().attribute(), "email");
+  EXPECT_EQ(boost.filter().condition().any_of().values(1), "you@shop");
+  boost = ParseBoost("price<=50@2");
+  EXPECT_EQ(boost.factor(), 2);
+  EXPECT_EQ(boost.filter().condition().range().max(), 50);
+}
+
+TEST(ParseBoost, SaysWhatWouldBeRight) {
+  auto refused = [](const std::string& text) -> std::string {
+    try {
+      ParseBoost(text);
+    } catch (const CLI::ValidationError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const char* wrong : {"brand=Acme", "brand=Acme@", "brand=Acme@x", "",
+                            "brand=Acme@1.5x", "brand=me@shop"}) {
+    const std::string message = refused(wrong);
+    EXPECT_NE(message.find("is no boost: give a condition and a factor, such "
+                           "as brand=Acme@1.5"),
+              std::string::npos)
+        << message;
+  }
+  const std::string message = refused("brand@2");
+  EXPECT_TRUE(message.starts_with("--boost: 'brand' is no condition"))
+      << message;
+}
+
 TEST(AllOf, NeedsNoListForOne) {
   const v1::Filter one = ParseCondition("a=1");
   EXPECT_TRUE(AllOf({one}).has_condition());

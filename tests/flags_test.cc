@@ -115,6 +115,20 @@ TEST(Flags, ReadSlotsAtCommas) {
   EXPECT_EQ(flags.min_confidence, 0.3f);
 }
 
+TEST(Flags, ReadWhatComesSoonerAndHowOften) {
+  for (const char* verb : {"search", "recommend"}) {
+    const Flags flags =
+        Parse({verb, "--product=1", "--max-per=brand=1", "--exclude=2", "3",
+               "--boost=brand=Acme@1.5", "!sale?@0.5"});
+    EXPECT_EQ(flags.max_per[0], std::pair(std::string("brand"), 1));
+    EXPECT_EQ(flags.exclude.size(), 2u);
+    ASSERT_EQ(flags.boosts.size(), 2u);
+    EXPECT_EQ(flags.boosts[0].factor(), 1.5f);
+    EXPECT_EQ(flags.boosts[1].factor(), 0.5f);
+    EXPECT_TRUE(flags.boosts[1].filter().has_none());
+  }
+}
+
 TEST(Flags, TakeTheServerFromTheEnvironment) {
   setenv("VITRINE_SERVER", "far:1", 1);
   EXPECT_EQ(Parse({"describe"}).server, "far:1");

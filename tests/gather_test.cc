@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "common/base/status.h"
 #include "server/partitions.h"
 #include "tests/test_util/status_matchers.h"
 
@@ -162,6 +163,37 @@ TEST_F(GatherTest, EndsWhereTheCallerIsGone) {
   caller.join();
   EXPECT_EQ(a_.cancelled(), 1);
   EXPECT_EQ(b_.cancelled(), 1);
+}
+
+TEST(ShortfallTest, TellsThatPartitionsAreFullWhereThatIsAllThatIsWrong) {
+  std::vector<std::unique_ptr<Backend>> backends;
+  for (const char* name : {"a", "b"})
+    backends.push_back(std::make_unique<FakeBackend>(name));
+  Backend* const a = backends[0].get();
+  Backend* const b = backends[1].get();
+  const Partitions partitions(std::move(backends), PartitionsOptions());
+  const auto full = [](int retry_after_ms) {
+    return MakeError(absl::StatusCode::kResourceExhausted,
+                     v1::ERROR_REASON_OVERLOADED, "full", {}, std::nullopt,
+                     retry_after_ms);
+  };
+  Shortfall both(partitions, /*require_complete=*/false);
+  EXPECT_OK(both.Add(a, full(300)));
+  EXPECT_OK(both.Check());
+  EXPECT_EQ(both.missing().size(), 1u);
+  EXPECT_OK(both.Add(b, full(100)));
+  EXPECT_EQ(both.Check().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ErrorOf(both.Check()).reason(), v1::ERROR_REASON_OVERLOADED);
+  EXPECT_EQ(ErrorOf(both.Check()).retry_after_ms(), 300u);
+
+  Shortfall one_is_dead(partitions, /*require_complete=*/false);
+  EXPECT_OK(one_is_dead.Add(a, full(300)));
+  EXPECT_OK(one_is_dead.Add(b, absl::UnavailableError("dead")));
+  EXPECT_TRUE(absl::IsUnavailable(one_is_dead.Check()));
+
+  Shortfall complete(partitions, /*require_complete=*/true);
+  EXPECT_EQ(complete.Add(a, full(300)).code(),
+            absl::StatusCode::kResourceExhausted);
 }
 
 TEST(PartitionsTest, ServesTheModelOfMost) {

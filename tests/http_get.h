@@ -11,9 +11,8 @@
 
 namespace vitrine::testing {
 
-// All that comes back for these bytes, from HOST:PORT of 127.0.0.1.
-inline std::string HttpSend(const std::string& address,
-                            const std::string& bytes) {
+// A connection to HOST:PORT of 127.0.0.1, to be closed.
+inline int HttpConnect(const std::string& address) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in to = {};
   to.sin_family = AF_INET;
@@ -21,6 +20,13 @@ inline std::string HttpSend(const std::string& address,
   to.sin_port = htons(
       static_cast<uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
   EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof(to)), 0);
+  return fd;
+}
+
+// All that comes back for these bytes.
+inline std::string HttpSend(const std::string& address,
+                            const std::string& bytes) {
+  const int fd = HttpConnect(address);
   EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
             static_cast<ssize_t>(bytes.size()));
   std::string answer;

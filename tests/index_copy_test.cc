@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,6 +254,25 @@ TEST_F(IndexCopyTest, NamesAFileThatIsDamagedOrGone) {
   Damage(index_.paths().manifest(1));
   EXPECT_STATUS(Copy(), absl::StatusCode::kDataLoss, "000001.pb is damaged");
   EXPECT_EQ(OpenedGeneration(), 0u);
+}
+
+// Whoever may write to an index gets nothing into a copy that they may not
+// read.
+TEST_F(IndexCopyTest, FollowsNoLinkAndWaitsForNoPipe) {
+  const fs::path receipts = index_.paths().receipts();
+  TempDir elsewhere;
+  testing::WriteAll(elsewhere.path() / "secret", "secret\n");
+  fs::remove(receipts);
+  fs::create_symlink(elsewhere.path() / "secret", receipts);
+  EXPECT_STATUS(Copy(), absl::StatusCode::kFailedPrecondition,
+                receipts.string() + " is a link");
+  EXPECT_FALSE(fs::exists(to_.receipts()));
+  fs::remove(receipts);
+  ASSERT_EQ(::mkfifo(receipts.c_str(), 0600), 0);
+  EXPECT_STATUS(Copy(), absl::StatusCode::kFailedPrecondition,
+                receipts.string() + " is no regular file");
+  fs::remove(receipts);
+  EXPECT_OK(Copy());
 }
 
 TEST_F(IndexCopyTest, TouchesNoFolderThatIsNoCopy) {

@@ -28,6 +28,16 @@ TEST(IndexLock, TellsTheSecondWhoHoldsIt) {
       << message;
 }
 
+TEST(IndexLock, IsNotTakenInTheCacheOfAServer) {
+  TempDir dir;
+  const IndexPaths paths{dir / "cache"};
+  std::filesystem::create_directory(paths.root);
+  testing::WriteAll(paths.root / "CACHE", "");
+  const auto lock = IndexLock::Acquire(paths);
+  EXPECT_TRUE(absl::IsFailedPrecondition(lock.status())) << lock.status();
+  EXPECT_FALSE(std::filesystem::exists(paths.lock()));
+}
+
 TEST(IndexLock, IsFreeAgainWhenReleased) {
   TempDir dir;
   const IndexPaths paths{dir / "index"};

@@ -80,13 +80,14 @@ bool IncludesAny(const Source& source,
   return false;
 }
 
-// The files of the product (tests and benchmarks may use what they like) that
-// include something beginning with one of `prefixes`.
+// The files of the product (tests, benchmarks and examples of clients may use
+// what they like) that include something beginning with one of `prefixes`.
 std::set<std::string> ProductFilesIncluding(
     const std::vector<std::string>& prefixes) {
   std::set<std::string> files;
   for (const Source& source : Tree()) {
     if (source.In("tests") || source.In("benchmarks")) continue;
+    if (source.In("clients/examples")) continue;
     if (IncludesAny(source, prefixes)) files.insert(source.path);
   }
   return files;
@@ -119,21 +120,23 @@ TEST(Layout, IndexerServerAndClientsNeverIncludeEachOther) {
   }
 }
 
-TEST(Layout, GrpcStaysInServerAndClients) {
+TEST(Layout, GrpcStaysInServerClientsAndTheChannelBetweenThem) {
   for (const std::string& file :
        ProductFilesIncluding({"grpc/", "grpcpp/", "grpc++/"})) {
-    EXPECT_TRUE(file.starts_with("server/") || file.starts_with("clients/"))
+    EXPECT_TRUE(file.starts_with("server/") || file.starts_with("clients/") ||
+                file.starts_with("common/rpc/channel."))
         << file;
   }
 }
 
-TEST(Layout, TorchHnswlibHttplibAndHiredisEachEnterThroughOneSource) {
+TEST(Layout, TorchHnswlibHttplibHiredisAndSpdlogEachEnterThroughOneSource) {
   for (const std::vector<std::string>& library :
        std::vector<std::vector<std::string>>{
            {"torch/", "ATen/", "c10/", "caffe2/"},
            {"hnswlib/"},
            {"httplib.h"},
-           {"hiredis/"}}) {
+           {"hiredis/"},
+           {"spdlog/", "fmt/"}}) {
     const std::set<std::string> files = ProductFilesIncluding(library);
     EXPECT_LE(files.size(), 1u)
         << library.front() << ": " << ::testing::PrintToString(files);
@@ -210,6 +213,44 @@ TEST(Layout, HeadersAreIncludedOnce) {
     EXPECT_TRUE(std::find(source.lines.begin(), source.lines.end(),
                           "#pragma once") != source.lines.end())
         << source.path << " wants #pragma once";
+  }
+}
+
+// Names of metrics in a text, without what Prometheus adds to a histogram's.
+std::set<std::string> MetricsIn(const std::string& text) {
+  static const std::regex name("vitrine_[a-z_]+");
+  std::set<std::string> names;
+  for (std::sregex_iterator found(text.begin(), text.end(), name);
+       found != std::sregex_iterator(); ++found) {
+    std::string one = found->str();
+    for (const std::string suffix : {"_bucket", "_count", "_sum"}) {
+      if (one.ends_with(suffix)) one.resize(one.size() - suffix.size());
+    }
+    names.insert(one);
+  }
+  return names;
+}
+
+TEST(Layout, MetricsAreInTheDocumentsAndTheDashboardDrawsNoOthers) {
+  std::set<std::string> counted;
+  for (const Source& source : Tree()) {
+    if (!source.path.ends_with("_metrics.cc")) continue;
+    for (const std::string& line : source.lines) {
+      if (line.find("\"vitrine_") != std::string::npos) {
+        counted.merge(MetricsIn(line));
+      }
+    }
+  }
+  EXPECT_GT(counted.size(), 20u);
+  const fs::path docs = testing::SourceDir() / "docs";
+  const auto told = MetricsIn(testing::ReadAll(docs / "care.md"));
+  const auto drawn = MetricsIn(testing::ReadAll(docs / "grafana.json"));
+  for (const std::string& name : counted) {
+    EXPECT_TRUE(told.contains(name)) << name << " is not in docs/care.md";
+  }
+  EXPECT_GT(drawn.size(), 20u);
+  for (const std::string& name : drawn) {
+    EXPECT_TRUE(counted.contains(name)) << name << " is drawn and not counted";
   }
 }
 

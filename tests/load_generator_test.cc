@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -101,8 +102,24 @@ TEST_F(LoadGeneratorTest, BeginsAllCallsOfAnOpenLoop) {
   const auto latencies =
       OpenLoopLatencies(stub_.get(), RequestsOf({1}), 1000, 0.05);
   ASSERT_TRUE(latencies.ok()) << latencies.status();
-  EXPECT_THAT(*latencies, SizeIs(50));
-  EXPECT_EQ(service_.searches, 50);
+  EXPECT_NEAR(static_cast<double>(latencies->size()), 50, 35);
+  EXPECT_THAT(*latencies, SizeIs(service_.searches.load()));
+}
+
+TEST_F(LoadGeneratorTest, TellsWhichCallsOfAnOpenLoopWereRefused) {
+  const std::vector<OpenLoopCall> calls = OpenLoop(
+      stub_.get(), RequestsOf({1, NotingService::kRefused}), 1000, 0.05);
+  ASSERT_GT(calls.size(), 10u);
+  size_t refused = 0;
+  double latest = 0;
+  for (const OpenLoopCall& call : calls) {
+    refused += call.code == grpc::StatusCode::INVALID_ARGUMENT ? 1 : 0;
+    latest = std::max(latest, call.due_s);
+    EXPECT_GT(call.ms, 0);
+  }
+  EXPECT_EQ(refused, calls.size() / 2);
+  EXPECT_LT(latest, 0.05);
+  EXPECT_GT(latest, 0.025);
 }
 
 TEST_F(LoadGeneratorTest, TellsWhatWasRefused) {

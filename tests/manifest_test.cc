@@ -66,6 +66,31 @@ TEST_F(ManifestTest, ListsGenerationsAndNothingElse) {
   EXPECT_THAT(generations, testing::ElementsAre(7, 8, 1'000'000));
 }
 
+// Whoever reads a manifest reads, copies and removes what it names.
+TEST_F(ManifestTest, RefusesNamesThatLeadOutOfTheIndex) {
+  for (const std::string bad :
+       {"../../secret", "/etc/passwd", "..", "a/b", "x/../y"}) {
+    storage::Manifest manifests[6];
+    manifests[0].add_vector_sets()->set_model(bad);
+    storage::Shard* shard = manifests[1].add_vector_sets()->add_shards();
+    shard->mutable_file()->set_name(bad);
+    shard = manifests[2].add_vector_sets()->add_shards();
+    shard->mutable_deletions()->set_name(bad);
+    manifests[3].add_product_segments()->set_name(bad);
+    manifests[4].add_original_packs()->set_name(bad);
+    manifests[5].add_source_segments()->set_name(bad);
+    for (storage::Manifest& manifest : manifests) {
+      // With its ending, a model of this name is a file like any other.
+      if (bad == ".." && &manifest == &manifests[0]) continue;
+      manifest.set_generation(42);
+      ASSERT_OK(PublishManifest(paths_, manifest));
+      EXPECT_STATUS(ReadManifest(paths_, 42), absl::StatusCode::kDataLoss,
+                    "leads out of the index");
+      ASSERT_OK(RemoveFile(paths_.manifest(42)));
+    }
+  }
+}
+
 TEST_F(ManifestTest, RefusesOneThatIsTooLarge) {
   manifest_.set_writer(std::string(70'000, 'x'));
   EXPECT_STATUS(PublishManifest(paths_, manifest_),

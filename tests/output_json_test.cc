@@ -56,6 +56,25 @@ TEST(SearchJson, PrintsScoresWithoutTheTailOfADouble) {
   EXPECT_NE(line.find("\"shape\":0.1}"), std::string::npos) << line;
 }
 
+TEST(RecommendJson, TellsOfBoostsAndColours) {
+  v1::RecommendResponse response;
+  v1::Hit* hit = response.add_complements()->add_hits();
+  EXPECT_FALSE(
+      RecommendJson("q", response, false)["complements"][0]["hits"][0].contains(
+          "boost"));
+  hit->set_boost(1.5f);
+  hit->mutable_colour_harmony()->set_relation(
+      v1::ColourHarmony::RELATION_COMPLEMENTARY);
+  hit->mutable_colour_harmony()->set_colour("Green");
+  hit->mutable_colour_harmony()->set_goes_with("Red");
+  const Json json =
+      RecommendJson("q", response, false)["complements"][0]["hits"][0];
+  EXPECT_EQ(json["boost"], 1.5);
+  EXPECT_EQ(json["colour_harmony"]["relation"], "complementary");
+  EXPECT_EQ(json["colour_harmony"]["colour"], "Green");
+  EXPECT_EQ(json["colour_harmony"]["goes_with"], "Red");
+}
+
 TEST(SearchJson, ShowsThumbnailsOnlyWhereAskedFor) {
   EXPECT_FALSE(
       SearchJson("q", Answer(), false)["hits"][0].contains("thumbnail"));

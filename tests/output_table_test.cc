@@ -64,6 +64,21 @@ TEST(RecommendTable, ShowsEachSlot) {
   EXPECT_NE(table.find("to go with it: shoes\n"), std::string::npos);
 }
 
+TEST(RecommendTable, TellsOfBoostsAndColours) {
+  v1::RecommendResponse response;
+  *response.add_complements()->add_hits() = Hit("2", 0.8f, false);
+  EXPECT_EQ(RecommendTable("q", response, 0).find("boost"), std::string::npos);
+  EXPECT_EQ(RecommendTable("q", response, 0).find("colour"), std::string::npos);
+  v1::Hit& hit = *response.mutable_complements(0)->mutable_hits(0);
+  hit.set_boost(1.5f);
+  hit.mutable_colour_harmony()->set_relation(
+      v1::ColourHarmony::RELATION_ANALOGOUS);
+  hit.mutable_colour_harmony()->set_colour("Teal");
+  const std::string table = RecommendTable("q", response, 0);
+  EXPECT_NE(table.find("× 1.5"), std::string::npos) << table;
+  EXPECT_NE(table.find("Teal, analogous"), std::string::npos) << table;
+}
+
 TEST(DescribeTable, WarnsFirstOfADegradedIndex) {
   v1::DescribeIndexResponse response;
   response.set_degraded(true);

@@ -113,23 +113,38 @@ bool Eventually(const std::function<bool()>& holds,
   return false;
 }
 
-std::string AwaitAddress(const Process& server,
+namespace {
+
+// What stands in the log between two texts, once both are there.
+std::string AwaitBetween(const Process& server, std::string_view before,
+                         std::string_view after,
                          std::chrono::milliseconds timeout) {
-  constexpr std::string_view kBefore = "vitrine-server: listening on ";
-  std::string address;
+  std::string between;
   Eventually(
       [&] {
         const std::string log = server.log();
-        const size_t line = log.find(kBefore);
-        if (line == std::string::npos) return false;
-        const size_t begin = line + kBefore.size();
-        const size_t end = log.find('\n', begin);
+        const size_t found = log.find(before);
+        if (found == std::string::npos) return false;
+        const size_t begin = found + before.size();
+        const size_t end = log.find(after, begin);
         if (end == std::string::npos) return false;
-        address = log.substr(begin, end - begin);
+        between = log.substr(begin, end - begin);
         return true;
       },
       timeout);
-  return address;
+  return between;
+}
+
+}  // namespace
+
+std::string AwaitAddress(const Process& server,
+                         std::chrono::milliseconds timeout) {
+  return AwaitBetween(server, "vitrine-server: listening on ", "\n", timeout);
+}
+
+std::string AwaitStatusAddress(const Process& server,
+                               std::chrono::milliseconds timeout) {
+  return AwaitBetween(server, "status at http://", "/metrics", timeout);
 }
 
 }  // namespace vitrine::testing

@@ -53,6 +53,10 @@ Output RunToEnd(const std::vector<std::string>& argv,
 std::string AwaitAddress(const Process& server,
                          std::chrono::milliseconds timeout);
 
+// The address in a daemon's line "status at http://ADDRESS/metrics"; likewise.
+std::string AwaitStatusAddress(const Process& server,
+                               std::chrono::milliseconds timeout);
+
 // Asks `holds` over and over until it says yes. False after `timeout`.
 bool Eventually(const std::function<bool()>& holds,
                 std::chrono::milliseconds timeout);

@@ -47,6 +47,22 @@ TEST_F(ProductsTest, ShowsAProductWithItsPicturesByKey) {
   EXPECT_EQ(response.product().images(1).vector().values_size(), 192);
 }
 
+TEST_F(ProductsTest, TellsNoTimeThatNoMessageMayHold) {
+  storage::ProductRecord record;
+  record.set_visible_from_unix_ms(1'000);
+  // As a file may have it that was not verified.
+  record.set_visible_until_unix_ms(int64_t{1} << 50);
+  ASSERT_OK(index_.builder().PutProducts({{"coat", record}}));
+  ASSERT_OK(index_.builder().Publish());
+  serving_ = index_.Open();
+  v1::GetProductRequest request;
+  request.set_product_id("coat");
+  ASSERT_OK_AND_ASSIGN(const v1::GetProductResponse response,
+                       HandleGetProduct(*serving_, request));
+  EXPECT_EQ(response.product().visible_from().seconds(), 1);
+  EXPECT_FALSE(response.product().has_visible_until());
+}
+
 TEST_F(ProductsTest, RefusesUnknownAndEmptyIds) {
   v1::GetProductRequest request;
   EXPECT_STATUS(HandleGetProduct(*serving_, request),

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "common/base/file.h"
+#include "common/index/complements.h"
 #include "indexer/merger.h"
 #include "tests/indexing_test_util.h"
+#include "tests/test_util/complements_file.h"
 
 namespace vitrine {
 namespace {
@@ -199,6 +201,85 @@ TEST(Publisher, FindsTheVectorOfAContentThatIsGone) {
   EXPECT_EQ(std::vector<uint16_t>(vector.begin(), vector.end()),
             testing::FakeVector("red"));
   EXPECT_TRUE(before.content->FindVector(std::string(32, 'x')).empty());
+}
+
+std::string ComplementsOfFake(uint64_t pairs = 1) {
+  return AnyComplementsFile(testing::FakeCard().id, testing::FakeCard().blocks,
+                            pairs);
+}
+
+TEST(Publisher, KeepsComplementsWithTheirModelUntilTheyAreTakenAway) {
+  TestIndex index;
+  const std::string bytes = ComplementsOfFake();
+  const auto published = index.publisher()->SetComplements(bytes, "c.pb");
+  ASSERT_TRUE(published.ok()) << published.status();
+  EXPECT_EQ(published->generation, 2u);
+  const auto file = index.paths().complements() / Hex(bytes);
+  EXPECT_EQ(testing::ReadAll(file), bytes);
+  // The same again is nothing new.
+  EXPECT_EQ(index.publisher()->SetComplements(bytes, "c.pb")->generation, 2u);
+  // Later generations, and a start, keep them.
+  EXPECT_EQ(index.Put("p", "k", "red"), 3u);
+  ASSERT_TRUE(index.Reopen().ok());
+  const auto snapshot = index.publisher()->view().snapshot;
+  ASSERT_NE(snapshot->complements(), nullptr);
+  EXPECT_EQ(snapshot->complements()->digest(), Hex(bytes));
+  ASSERT_TRUE(index.publisher()->SetComplements("", "none").ok());
+  EXPECT_EQ(index.publisher()->view().snapshot->complements(), nullptr);
+}
+
+TEST(Publisher, RemovesComplementsWithTheirLastGeneration) {
+  int64_t now_ms = 1'000'000;
+  PublisherOptions options;
+  options.retention = {.generations = 1, .superseded_ms = 1000};
+  options.now_unix_ms = [&now_ms] { return now_ms; };
+  TestIndex index(options);
+  const std::string first = ComplementsOfFake(1);
+  const std::string second = ComplementsOfFake(2);
+  ASSERT_TRUE(index.publisher()->SetComplements(first, "c.pb").ok());
+  ASSERT_TRUE(index.publisher()->SetComplements(second, "c.pb").ok());
+  index.publisher()->RemoveExpired();
+  EXPECT_EQ(ListFolder(index.paths().complements())->size(), 2u);
+  now_ms += 1000;
+  index.publisher()->RemoveExpired();
+  EXPECT_EQ(*ListFolder(index.paths().complements()),
+            std::vector<std::string>{Hex(second)});
+  // What a crash has left goes with the next start.
+  testing::WriteAll(index.paths().complements() / std::string(64, 'f'), "x");
+  ASSERT_TRUE(index.Reopen().ok());
+  EXPECT_EQ(*ListFolder(index.paths().complements()),
+            std::vector<std::string>{Hex(second)});
+}
+
+TEST(Publisher, RefusesComplementsOfAnotherModelAndWhatIsNone) {
+  TestIndex index;
+  const auto before = FilesUnder(index.paths().root);
+  const absl::Status other =
+      index.publisher()
+          ->SetComplements(AnyComplementsFile(std::string(64, 'b'),
+                                              testing::FakeCard().blocks),
+                           "c.pb")
+          .status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(other)) << other;
+  EXPECT_NE(std::string(other.message()).find(std::string(64, 'b')),
+            std::string::npos);
+  const absl::Status cut =
+      index.publisher()
+          ->SetComplements(ComplementsOfFake().substr(0, 500), "c.pb")
+          .status();
+  EXPECT_TRUE(absl::IsInvalidArgument(cut)) << cut;
+  EXPECT_EQ(FilesUnder(index.paths().root), before);
+}
+
+TEST(Publisher, RefusesToGoOnWithDamagedComplements) {
+  TestIndex index;
+  const std::string bytes = ComplementsOfFake();
+  ASSERT_TRUE(index.publisher()->SetComplements(bytes, "c.pb").ok());
+  const auto file = index.paths().complements() / Hex(bytes);
+  testing::WriteAll(file, bytes.substr(1));
+  const absl::Status status = index.Reopen();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+  EXPECT_NE(std::string(status.message()).find("--repair"), std::string::npos);
 }
 
 }  // namespace

@@ -119,27 +119,5 @@ TEST_F(ReceiptHtmlTest, IsThereWithoutReceipts) {
   EXPECT_THAT(Html(), HasSubstr("There are no receipts."));
 }
 
-TEST(ThumbnailsOf, AsksTheProgram) {
-  testing::TempDir dir;
-  const std::string program = (dir / "program").string();
-  testing::WriteAll(program,
-                    "#!/bin/sh\n[ \"$1 $2\" = \"thumbnails --root=photos\" ] "
-                    "|| exit 1\nin=$(cat)\n"
-                    "echo '{\"jpeg_base64\": \"QUJD\", \"changed\": true}'\n"
-                    "case \"$in\" in *photos/3.jpg*) echo '{\"error\": "
-                    "\"gone\"}';; esac\n");
-  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-  ASSERT_OK_AND_ASSIGN(const auto thumbnails,
-                       ThumbnailsOf(program, "photos",
-                                    {NumberedReceipt(0), NumberedReceipt(3)}));
-  ASSERT_EQ(thumbnails.size(), 2u);
-  EXPECT_EQ(thumbnails[0].jpeg_base64, "QUJD");
-  EXPECT_TRUE(thumbnails[0].changed);
-  EXPECT_EQ(thumbnails[1].error, "gone");
-  EXPECT_STATUS(
-      ThumbnailsOf(program, "photos", {NumberedReceipt(0), NumberedReceipt(6)}),
-      absl::StatusCode::kInternal, "too few");
-}
-
 }  // namespace
 }  // namespace vitrine::cli

@@ -1,6 +1,7 @@
 #include "common/catalog/receipt_reader.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 
@@ -122,10 +123,18 @@ TEST_F(ReceiptReaderTest, GoesOnWithAnotherFileInItsPlace) {
   EXPECT_EQ(ReadAll(&reader), std::vector<std::string>{"p500"});
 }
 
-TEST_F(ReceiptReaderTest, SaysThatItMayNotRead) {
+TEST_F(ReceiptReaderTest, SaysThatItMayNotReadAndWaitsForNoPipe) {
   fs::create_directory(path_);
   ReceiptReader reader(path_);
-  EXPECT_STATUS(reader.Next(), absl::StatusCode::kInternal, path_.string());
+  EXPECT_STATUS(reader.Next(), absl::StatusCode::kFailedPrecondition,
+                path_.string() + " is no regular file");
+  fs::remove(path_);
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_STATUS(reader.Next(), absl::StatusCode::kFailedPrecondition,
+                path_.string() + " is no regular file");
+  fs::remove(path_);
+  AppendTo(path_, ReceiptLines(0, 1));
+  EXPECT_EQ(ReadAll(&reader).size(), 1u);
 }
 
 }  // namespace

@@ -2,13 +2,65 @@
 #include "server/receipt_stream.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 #include "server/server.h"
+#include "tests/process.h"
 #include "tests/test_util/receipt_lines.h"
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
+
+namespace vitrine {
+namespace {
+
+// A volume that hangs: who reads receipts there waits.
+class HungVolume {
+ public:
+  static HungVolume& Instance() {
+    static HungVolume* const volume = new HungVolume();
+    return *volume;
+  }
+  void Hang(bool hangs) {
+    std::lock_guard lock(mutex_);
+    hangs_ = hangs;
+    changed_.notify_all();
+  }
+  int waiting() {
+    std::lock_guard lock(mutex_);
+    return waiting_;
+  }
+  void Read(int fd) {
+    std::unique_lock lock(mutex_);
+    if (!hangs_) return;
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink(
+        "/proc/self/fd/" + std::to_string(fd), error);
+    if (path.filename() != "receipts.jsonl") return;
+    ++waiting_;
+    changed_.wait(lock, [this] { return !hangs_; });
+    --waiting_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool hangs_ = false;
+  int waiting_ = 0;
+};
+
+}  // namespace
+}  // namespace vitrine
+
+// In libc's place.
+extern "C" ssize_t pread(int fd, void* bytes, size_t count, off_t offset) {
+  vitrine::HungVolume::Instance().Read(fd);
+  return ::syscall(SYS_pread64, fd, bytes, count, offset);
+}
 
 namespace vitrine {
 namespace {
@@ -23,8 +75,10 @@ class ReceiptStreamTest : public ::testing::Test {
         {{"p1", "Dress", {{"p1.jpg", DrawVector(1, &random)}}, {}}}));
     Start();
   }
-  void Start() {
+  void TearDown() override { HungVolume::Instance().Hang(false); }
+  void Start(int threads = 0) {
     ServerOptions options;
+    options.threads = threads;
     options.store = index_.StoreOptions();
     options.listen = "127.0.0.1:0";
     ASSERT_OK_AND_ASSIGN(server_, Server::Start(std::move(options)));
@@ -160,6 +214,62 @@ TEST_F(ReceiptStreamTest, FollowsForManyCallersAtATime) {
     AppendTo(path(), ReceiptLines(i, i + 10));
   }
   for (std::thread& caller : callers) caller.join();
+}
+
+TEST_F(ReceiptStreamTest, HoldsUpNoSearchWhereTheVolumeHangs) {
+  AppendTo(path(), ReceiptLines(0, 3));
+  Start(/*threads=*/2);
+  HungVolume::Instance().Hang(true);
+  struct Caller {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::ReceiptsResponse>> reader;
+  };
+  std::vector<std::unique_ptr<Caller>> callers;
+  for (int i = 0; i < 40; ++i) {
+    callers.push_back(std::make_unique<Caller>());
+    v1::ReceiptsRequest request;
+    request.set_follow(i % 2 == 0);
+    callers.back()->reader = stub_->Receipts(&callers.back()->context, request);
+  }
+  ASSERT_TRUE(
+      testing::Eventually([] { return HungVolume::Instance().waiting() >= 2; },
+                          std::chrono::seconds(10)));
+  const auto search = v1::SearchService::NewStub(grpc::CreateChannel(
+      server_->address(), grpc::InsecureChannelCredentials()));
+  v1::SearchRequest request;
+  request.add_examples()->set_product_id("p1");
+  request.set_k(1);
+  request.set_exact(true);
+  for (int i = 0; i < 10; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::seconds(10));
+    v1::SearchResponse response;
+    const grpc::Status status = search->Search(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  // Beyond a bound they are refused at once.
+  grpc::Status refused;
+  for (int i = 0; i < 100; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::milliseconds(50));
+    auto reader = stub_->Receipts(&context, {});
+    v1::ReceiptsResponse response;
+    EXPECT_FALSE(reader->Read(&response));
+    refused = reader->Finish();
+    if (refused.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) break;
+  }
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(refused.error_message(), HasSubstr("wait already"));
+  HungVolume::Instance().Hang(false);
+  for (const auto& caller : callers) {
+    v1::ReceiptsResponse response;
+    EXPECT_TRUE(caller->reader->Read(&response));
+    EXPECT_EQ(response.receipts_size(), 3);
+    caller->context.TryCancel();
+    caller->reader->Finish();
+  }
 }
 
 TEST_F(ReceiptStreamTest, LetsTheServerEnd) {

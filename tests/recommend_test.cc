@@ -4,7 +4,7 @@
 #include <set>
 #include <utility>
 
-#include "tests/test_util/serving_index.h"
+#include "tests/recommend_fixture.h"
 #include "tests/test_util/status_matchers.h"
 
 namespace vitrine {
@@ -13,87 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
-
-std::vector<std::string> Ids(
-    const google::protobuf::RepeatedPtrField<v1::Hit>& hits) {
-  std::vector<std::string> ids;
-  for (const v1::Hit& hit : hits) ids.push_back(hit.product_id());
-  return ids;
-}
-
-std::vector<std::string> Slots(const v1::RecommendResponse& response) {
-  std::vector<std::string> slots;
-  for (const auto& slot : response.complements()) slots.push_back(slot.slot());
-  return slots;
-}
-
-std::vector<std::string> InSlot(const v1::RecommendResponse& response,
-                                const std::string& name) {
-  for (const auto& slot : response.complements()) {
-    if (slot.slot() == name) return Ids(slot.hits());
-  }
-  return {};
-}
-
-class RecommendTest : public ::testing::Test {
- protected:
-  // A vector of one shape and one colour.
-  std::vector<float> Look(int shape, int colour) {
-    std::vector<float> vector(192);
-    vector[static_cast<size_t>(shape)] = 1;
-    vector[128 + static_cast<size_t>(colour)] = 1;
-    // Apart from each other, but nearer to their own kind than to any other.
-    for (float& x : vector) x += 0.02f * noise_(random_);
-    NormaliseBlocks(TestBlocks(), vector.data());
-    return vector;
-  }
-  TestProduct Product(const std::string& id, const std::string& category,
-                      int shape, int colour,
-                      std::map<std::string, std::string> attributes = {}) {
-    return {id,
-            category,
-            {{id + ".jpg", Look(shape, colour)}},
-            std::move(attributes)};
-  }
-  // Several products of each kind in three colours: "shoes0-red" and so on.
-  void SetUp() override {
-    const char* const kinds[] = {"Dress", "Shirt",    "Trousers", "Shoes",
-                                 "Hat",   "Handbags", "Jackets",  "Perfume"};
-    for (int kind = 0; kind < 8; ++kind) {
-      for (int colour = 0; colour < 3; ++colour) {
-        for (int i = 0; i < 4; ++i) {
-          products_.push_back(Product(std::string(kinds[kind]) +
-                                          std::to_string(i) + "-" +
-                                          std::to_string(colour),
-                                      kinds[kind], kind, colour));
-        }
-      }
-    }
-    ASSERT_OK(index_.Add(products_));
-    serving_ = index_.Open();
-  }
-  absl::Status AddMore(const std::vector<TestProduct>& products) {
-    VITRINE_RETURN_IF_ERROR(index_.Add(products));
-    serving_ = index_.Open();
-    return absl::OkStatus();
-  }
-  v1::RecommendResponse Recommend(const v1::RecommendRequest& request) {
-    auto response = HandleRecommend(*serving_, request, Call());
-    EXPECT_OK(response);
-    return response.ok() ? *response : v1::RecommendResponse();
-  }
-  static v1::RecommendRequest For(const std::string& product_id) {
-    v1::RecommendRequest request;
-    request.set_product_id(product_id);
-    return request;
-  }
-
-  std::mt19937 random_{5};
-  std::normal_distribution<float> noise_;
-  std::vector<TestProduct> products_;
-  ServingIndex index_;
-  std::shared_ptr<const Serving> serving_;
-};
 
 TEST_F(RecommendTest, GivesSimilarOfTheCategoryAndComplementsOfOtherSlots) {
   const v1::RecommendResponse response = Recommend(For("Shirt0-1"));
@@ -226,6 +145,112 @@ TEST_F(RecommendTest, AgreesInGenderSeasonAndUsage) {
   }
   // A slot of which nothing agrees is left out.
   EXPECT_EQ(response.complements_size(), 1);
+}
+
+TEST_F(RecommendTest, OrdersComplementsByTheHarmonyOfColours) {
+  ASSERT_OK(
+      AddMore({Product("top", "Shirt", 20, 9, {{"baseColour", "Red"}}),
+               // By the vectors alone of the very colour, and first.
+               Product("clash", "Heels", 20, 9, {{"baseColour", "Lavender"}}),
+               Product("green", "Heels", 20, 11, {{"Color", "Dark Green"}}),
+               Product("black", "Heels", 20, 12, {{"baseColour", "Black"}}),
+               Product("yellow", "Heels", 20, 13, {{"baseColour", "Yellow"}}),
+               Product("multi", "Heels", 20, 9, {{"baseColour", "Multi"}})}));
+  v1::RecommendRequest request = For("top");
+  request.add_slots("shoes");
+  request.set_k_per_slot(5);
+  v1::RecommendResponse response = Recommend(request);
+  // That of a colour that is not known counts by its similarity, about 1 here.
+  std::vector<std::string> shoes = InSlot(response, "shoes");
+  ASSERT_EQ(shoes.size(), 5u);
+  EXPECT_NE(std::find(shoes.begin(), shoes.begin() + 2, "multi"),
+            shoes.begin() + 2);
+  std::erase(shoes, "multi");
+  EXPECT_THAT(shoes, ElementsAre("black", "green", "yellow", "clash"));
+  float last = 1;
+  for (const v1::Hit& hit : response.complements(0).hits()) {
+    EXPECT_LE(hit.score(), last);
+    last = hit.score();
+    EXPECT_NEAR(hit.distance(), 1 - hit.score(), 1e-6);
+    if (hit.product_id() == "multi") {
+      EXPECT_FALSE(hit.has_colour_harmony());
+    } else if (hit.product_id() == "green") {
+      EXPECT_EQ(hit.colour_harmony().relation(),
+                v1::ColourHarmony::RELATION_COMPLEMENTARY);
+      EXPECT_EQ(hit.colour_harmony().colour(), "Dark Green");
+      EXPECT_EQ(hit.colour_harmony().goes_with(), "Red");
+    }
+    EXPECT_FALSE(hit.has_boost());
+  }
+  // What is similar is not to differ.
+  for (const v1::Hit& hit : response.similar())
+    EXPECT_FALSE(hit.has_colour_harmony());
+  request.mutable_fields()->set_omit_attributes(true);
+  response = Recommend(request);
+  EXPECT_THAT(response.complements(0).hits(0).attributes(), IsEmpty());
+  EXPECT_TRUE(response.complements(0).hits(2).has_colour_harmony());
+}
+
+TEST_F(RecommendTest, ExcludesLimitsAndBoosts) {
+  std::vector<TestProduct> more = {Product("top", "Shirt", 20, 9)};
+  for (int i = 0; i < 6; ++i) {
+    const std::string brand = i < 4 ? "Acme" : "Bolt";
+    const std::string n = std::to_string(i);
+    more.push_back(Product("shirt" + n, "Shirt", 20, 9, {{"brand", brand}}));
+    more.push_back(Product("heel" + n, "Heels", 20, 9, {{"brand", brand}}));
+  }
+  ASSERT_OK(AddMore(more));
+  v1::RecommendRequest request = For("top");
+  request.add_slots("shoes");
+  request.set_k_similar(20);
+  std::vector<std::string> plain = Ids(Recommend(request).similar());
+  std::erase_if(plain, [](const std::string& id) {
+    return id == "shirt4" || id == "shirt5";  // Bolt's.
+  });
+  request.set_k_similar(3);
+
+  v1::Diversity* limit = request.add_diversity();
+  limit->set_attribute("brand");
+  limit->set_limit(1);
+  auto count = [](const google::protobuf::RepeatedPtrField<v1::Hit>& hits,
+                  const std::string& brand) {
+    return std::count_if(hits.begin(), hits.end(), [&](const v1::Hit& hit) {
+      const auto found = hit.attributes().find("brand");
+      return found != hit.attributes().end() && found->second.text() == brand;
+    });
+  };
+  v1::RecommendResponse response = Recommend(request);
+  ASSERT_EQ(response.similar_size(), 3);
+  ASSERT_EQ(response.complements(0).hits_size(), 3);
+  for (const auto* hits :
+       {&response.similar(), &response.complements(0).hits()}) {
+    EXPECT_EQ(count(*hits, "Acme"), 1);
+    EXPECT_EQ(count(*hits, "Bolt"), 1);
+  }
+
+  request.clear_diversity();
+  v1::Boost* boost = request.add_boosts();
+  boost->set_factor(1.5f);
+  auto* condition = boost->mutable_filter()->mutable_condition();
+  condition->set_attribute("brand");
+  condition->mutable_any_of()->add_values("Bolt");
+  response = Recommend(request);
+  for (const auto* hits :
+       {&response.similar(), &response.complements(0).hits()}) {
+    ASSERT_EQ(hits->size(), 3);
+    EXPECT_EQ(count(*hits, "Bolt"), 2);
+    EXPECT_EQ((*hits)[0].boost(), 1.5f);
+    EXPECT_EQ((*hits)[1].boost(), 1.5f);
+    EXPECT_EQ((*hits)[2].boost(), 1);
+    EXPECT_LE((*hits)[0].score(), 1);
+  }
+  EXPECT_EQ(response.similar(2).product_id(), plain[0]);
+  EXPECT_GT(response.similar(2).score(), 0.9);
+
+  request.add_exclude_product_ids(response.similar(0).product_id());
+  EXPECT_THAT(
+      Ids(Recommend(request).similar()),
+      ElementsAre(response.similar(1).product_id(), plain[0], plain[1]));
 }
 
 TEST_F(RecommendTest, RecommendsForAPicture) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "tests/indexer_world.h"
+#include "tests/test_util/complements_file.h"
 #include "tests/test_util/corrupt.h"
 
 namespace vitrine {
@@ -88,6 +89,25 @@ TEST_F(Repair, MendsSources) {
 TEST_F(Repair, MendsPictures) {
   Damage(world_.Named("pictures").back());
   ExpectMended();
+}
+
+TEST_F(Repair, LeavesDamagedComplementsOutUntilTheyComeAgain) {
+  const storage::VectorSet set = world_.Newest()->set();
+  const std::string bytes =
+      AnyComplementsFile(set.model(), world_.Newest()->blocks());
+  const auto attach = [&] {
+    const auto publisher = Publisher::Open(world_.paths(), {});
+    ASSERT_TRUE(publisher.ok()) << publisher.status();
+    const auto set_to = (*publisher)->SetComplements(bytes, "c.pb");
+    ASSERT_TRUE(set_to.ok()) << set_to.status();
+  };
+  attach();
+  Damage(world_.paths().complements() / ToHex(Sha256(bytes)));
+  ExpectMended();
+  EXPECT_EQ(world_.Newest()->complements(), nullptr);
+  // The damaged file, which an older generation names, makes way.
+  attach();
+  ASSERT_NE(world_.Newest()->complements(), nullptr);
 }
 
 TEST_F(Repair, MendsTheModel) {

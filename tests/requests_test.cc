@@ -30,6 +30,7 @@ TEST(SearchRequest, CarriesEveryFlag) {
   flags.emphasis = {{"colour", 2}};
   flags.collapse = true;
   flags.max_per = {{"brand", 2}};
+  flags.boosts.emplace_back().set_factor(0.5f);
   flags.min_recall = 0.98;
   flags.filters.emplace_back().mutable_condition()->set_attribute("price");
   flags.facets = {"season", "brand"};
@@ -60,6 +61,8 @@ TEST(SearchRequest, CarriesEveryFlag) {
   ASSERT_EQ(request.diversity_size(), 1);
   EXPECT_EQ(request.diversity(0).attribute(), "brand");
   EXPECT_EQ(request.diversity(0).limit(), 2);
+  ASSERT_EQ(request.boosts_size(), 1);
+  EXPECT_EQ(request.boosts(0).factor(), 0.5f);
   EXPECT_EQ(request.min_recall(), 0.98);
   EXPECT_EQ(request.filter().condition().attribute(), "price");
   ASSERT_EQ(request.facets_size(), 2);
@@ -78,6 +81,9 @@ TEST(RecommendRequest, CarriesEveryFlag) {
   flags.exclude = {"7"};
   flags.min_confidence = 0.3f;
   flags.slots = {"shoes"};
+  flags.max_per = {{"brand", 1}};
+  flags.boosts.emplace_back().set_factor(1.5f);
+  flags.filters.emplace_back().mutable_condition()->set_attribute("price");
   v1::Example own;
   own.set_product_id("1");
   v1::RecommendRequest request = MakeRecommendRequest(flags, own);
@@ -88,6 +94,12 @@ TEST(RecommendRequest, CarriesEveryFlag) {
   EXPECT_EQ(request.exclude_product_ids(0), "7");
   EXPECT_EQ(request.min_confidence(), 0.3f);
   EXPECT_EQ(request.slots(0), "shoes");
+  ASSERT_EQ(request.diversity_size(), 1);
+  EXPECT_EQ(request.diversity(0).attribute(), "brand");
+  EXPECT_EQ(request.diversity(0).limit(), 1);
+  ASSERT_EQ(request.boosts_size(), 1);
+  EXPECT_EQ(request.boosts(0).factor(), 1.5f);
+  EXPECT_EQ(request.filter().condition().attribute(), "price");
   EXPECT_FALSE(request.fields().thumbnail());
 }
 

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "server/server.h"
+#include "server/wire_request.h"
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
 
@@ -112,6 +113,22 @@ TEST_F(SearchStreamTest, KeepsAnErrorToItsItem) {
   EXPECT_EQ(answer.items(2).error().reason(),
             v1::ERROR_REASON_IMAGE_NOT_DECODABLE);
   EXPECT_EQ(answer.items(3).response().hits_size(), 10);
+  EXPECT_FALSE(stream_->Read(&answer));
+  EXPECT_TRUE(stream_->Finish().ok());
+}
+
+TEST_F(SearchStreamTest, RefusesABatchOfTooManyPartsAndGoesOn) {
+  v1::SearchRequest request = ByProduct(0);
+  for (size_t i = 0; i < kMaxFields; ++i) request.add_exclude_product_ids("");
+  ASSERT_TRUE(Send(1, {request}));
+  ASSERT_TRUE(Send(2, {ByProduct(0)}));
+  stream_->WritesDone();
+  v1::SearchStreamResponse answer;
+  ASSERT_TRUE(stream_->Read(&answer));
+  EXPECT_EQ(answer.error().limit(), kMaxFields);
+  EXPECT_THAT(answer.error().message(), HasSubstr("fewer"));
+  ASSERT_TRUE(stream_->Read(&answer));
+  EXPECT_TRUE(answer.items(0).has_response());
   EXPECT_FALSE(stream_->Read(&answer));
   EXPECT_TRUE(stream_->Finish().ok());
 }

@@ -155,6 +155,26 @@ TEST_F(SetFillerTest, EmbedsTheThumbnailWhereTheFileIsGoneOrAnother) {
   ExpectComplete();
 }
 
+TEST_F(SetFillerTest, EmbedsTheThumbnailOfWhatIsRefusedNow) {
+  Put("sound", "sound.jpg", 1);
+  for (const char* key : {"refused.jpg", "bare.jpg"}) {
+    WriteAll(options_.catalog_root / key, std::string("no picture of ") + key);
+    ChangeSet changes = index_.Changes();
+    changes.PutImage(MakeRow(key, key, std::string("no picture of ") + key),
+                     std::string_view(key) == "bare.jpg" ? "" : JpegOf(2, 24));
+    index_.Publish(changes);
+  }
+  AddSet();
+  EXPECT_STATUS(Finish(), absl::StatusCode::kUnavailable,
+                "1 pictures lack: bare.jpg of product 'bare.jpg': ");
+  EXPECT_FALSE(VectorOf(*view().other, "refused.jpg").empty());
+  ChangeSet changes = index_.Changes();
+  changes.RemoveImage("bare.jpg", "bare.jpg");
+  index_.Publish(changes);
+  ASSERT_OK(Finish());
+  ExpectComplete();
+}
+
 TEST_F(SetFillerTest, WaitsWhereTheCatalogueIsAway) {
   Put("a", "a.jpg", 1);
   std::filesystem::remove(options_.catalog_root / "a.jpg");

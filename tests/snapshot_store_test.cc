@@ -6,7 +6,12 @@
 #include <mutex>
 #include <thread>
 
+#include "common/index/manifest.h"
 #include "common/index/search.h"
+#include "common/model/trusted_models.h"
+#include "tests/process.h"
+#include "tests/snapshot_store_fixture.h"
+#include "tests/test_util.h"
 #include "tests/test_util/corrupt.h"
 #include "tests/test_util/serving_index.h"
 #include "tests/test_util/status_matchers.h"
@@ -16,64 +21,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-// Waits for lines that the store logs.
-class LogLines {
- public:
-  void Add(std::string_view line) {
-    std::lock_guard lock(mutex_);
-    lines_.emplace_back(line);
-    changed_.notify_all();
-  }
-  // Whether a line with `text` comes within ten seconds.
-  bool Await(const std::string& text) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [&] {
-      return std::any_of(lines_.begin(), lines_.end(),
-                         [&](const std::string& line) {
-                           return line.find(text) != std::string::npos;
-                         });
-    });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::string> lines_;
-};
-
-class SnapshotStoreTest : public ::testing::Test {
- protected:
-  void Start(int poll_ms = 20) {
-    SnapshotStoreOptions options = index_.StoreOptions();
-    options.poll_ms = poll_ms;
-    options.log = [this](std::string_view line) { log_.Add(line); };
-    options.on_ready = [this] { ++times_ready_; };
-    store_ = std::make_unique<SnapshotStore>(std::move(options));
-    store_->Start();
-  }
-  absl::Status Add(const std::string& id) {
-    return index_.Add({{id, "Dress", {{id + ".jpg", Draw()}}, {}}});
-  }
-  std::vector<float> Draw() { return DrawVector(0, &random_); }
-  uint64_t Generation() {
-    auto serving = store_->Take();
-    return serving.ok() ? (*serving)->snapshot().generation() : 0;
-  }
-  void AwaitGeneration(uint64_t generation) {
-    const auto end = steady_clock::now() + std::chrono::seconds(10);
-    while (Generation() != generation && steady_clock::now() < end) {
-      std::this_thread::yield();
-    }
-    ASSERT_EQ(Generation(), generation);
-  }
-
-  ServingIndex index_;
-  LogLines log_;
-  std::atomic<int> times_ready_ = 0;
-  std::mt19937 random_{1};
-  std::unique_ptr<SnapshotStore> store_;
-};
 
 TEST_F(SnapshotStoreTest, SaysWhyItIsNotReadyAndTakesTheIndexOnceItComes) {
   const auto elsewhere = index_.dir().path() / "elsewhere";
@@ -105,6 +52,19 @@ TEST_F(SnapshotStoreTest, IsReadyAtOnceWhereTheIndexIsThere) {
   EXPECT_EQ(times_ready_, 1);
 }
 
+TEST_F(SnapshotStoreTest, ReadsWhatOpeningHasNotReadBeforeItIsReady) {
+  ASSERT_OK(Add("a"));
+  SnapshotStoreOptions options = index_.StoreOptions();
+  options.verify = VerifyMode::kBackground;
+  options.log = [this](std::string_view line) { log_.Add(line); };
+  bool read_before = false;
+  options.on_ready = [&] { read_before = log_.Await("MB of shards in "); };
+  SnapshotStore store(std::move(options));
+  store.Start();
+  EXPECT_TRUE(read_before);
+  EXPECT_OK(store.Take());
+}
+
 TEST_F(SnapshotStoreTest, TakesUpAGenerationSoonAfterItsPublication) {
   ASSERT_OK(Add("a"));
   Start(/*poll_ms=*/60'000);  // So that inotify alone must tell.
@@ -121,6 +81,36 @@ TEST_F(SnapshotStoreTest, TakesUpAGenerationSoonAfterItsPublication) {
   RecordProperty("slowest_ms", static_cast<int>(delays.back().count()));
   // The middle one, since a busy machine may delay any single one.
   EXPECT_LT(delays[5], milliseconds(250));
+}
+
+TEST_F(SnapshotStoreTest, WarnsOfWhatSomebodyShouldSeeToAndTellsEachTry) {
+  LogLines warnings;
+  std::mutex mutex;
+  std::vector<ReloadOutcome> outcomes;
+  SnapshotStoreOptions options = index_.StoreOptions();
+  options.poll_ms = 20;
+  options.log = [this](std::string_view line) { log_.Add(line); };
+  options.warn = [&](std::string_view line) { warnings.Add(line); };
+  options.on_reload = [&](const ReloadOutcome& outcome) {
+    std::lock_guard lock(mutex);
+    outcomes.push_back(outcome);
+  };
+  ASSERT_OK(Add("a"));
+  store_ = std::make_unique<SnapshotStore>(std::move(options));
+  store_->Start();
+  ASSERT_OK(index_.builder().AddShard({MakeRow("b", "b.jpg", Draw())}));
+  FlipBit(
+      index_.paths().shards() / index_.builder().set().shards(1).file().name(),
+      100);
+  ASSERT_OK(index_.builder().Publish());
+  ASSERT_TRUE(warnings.Await("degraded: generation 2"));
+  store_ = nullptr;
+  ASSERT_GE(outcomes.size(), 2u);
+  EXPECT_OK(outcomes[0].status);
+  EXPECT_TRUE(outcomes[0].is_served);
+  EXPECT_GT(outcomes[0].seconds, 0);
+  EXPECT_EQ(outcomes[1].status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_FALSE(outcomes[1].is_served);
 }
 
 TEST_F(SnapshotStoreTest, KeepsTheOldGenerationWhereTheNewOneIsDamaged) {
@@ -175,6 +165,37 @@ TEST_F(SnapshotStoreTest, TakesAnIndexThatWasBegunAnew) {
   EXPECT_OK((*store_->Take())->snapshot().FindProduct("z"));
   EXPECT_EQ(Generation(), 1u);
   EXPECT_FALSE((*store_->Take())->snapshot().FindProduct("a").ok());
+}
+
+TEST_F(SnapshotStoreTest, TakesAnotherIndexOfTheSameNumber) {
+  ASSERT_OK(Add("a"));
+  Start();
+  ASSERT_EQ(Generation(), 1u);
+  BeginAnew("another");
+  ASSERT_OK(Add("z"));
+  SwapIn();
+  AwaitProduct("z");
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_FALSE(Finds("a"));
+  EXPECT_EQ(store_->degraded(), "");
+}
+
+TEST_F(SnapshotStoreTest, TakesNoEarlierGenerationOfAnotherIndex) {
+  ASSERT_OK(Add("a"));
+  ASSERT_OK(Add("b"));
+  Start();
+  ASSERT_EQ(Generation(), 2u);
+  BeginAnew("another");
+  ASSERT_OK(index_.builder().Publish());  // It is empty.
+  ASSERT_OK(Add("z"));
+  const auto shard =
+      fresh_.shards() / index_.builder().set().shards(0).file().name();
+  FlipBit(shard, 100);
+  SwapIn();
+  ASSERT_TRUE(log_.Await("degraded: generation 2 "));
+  EXPECT_TRUE(Finds("b"));
+  FlipBit(index_.dir().path() / "index/shards" / shard.filename(), 100);
+  AwaitProduct("z");
 }
 
 TEST_F(SnapshotStoreTest, RefusesABundleWhoseBytesAreNotItsName) {
@@ -241,6 +262,40 @@ TEST_F(SnapshotStoreTest, LoadsModelsOneAtATimeByTheirTrials) {
   EXPECT_EQ(Generation(), 1u);
   EXPECT_EQ((*store_->Take())->embedder().card().id, model);
   EXPECT_THAT(loaded, ::testing::ElementsAre(index_.model(), model));
+}
+
+TEST_F(SnapshotStoreTest, RunsTrustedModelsAloneAndHearsOfOneMore) {
+  ASSERT_OK(Add("a"));
+  const std::string first = index_.model();
+  const auto list = index_.dir().path() / "trusted";
+  testing::WriteAll(list, "# none yet\n");
+  SnapshotStoreOptions options = index_.StoreOptions();
+  options.poll_ms = 20;
+  options.log = [this](std::string_view line) { log_.Add(line); };
+  options.load_model = [list, load = options.load_model](
+                           const std::filesystem::path& bundle,
+                           const EmbedTrial& trial)
+      -> absl::StatusOr<std::unique_ptr<Embedder>> {
+    VITRINE_RETURN_IF_ERROR(CheckTrusted(list, bundle.stem().string()));
+    return load(bundle, trial);
+  };
+  store_ = std::make_unique<SnapshotStore>(std::move(options));
+  store_->Start();
+  EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable, first);
+  EXPECT_TRUE(log_.Await("not ready: the model is not run"));
+  testing::WriteAll(list, first + "\n");
+  AwaitGeneration(1);
+
+  index_.UseModel("another bundle");
+  ASSERT_OK(Add("b"));
+  ASSERT_TRUE(log_.Await("degraded: the model is not run"));
+  EXPECT_EQ(Generation(), 1u);
+  EXPECT_EQ((*store_->Take())->embedder().card().id, first);
+  EXPECT_THAT(store_->degraded(), ::testing::HasSubstr(index_.model()));
+  testing::WriteAll(list, first + "\n" + index_.model() + "\n");
+  AwaitGeneration(2);
+  EXPECT_EQ((*store_->Take())->embedder().card().id, index_.model());
+  EXPECT_TRUE(log_.Await("no longer degraded"));
 }
 
 TEST_F(SnapshotStoreTest, KeepsTheModelOverGenerations) {

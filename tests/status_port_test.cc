@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <atomic>
 #include <string>
@@ -84,12 +85,28 @@ TEST_F(StatusPortTest, AnswersSeveralAtOnce) {
   for (std::thread& asker : askers) asker.join();
 }
 
+TEST_F(StatusPortTest, AnswersWhileAFewAreSlow) {
+  const auto port = Start();
+  ASSERT_TRUE(port.ok()) << port.status();
+  std::vector<pollfd> slow;
+  for (int i = 0; i < 7; ++i) {
+    slow.push_back({testing::HttpConnect((*port)->address()), POLLIN, 0});
+    ASSERT_EQ(::send(slow.back().fd, "GET /", 5, MSG_NOSIGNAL), 5);
+  }
+  EXPECT_THAT(HttpGet((*port)->address(), "/healthz"),
+              StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(::poll(slow.data(), slow.size(), 0), 0)
+      << "the answer came once the slow ones were given up";
+  for (const pollfd& one : slow) ::close(one.fd);
+}
+
 TEST_F(StatusPortTest, SaysWhereItCannotListen) {
   for (const char* listen : {"", "9091", ":9091", "127.0.0.1", "127.0.0.1:",
                              "127.0.0.1:x", "127.0.0.1:65536", "::1:9091"}) {
     const auto port = Start(listen);
     EXPECT_TRUE(absl::IsInvalidArgument(port.status())) << listen;
-    EXPECT_THAT(port.status().message(), HasSubstr("give HOST:PORT")) << listen;
+    EXPECT_THAT(port.status().message(), HasSubstr("right is HOST:PORT"))
+        << listen;
   }
   const auto port = Start();
   ASSERT_TRUE(port.ok());

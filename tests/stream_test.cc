@@ -42,7 +42,8 @@ struct Result {
 
 Result Ask(const FakeServer& server, const Flags& flags,
            int64_t timeout_ms = 30000) {
-  Connection connection(server.address(), timeout_ms);
+  Connection connection =
+      Connection::Make(server.address(), {}, timeout_ms).value();
   auto source = QuerySource::Open(flags, -1);
   EXPECT_TRUE(source.ok()) << source.status();
   Result result;
@@ -269,7 +270,7 @@ TEST(SearchMany, SaysThatThereIsNoServer) {
     FakeServer server;
     address = server.address();
   }
-  Connection connection(address, 30000);
+  Connection connection = Connection::Make(address, {}, 30000).value();
   auto source = QuerySource::Open(Products(100), -1);
   auto error = SearchMany(connection, {}, {}, source->get(),
                           [](const Query&, const SearchOutcome&) {});
@@ -292,7 +293,7 @@ TEST(SearchMany, AnswersBeforeTheNextLineIsWritten) {
   Flags flags;
   flags.vectors = {"-"};
   auto source = QuerySource::Open(flags, ends[0]);
-  Connection connection(server.address(), 30000);
+  Connection connection = Connection::Make(server.address(), {}, 30000).value();
   int answers = 0;
   ASSERT_EQ(write(ends[1], "[1]\n", 4), 4);
   auto error = SearchMany(connection, flags, {}, source->get(),

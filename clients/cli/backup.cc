@@ -7,15 +7,9 @@
 #include "clients/cli/output_table.h"
 #include "clients/cli/text.h"
 #include "common/base/status.h"
+#include "common/index/index_file_copy.h"
 
 namespace vitrine::cli {
-namespace {
-
-std::string Megabytes(uint64_t bytes) {
-  return absl::StrFormat("%.1f MB", static_cast<double>(bytes) / 1e6);
-}
-
-}  // namespace
 
 int Backup(const Flags& flags, const Environment& environment) {
   const auto start = std::chrono::steady_clock::now();
@@ -41,9 +35,10 @@ int Backup(const Flags& flags, const Environment& environment) {
       "%s: generation %d, %s files, %s; copied and verified %s files, %s, in "
       "%.1f s\n",
       Printable(flags.destination), copy->generation,
-      FormatCount(static_cast<int64_t>(copy->files)), Megabytes(copy->bytes),
+      FormatCount(static_cast<int64_t>(copy->files)),
+      MegabytesText(copy->bytes),
       FormatCount(static_cast<int64_t>(copy->files_copied)),
-      Megabytes(copy->bytes_copied), seconds.count());
+      MegabytesText(copy->bytes_copied), seconds.count());
   if (!environment.out.flush()) return kFailed;
   return kOk;
 }

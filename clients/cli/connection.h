@@ -7,16 +7,21 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "common/rpc/channel.h"
 #include "vitrine/v1/catalog.grpc.pb.h"
 #include "vitrine/v1/search.grpc.pb.h"
 
 namespace vitrine::cli {
 
-// Thread-safe.
+// Thread-safe, but for a move.
 class Connection {
  public:
-  // Connects with the first call. A deadline of `timeout_ms` holds for each.
-  Connection(std::string server, int64_t timeout_ms);
+  // Connects with the first call. A deadline of `timeout_ms` holds for each. An
+  // error names the file that is not right.
+  static absl::StatusOr<Connection> Make(std::string server,
+                                         const ChannelSecurity& security,
+                                         int64_t timeout_ms);
 
   v1::SearchService::Stub& stub() { return *stub_; }
   v1::CatalogService::Stub& catalog_stub() { return *catalog_stub_; }
@@ -30,7 +35,11 @@ class Connection {
   v1::Error ErrorOfCall(const grpc::Status& status) const;
 
  private:
+  Connection(std::string server, bool is_encrypted, int64_t timeout_ms,
+             const std::shared_ptr<grpc::Channel>& channel);
+
   std::string server_;
+  bool is_encrypted_;
   int64_t timeout_ms_;
   std::unique_ptr<v1::SearchService::Stub> stub_;
   std::unique_ptr<v1::CatalogService::Stub> catalog_stub_;

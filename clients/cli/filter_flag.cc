@@ -116,6 +116,31 @@ v1::Filter ParseCondition(const std::string& text) {
   return filter;
 }
 
+v1::Boost ParseBoost(const std::string& text) {
+  const size_t at = text.rfind('@');
+  const char* const end = text.data() + text.size();
+  float factor = 0;
+  if (at == std::string::npos ||
+      std::from_chars(text.data() + at + 1, end, factor).ptr != end ||
+      at + 1 == text.size()) {
+    throw CLI::ValidationError(
+        "--boost", "'" + text +
+                       "' is no boost: give a condition and a factor, such as "
+                       "brand=Acme@1.5; above 1 comes sooner, below 1 later");
+  }
+  v1::Boost boost;
+  boost.set_factor(factor);
+  try {
+    *boost.mutable_filter() = ParseCondition(text.substr(0, at));
+  } catch (const CLI::ValidationError& error) {
+    std::string_view what = error.what();
+    if (const size_t colon = what.find(": "); colon != what.npos)
+      what.remove_prefix(colon + 2);
+    throw CLI::ValidationError("--boost", std::string(what));
+  }
+  return boost;
+}
+
 v1::Filter AllOf(const std::vector<v1::Filter>& conditions) {
   if (conditions.size() == 1) return conditions[0];
   v1::Filter filter;

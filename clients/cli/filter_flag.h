@@ -14,6 +14,10 @@ namespace vitrine::cli {
 // would be right.
 v1::Filter ParseCondition(const std::string& text);
 
+// "brand=Acme@1.5": a condition, and the factor by which what it holds of comes
+// sooner or later. Throws as well.
+v1::Boost ParseBoost(const std::string& text);
+
 // A filter that holds where all of `conditions`, which are not empty, do.
 v1::Filter AllOf(const std::vector<v1::Filter>& conditions);
 

@@ -66,6 +66,36 @@ void AddHelp(CLI::App* app, const char* group) {
   app->set_help_flag("--help", "Show this help")->group(group);
 }
 
+void AddSecurity(CLI::App* app, const char* group, Flags* flags) {
+  app->add_option("--tls-ca", flags->security.ca,
+                  "Encrypt, and take the server's certificate where one of "
+                  "this PEM file has signed it, or `system` for those that "
+                  "the system trusts; VITRINE_TLS_CA")
+      ->option_text("=FILE")
+      ->envname("VITRINE_TLS_CA")
+      ->group(group);
+  app->add_option("--tls-cert", flags->security.certificate,
+                  "Show this certificate, a PEM file, to a server that asks "
+                  "for one; VITRINE_TLS_CERT")
+      ->option_text("=FILE")
+      ->envname("VITRINE_TLS_CERT")
+      ->group(group);
+  app->add_option("--tls-key", flags->security.key,
+                  "The private key of that; VITRINE_TLS_KEY")
+      ->option_text("=FILE")
+      ->envname("VITRINE_TLS_KEY")
+      ->group(group);
+  app->add_option("--token-file", flags->security.token_file,
+                  "A file whose first line is the token that the server "
+                  "wants; VITRINE_TOKEN_FILE")
+      ->option_text("=FILE")
+      ->envname("VITRINE_TOKEN_FILE")
+      ->group(group);
+  app->add_flag("--insecure", flags->security.insecure,
+                "Send the token in the clear to another machine")
+      ->group(group);
+}
+
 void AddConnection(CLI::App* app, Flags* flags) {
   app->add_option("--server", flags->server,
                   "Where the server listens; VITRINE_SERVER in the "
@@ -73,6 +103,7 @@ void AddConnection(CLI::App* app, Flags* flags) {
       ->option_text("=HOST:PORT")
       ->envname("VITRINE_SERVER")
       ->group("Connection");
+  AddSecurity(app, "Connection", flags);
   app->add_option("--timeout-ms", flags->timeout_ms,
                   "Give up on an answer after so long (30000)")
       ->option_text("=MS")

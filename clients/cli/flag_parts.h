@@ -14,7 +14,9 @@ std::unique_ptr<CLI::App> NewApp(const char* name, const char* description,
 
 // --help, to be added as the last of a verb.
 void AddHelp(CLI::App* app, const char* group);
-// --server and --timeout-ms, and --help.
+// --tls-ca and its like, of the server that another option names.
+void AddSecurity(CLI::App* app, const char* group, Flags* flags);
+// --server, --timeout-ms and those, and --help.
 void AddConnection(CLI::App* app, Flags* flags);
 // --progress.
 void AddProgress(CLI::App* app, Flags* flags);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/rpc/channel_security.h"
 #include "vitrine/v1/search.pb.h"
 
 namespace vitrine::cli {
@@ -47,6 +48,7 @@ struct Flags {
 
   // The connection and the output.
   std::string server = "127.0.0.1:50051";
+  ChannelSecurity security;
   int64_t timeout_ms = 30000;
   Format format = Format::kTable;
   bool progress = false;
@@ -64,6 +66,8 @@ struct Flags {
 
   // search and recommend.
   std::vector<std::string> exclude;
+  std::vector<std::pair<std::string, int32_t>> max_per;
+  std::vector<v1::Boost> boosts;
   uint64_t min_generation = 0;
   bool require_complete = false;
   std::string required_model;
@@ -80,7 +84,6 @@ struct Flags {
   std::optional<int32_t> ef;
   std::optional<double> min_recall;
   bool collapse = false;
-  std::vector<std::pair<std::string, int32_t>> max_per;
   std::vector<std::pair<std::string, float>> emphasis;
   std::vector<std::string> facets;
   bool group = true;

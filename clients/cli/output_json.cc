@@ -106,6 +106,13 @@ Json HitJson(const v1::Hit& hit, bool thumbnails) {
     }
     json["near_duplicates"] = std::move(duplicates);
   }
+  if (hit.has_boost()) json["boost"] = Rounded(hit.boost());
+  if (hit.has_colour_harmony()) {
+    const v1::ColourHarmony& harmony = hit.colour_harmony();
+    json["colour_harmony"] = {{"relation", RelationName(harmony.relation())},
+                              {"colour", harmony.colour()},
+                              {"goes_with", harmony.goes_with()}};
+  }
   if (hit.has_vector()) json["vector"] = VectorJson(hit.vector());
   return json;
 }
@@ -178,7 +185,10 @@ Json RecommendJson(std::string_view query,
   Json complements = Json::array();
   for (const v1::SlotRecommendation& slot : response.complements()) {
     complements.push_back(
-        {{"slot", slot.slot()}, {"hits", HitsJson(slot.hits(), thumbnails)}});
+        {{"slot", slot.slot()},
+         {"basis",
+          Lowered(v1::ComplementBasis_Name(slot.basis()), "COMPLEMENT_BASIS_")},
+         {"hits", HitsJson(slot.hits(), thumbnails)}});
   }
   Json json = {{"query", query},
                {"category", response.category()},
@@ -320,6 +330,10 @@ std::string CodeName(int code) {
 
 std::string MetricName(v1::Metric metric) {
   return Lowered(v1::Metric_Name(metric), "METRIC_");
+}
+
+std::string RelationName(v1::ColourHarmony::Relation relation) {
+  return Lowered(v1::ColourHarmony::Relation_Name(relation), "RELATION_");
 }
 
 std::string PlanName(v1::QueryPlan::Kind kind) {

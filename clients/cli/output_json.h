@@ -31,6 +31,7 @@ Json ErrorJson(std::string_view query, const v1::Error& error);
 std::string ReasonName(v1::ErrorReason reason);
 std::string CodeName(int code);
 std::string MetricName(v1::Metric metric);
+std::string RelationName(v1::ColourHarmony::Relation relation);
 std::string PlanName(v1::QueryPlan::Kind kind);
 std::string BasisName(v1::QueryPlan::RecallBasis basis);
 std::string TypeName(v1::AttributeType type);

@@ -48,16 +48,27 @@ std::string MissingLine(const Response& response, const std::string& indent) {
   return text + "\n";
 }
 
+// "Green, complementary".
+std::string HarmonyText(const v1::ColourHarmony& harmony) {
+  if (harmony.colour().empty()) return "";
+  return Shorten(harmony.colour(), 20) + ", " +
+         RelationName(harmony.relation());
+}
+
 template <typename Hits>
 std::string HitTable(const Hits& hits, int offset, std::string_view indent) {
-  Table table({"#", "score", "product", "category", "title", "image"},
-              {true, true, false, false, false, false});
+  // What no hit has is left out.
+  Table table({"#", "score", "boost", "product", "category", "colour", "title",
+               "image"},
+              {true, true, true, false, false, false, false, false});
   int rank = offset;
   for (const v1::Hit& hit : hits) {
     table.AddRow({std::to_string(++rank),
                   FormatScore(hit.score(), hit.same_content()),
+                  hit.has_boost() ? "× " + FormatNumber(hit.boost(), 3) : "",
                   hit.product_id(), Shorten(hit.category(), 20),
-                  Shorten(hit.title(), 40), hit.image()});
+                  HarmonyText(hit.colour_harmony()), Shorten(hit.title(), 40),
+                  hit.image()});
   }
   return table.ToString(indent);
 }

@@ -83,7 +83,8 @@ class Pusher {
     VITRINE_ASSIGN_OR_RETURN(const int64_t dead_before, DeadLetters());
     std::optional<PushOutcome> outcome;
     if (!flags_.push_server.empty()) {
-      VITRINE_RETURN_IF_ERROR(outcome.emplace(flags_.push_server).Begin());
+      VITRINE_ASSIGN_OR_RETURN(
+          outcome, PushOutcome::Begin(flags_.push_server, flags_.security));
     }
     VITRINE_RETURN_IF_ERROR(PushAll());
     if (!flags_.wait || products_ == 0) return absl::OkStatus();

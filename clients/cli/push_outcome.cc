@@ -34,9 +34,6 @@ int64_t CameAt(const v1::Receipt& receipt) {
 
 }  // namespace
 
-PushOutcome::PushOutcome(const std::string& server)
-    : connection_(server, kTimeoutMs) {}
-
 absl::Status PushOutcome::ErrorOf(const grpc::Status& status) const {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       connection_.ErrorOfCall(status).message());
@@ -60,7 +57,14 @@ absl::StatusOr<uint64_t> PushOutcome::Generation() {
   return ErrorOf(status);
 }
 
-absl::Status PushOutcome::Begin() { return Generation().status(); }
+absl::StatusOr<PushOutcome> PushOutcome::Begin(
+    const std::string& server, const ChannelSecurity& security) {
+  VITRINE_ASSIGN_OR_RETURN(Connection connection,
+                           Connection::Make(server, security, kTimeoutMs));
+  PushOutcome outcome(std::move(connection));
+  VITRINE_RETURN_IF_ERROR(outcome.Generation().status());
+  return outcome;
+}
 
 absl::StatusOr<std::vector<v1::Receipt>> PushOutcome::Await(
     const std::set<std::string>& products, const std::string& first_entry,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -17,11 +18,10 @@ namespace vitrine::cli {
 // Not thread-safe.
 class PushOutcome {
  public:
-  explicit PushOutcome(const std::string& server);
-
   // Before anything is pushed: that the server answers. INVALID_ARGUMENT for
   // one of several partitions, which has no one list of receipts.
-  absl::Status Begin();
+  static absl::StatusOr<PushOutcome> Begin(const std::string& server,
+                                           const ChannelSecurity& security);
 
   // Once the indexer has taken all, in the generation `noted`: waits until the
   // server has opened that, and returns the receipts of those pictures of
@@ -34,6 +34,8 @@ class PushOutcome {
       const std::function<void()>& on_wait);
 
  private:
+  explicit PushOutcome(Connection connection)
+      : connection_(std::move(connection)) {}
   absl::StatusOr<uint64_t> Generation();
   absl::Status ErrorOf(const grpc::Status& status) const;
 

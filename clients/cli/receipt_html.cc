@@ -5,7 +5,6 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
-#include "clients/cli/helper_program.h"
 #include "clients/cli/receipt_lines.h"
 #include "clients/cli/text.h"
 #include "common/base/status.h"
@@ -237,40 +236,6 @@ std::string ReceiptHtml(const ReceiptPage& page) {
         Cards(page, summary.warned, page.warned);
   }
   return html + "</main>\n</html>\n";
-}
-
-absl::StatusOr<std::vector<ReportThumbnail>> ThumbnailsOf(
-    const std::string& program, const std::string& catalog,
-    const std::vector<v1::Receipt>& receipts) {
-  std::string input;
-  const size_t count = std::min(receipts.size(), kMostShown);
-  for (size_t i = 0; i < count; ++i) {
-    Json line = {{"path", receipts[i].path()}};
-    if (!receipts[i].sha256().empty()) line["sha256"] = receipts[i].sha256();
-    input += ToLine(line);
-  }
-  std::vector<ReportThumbnail> thumbnails(count);
-  if (count == 0) return thumbnails;
-  VITRINE_ASSIGN_OR_RETURN(
-      const std::string output,
-      AskProgram(program, {"thumbnails", "--root=" + catalog}, input));
-  size_t begin = 0;
-  for (ReportThumbnail& thumbnail : thumbnails) {
-    const size_t end = output.find('\n', begin);
-    if (end == std::string::npos) {
-      return absl::InternalError("vitrine-pictures made too few thumbnails");
-    }
-    const Json line = Json::parse(output.begin() + begin, output.begin() + end,
-                                  nullptr, /*allow_exceptions=*/false);
-    begin = end + 1;
-    if (!line.is_object()) {
-      return absl::InternalError("vitrine-pictures wrote no JSON object");
-    }
-    thumbnail.jpeg_base64 = line.value("jpeg_base64", "");
-    thumbnail.error = line.value("error", "");
-    thumbnail.changed = line.value("changed", false);
-  }
-  return thumbnails;
 }
 
 }  // namespace vitrine::cli

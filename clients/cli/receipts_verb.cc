@@ -13,6 +13,7 @@
 #include "clients/cli/patient_stream.h"
 #include "clients/cli/receipt_html.h"
 #include "clients/cli/receipt_lines.h"
+#include "clients/cli/receipt_pictures.h"
 #include "clients/cli/receipt_report.h"
 #include "clients/cli/text.h"
 #include "common/base/file_watch.h"
@@ -208,17 +209,17 @@ class ReceiptsVerb {
     page.unreadable_lines = unreadable_;
     page.made_at =
         absl::FormatTime("%Y-%m-%d %H:%M", absl::Now(), absl::UTCTimeZone());
-    if (!flags_.catalog.empty()) {
+    const PictureFolders folders = {flags_.catalog, flags_.index};
+    if (!folders.catalog.empty() || !folders.index.empty()) {
       page.has_pictures = true;
       const std::string& program = environment_.pictures_program;
       if (page.has_refused) {
         VITRINE_ASSIGN_OR_RETURN(
-            page.refused,
-            ThumbnailsOf(program, flags_.catalog, summary.refused));
+            page.refused, ThumbnailsOf(program, folders, summary.refused));
       }
       if (page.has_warned) {
         VITRINE_ASSIGN_OR_RETURN(
-            page.warned, ThumbnailsOf(program, flags_.catalog, summary.warned));
+            page.warned, ThumbnailsOf(program, folders, summary.warned));
       }
     }
     environment_.out << ReceiptHtml(page);

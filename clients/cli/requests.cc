@@ -37,6 +37,17 @@ void FillFields(const Flags& flags, v1::ReturnFields* fields) {
   if (flags.return_vectors) fields->set_vector(true);
 }
 
+// What is to come how often, and what sooner.
+template <typename Request>
+void FillOrder(const Flags& flags, Request* request) {
+  for (const auto& [attribute, limit] : flags.max_per) {
+    v1::Diversity* diversity = request->add_diversity();
+    diversity->set_attribute(attribute);
+    diversity->set_limit(limit);
+  }
+  for (const v1::Boost& boost : flags.boosts) *request->add_boosts() = boost;
+}
+
 v1::Metric MetricOf(const std::string& name) {
   if (name == "cosine") return v1::METRIC_COSINE;
   if (name == "euclidean") return v1::METRIC_EUCLIDEAN;
@@ -111,11 +122,7 @@ v1::SearchRequest MakeSearchRequest(const Flags& flags, v1::Example own,
   request.set_exact(flags.exact);
   if (flags.ef) request.set_ef(*flags.ef);
   request.set_collapse_near_duplicates(flags.collapse);
-  for (const auto& [attribute, limit] : flags.max_per) {
-    v1::Diversity* diversity = request.add_diversity();
-    diversity->set_attribute(attribute);
-    diversity->set_limit(limit);
-  }
+  FillOrder(flags, &request);
   if (flags.min_recall) request.set_min_recall(*flags.min_recall);
   for (const auto& [block, emphasis] : flags.emphasis) {
     v1::BlockEmphasis* entry = request.add_emphasis();
@@ -146,6 +153,7 @@ v1::RecommendRequest MakeRecommendRequest(const Flags& flags, v1::Example own) {
     request.add_exclude_product_ids(id);
   }
   if (!flags.filters.empty()) *request.mutable_filter() = AllOf(flags.filters);
+  FillOrder(flags, &request);
   if (flags.min_confidence) request.set_min_confidence(*flags.min_confidence);
   request.set_min_generation(flags.min_generation);
   request.set_required_model(flags.required_model);

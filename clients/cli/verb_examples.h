@@ -34,6 +34,9 @@ inline constexpr char kRecommendExamples[] = R"(Examples:
     vitrine recommend --image=dress.jpg --category=Dress
   Only what is still in season:
     vitrine recommend --product=1163 --filter='season=Summer'
+  For a shop: in stock, 20 to 80, not what the customer has, no brand twice, its own sooner:
+    vitrine recommend --product=1163 --filter='inStock=true' --filter='price>=20' \
+      --filter='price<=80' --exclude=1525 --max-per=brand=1 --boost='brand=Acme@1.3'
   Only shoes and bags, five of each, as a picture:
     vitrine recommend --product=1163 --slots=shoes,bag --k-per-slot=5 --sheet=look.png)";
 

@@ -91,6 +91,32 @@ void AddCondition(CLI::App* app, Flags* flags) {
       ->group("Which answers");
 }
 
+void AddOrder(CLI::App* app, Flags* flags) {
+  app->add_option_function<std::vector<std::string>>(
+         "--max-per",
+         [flags](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             for (const std::string& part : SplitAtCommas(value)) {
+               flags->max_per.push_back(ParseMaxPer(part));
+             }
+           }
+         },
+         "So many answers at most with one value of an attribute")
+      ->option_text("=brand=2")
+      ->group("Which answers");
+  app->add_option_function<std::vector<std::string>>(
+         "--boost",
+         [flags](const std::vector<std::string>& values) {
+           for (const std::string& value : values)
+             flags->boosts.push_back(ParseBoost(value));
+         },
+         "Products of which a condition, as of --filter, holds come sooner or, "
+         "by a factor below 1, later: their scores count so many times, 0.1 to "
+         "10")
+      ->option_text("=CONDITION@FACTOR ...")
+      ->group("Which answers");
+}
+
 void AddModel(CLI::App* app, Flags* flags) {
   app->add_option("--model", flags->model,
                   "Ask the vectors of this model, where the index has those of "
@@ -181,6 +207,7 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
                 "Leave out the products that are asked for")
       ->group("Which answers");
   AddCondition(app.get(), flags);
+  AddOrder(app.get(), flags);
   AddModel(app.get(), flags);
   app->add_option("--facets", flags->facets,
                   "Also count the values of these attributes among all that "
@@ -204,18 +231,6 @@ std::unique_ptr<CLI::App> SearchApp(Flags* flags) {
 
   app->add_flag("--collapse", flags->collapse,
                 "Leave out copies of a picture that is there already")
-      ->group("Which answers");
-  app->add_option_function<std::vector<std::string>>(
-         "--max-per",
-         [flags](const std::vector<std::string>& values) {
-           for (const std::string& value : values) {
-             for (const std::string& part : SplitAtCommas(value)) {
-               flags->max_per.push_back(ParseMaxPer(part));
-             }
-           }
-         },
-         "So many answers at most with one value of an attribute")
-      ->option_text("=brand=2")
       ->group("Which answers");
   app->add_option("--min-recall", flags->min_recall,
                   "Share of the right answers that must be found on average; "
@@ -266,6 +281,7 @@ std::unique_ptr<CLI::App> RecommendApp(Flags* flags) {
       ->delimiter(',')
       ->group("Which answers");
   AddCondition(app.get(), flags);
+  AddOrder(app.get(), flags);
   AddModel(app.get(), flags);
 
   AddFormat(app.get(), flags, true);
@@ -323,6 +339,7 @@ std::unique_ptr<CLI::App> PushApp(Flags* flags) {
                   "all, and tell which pictures were refused, and why")
       ->option_text("=HOST:PORT")
       ->group("Queue");
+  AddSecurity(app.get(), "Queue", flags);
   app->add_option("--max-backlog", flags->max_backlog,
                   "Wait while so many entries are not yet taken; 0 never waits")
       ->option_text("=N [1000]")

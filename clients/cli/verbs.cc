@@ -269,7 +269,12 @@ int Run(const Flags& flags, const Environment& environment) {
     return SwitchModels(flags, environment);
   }
   if (flags.verb == Verb::kBackup) return Backup(flags, environment);
-  Connection connection(flags.server, flags.timeout_ms);
+  auto made = Connection::Make(flags.server, flags.security, flags.timeout_ms);
+  if (!made.ok()) {
+    environment.err << "vitrine: " << made.status().message() << "\n";
+    return kUsage;
+  }
+  Connection connection = *std::move(made);
   int exit_status = kOk;
   switch (flags.verb) {
     case Verb::kDescribe:

@@ -106,15 +106,17 @@ void DescribeProducts(const Catalog& catalog, CheckReport* report) {
   }
 }
 
-// Whether a picture that is refused anyway has a row is of no interest.
+// Whether a picture that is refused anyway has a row is of no interest, and
+// that it leads out of the catalogue is why it was refused.
 void AddProblems(const Listing& listing, CheckReport* report) {
   std::set<std::string_view> refused;
   for (const RefusedPicture& picture : report->refused) {
     refused.insert(picture.path);
   }
   for (const CatalogProblem& problem : listing.problems) {
-    if (problem.kind == ProblemKind::kPictureWithoutRow &&
-        refused.contains(problem.path)) {
+    if ((problem.kind == ProblemKind::kPictureWithoutRow ||
+         problem.kind == ProblemKind::kPathEscapes) &&
+        problem.line == 0 && refused.contains(problem.path)) {
       continue;
     }
     report->problems.push_back(problem);

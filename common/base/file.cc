@@ -164,6 +164,26 @@ bool MappedFile::damaged() const {
   return last_byte != last_byte_ || guard_->faulted();
 }
 
+uint64_t MappedFile::Touch(uint64_t most_bytes,
+                           const StopRequested& stop) const {
+  constexpr size_t kStep = size_t{64} << 20;
+  constexpr size_t kPage = 4096;
+  const size_t end = std::min<uint64_t>(size_, most_bytes);
+  for (size_t begin = 0; begin < end; begin += kStep) {
+    if (stop && stop()) return begin;
+    const char* const step = data_ + begin;
+    const size_t bytes = std::min(kStep, end - begin);
+    // Since Linux 5.14.
+    if (::madvise(const_cast<char*>(step), bytes, MADV_POPULATE_READ) == 0)
+      continue;
+    for (size_t at = 0; at < bytes; at += kPage) {
+      [[maybe_unused]] const char read =
+          *static_cast<const volatile char*>(step + at);
+    }
+  }
+  return end;
+}
+
 absl::StatusOr<std::unique_ptr<StagingFile>> StagingFile::Create(
     const std::filesystem::path& path) {
   std::filesystem::path staging = path;

@@ -10,12 +10,20 @@
 
 namespace vitrine {
 
+std::optional<FileState> FileStateOf(const std::filesystem::path& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) return std::nullopt;
+  return FileState{info.st_ino, info.st_size,
+                   info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec,
+                   info.st_ctim.tv_sec * 1'000'000'000 + info.st_ctim.tv_nsec};
+}
+
 FileWatch::FileWatch(std::filesystem::path path, int poll_ms)
     : path_(std::move(path)), poll_ms_(poll_ms) {
   // Without inotify (a full table of watches) the poll still finds everything.
   inotify_fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   stop_fd_ = ::eventfd(0, EFD_CLOEXEC);
-  seen_ = Look();
+  seen_ = FileStateOf(path_);
 }
 
 FileWatch::~FileWatch() {
@@ -28,10 +36,11 @@ bool FileWatch::Wait() {
     if (inotify_fd_ >= 0) {
       // Watching again what is watched changes nothing, and a folder that has
       // come or was replaced is found.
-      ::inotify_add_watch(inotify_fd_, path_.parent_path().c_str(),
-                          IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_DELETE);
+      ::inotify_add_watch(
+          inotify_fd_, path_.parent_path().c_str(),
+          IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_DELETE | IN_ATTRIB);
     }
-    if (auto now = Look(); now != seen_) {
+    if (auto now = FileStateOf(path_); now != seen_) {
       seen_ = now;
       return true;
     }
@@ -50,13 +59,6 @@ void FileWatch::Stop() {
   stopped_ = true;
   const uint64_t one = 1;
   [[maybe_unused]] ssize_t written = ::write(stop_fd_, &one, sizeof(one));
-}
-
-std::optional<FileWatch::State> FileWatch::Look() const {
-  struct stat info;
-  if (::stat(path_.c_str(), &info) != 0) return std::nullopt;
-  return State{info.st_ino, info.st_size,
-               info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
 }
 
 }  // namespace vitrine

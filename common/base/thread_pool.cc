@@ -6,13 +6,15 @@
 #include <atomic>
 #include <utility>
 
+#include "common/base/cpu_quota.h"
+
 namespace vitrine {
 
 int AvailableCores() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
+  return CoresWithin(CpuQuota(), CPU_COUNT(&set));
 }
 
 ThreadPool::ThreadPool(int threads) {

@@ -10,7 +10,8 @@
 
 namespace vitrine {
 
-// Threads that may really run at once: the affinity mask's, at least 1.
+// Threads that may really run at once: the affinity mask's, and no more than
+// the cgroup's CPU quota keeps busy; at least 1. Reads a few files.
 int AvailableCores();
 
 // Thread-safe. Destruction runs what was scheduled, then joins.

@@ -203,7 +203,8 @@ absl::StatusOr<Listing> Catalog::Scan(const SettledFn& settled) {
 std::optional<CatalogPicture> Catalog::Resolve(std::string_view path,
                                                CatalogProblems* problems) {
   if (RoleOf(path) != FileRole::kPicture) return std::nullopt;
-  const auto version = StatBeneath(options_.root, path);
+  auto version = StatBeneath(options_.root, path);
+  if (!version) version = StatLinkOut(options_.root, path);
   if (!version) return std::nullopt;
   for (std::string_view folder = Folder(path); !folder.empty();
        folder = Folder(folder)) {
@@ -283,10 +284,17 @@ absl::Status ReadRefusal(const absl::Status& status, std::string_view path,
         absl::StrCat(status.message(), "; save the picture smaller"), "",
         static_cast<double>(max_bytes));
   }
+  std::string message(status.message());
+  // One that leads out of the catalogue has its remedy.
+  if (ErrorOf(status).reason() != v1::ERROR_REASON_IMAGE_UNREADABLE) {
+    absl::StrAppend(&message,
+                    absl::IsInvalidArgument(status)
+                        ? "; put the picture itself there"
+                        : absl::StrCat("; let the indexer's user read ",
+                                       std::string(path)));
+  }
   return MakeError(absl::StatusCode::kInvalidArgument,
-                   v1::ERROR_REASON_IMAGE_UNREADABLE,
-                   absl::StrCat(status.message(), "; let the indexer's user ",
-                                "read ", std::string(path)));
+                   v1::ERROR_REASON_IMAGE_UNREADABLE, message);
 }
 
 }  // namespace vitrine

@@ -14,9 +14,10 @@
 // pictures. In a catalogue of folders the category is the top folder (a leading
 // "images/" is none) and the attribute `folder` the whole one.
 //
-// What counts as a picture: every regular file, and every link to one within
-// the catalogue, that is neither ignored nor a document nor *.json; see
-// RoleOfName. Whether it can be decoded is found out by who decodes it.
+// What counts as a picture: every regular file, and every link to one, that is
+// neither ignored nor a document nor *.json; see RoleOfName. Whether it can be
+// decoded is found out by who decodes it, and ReadPicture refuses links that
+// lead out of the catalogue.
 #pragma once
 
 #include <filesystem>

@@ -73,7 +73,14 @@ int OpenWithoutLinks(int folder, const std::string& path, int flags) {
     const int next = ::openat(
         at, part.c_str(),
         O_CLOEXEC | O_NOFOLLOW | (last ? flags : O_PATH | O_DIRECTORY));
-    const int error = errno;
+    int error = errno;
+    // A linked folder is no folder to this call.
+    struct stat info;
+    if (next < 0 && error == ENOTDIR &&
+        ::fstatat(at, part.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(info.st_mode)) {
+      error = ELOOP;
+    }
     ::close(at);
     errno = error;
     if (last) return next;
@@ -81,6 +88,11 @@ int OpenWithoutLinks(int folder, const std::string& path, int flags) {
     start = slash + 1;
   }
   return at;
+}
+
+bool IsFolder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
 }
 
 absl::Status RootError(const fs::path& root, int error) {
@@ -208,6 +220,9 @@ class Walker {
                             EscapePath(target.native()),
                             "; move the files into the catalogue, mount them "
                             "there, or name that folder as the catalogue"));
+        if (RoleOfName(path) == NameRole::kPicture && !IsFolder(target)) {
+          Found(path, info);
+        }
       } else if (::fstatat(fd, name.c_str(), &info, 0) == 0 &&
                  S_ISREG(info.st_mode)) {
         Found(path, info);
@@ -261,6 +276,32 @@ class Walker {
   Walk walk_;
 };
 
+// What lies at a path that no linked folder is on.
+struct Place {
+  fs::path root;  // Canonical.
+  fs::path path;
+  struct stat info = {};           // Of a link itself.
+  std::optional<fs::path> target;  // Of a link that can be followed.
+};
+
+std::optional<Place> PlaceOf(const fs::path& root, std::string_view path) {
+  std::error_code error;
+  Place place;
+  place.root = fs::canonical(root, error);
+  if (error) return std::nullopt;
+  place.path = place.root / UnescapePath(path);
+  const fs::path folder = fs::canonical(place.path.parent_path(), error);
+  if (error || folder != place.path.parent_path() ||
+      ::lstat(place.path.c_str(), &place.info) != 0) {
+    return std::nullopt;
+  }
+  if (S_ISLNK(place.info.st_mode)) {
+    place.target = fs::canonical(place.path, error);
+    if (error) return std::nullopt;
+  }
+  return place;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> PathBeneath(const fs::path& root,
@@ -279,30 +320,35 @@ absl::StatusOr<std::string> PathBeneath(const fs::path& root,
   }
   const std::optional<std::string> relative = RelativeTo(base, real);
   if (!relative) {
-    return absl::PermissionDeniedError(absl::StrCat(
-        std::string(target), " leads out of the catalogue, to ",
-        EscapePath(real.native()), "; name a file below ", base.string()));
+    return MakeError(
+        absl::StatusCode::kPermissionDenied, v1::ERROR_REASON_IMAGE_UNREADABLE,
+        absl::StrCat(std::string(target), " leads out of the catalogue, to ",
+                     EscapePath(real.native()), "; put the file itself below ",
+                     base.string()));
   }
   return EscapePath(*relative);
 }
 
 std::optional<FileVersion> StatBeneath(const fs::path& root,
                                        std::string_view path) {
-  std::error_code error;
-  const fs::path base = fs::canonical(root, error);
-  if (error) return std::nullopt;
-  const fs::path full = base / UnescapePath(path);
-  const fs::path folder = fs::canonical(full.parent_path(), error);
-  if (error || folder != full.parent_path()) return std::nullopt;
-  struct stat info;
-  if (::lstat(full.c_str(), &info) != 0) return std::nullopt;
-  if (S_ISLNK(info.st_mode)) {
-    const fs::path target = fs::canonical(full, error);
-    if (error || !RelativeTo(base, target)) return std::nullopt;
-    if (::stat(full.c_str(), &info) != 0) return std::nullopt;
+  auto place = PlaceOf(root, path);
+  if (!place) return std::nullopt;
+  if (place->target && (!RelativeTo(place->root, *place->target) ||
+                        ::stat(place->path.c_str(), &place->info) != 0)) {
+    return std::nullopt;
   }
-  if (!S_ISREG(info.st_mode)) return std::nullopt;
-  return VersionOf(info);
+  if (!S_ISREG(place->info.st_mode)) return std::nullopt;
+  return VersionOf(place->info);
+}
+
+std::optional<FileVersion> StatLinkOut(const fs::path& root,
+                                       std::string_view path) {
+  const auto place = PlaceOf(root, path);
+  if (!place || !place->target || RelativeTo(place->root, *place->target) ||
+      IsFolder(*place->target)) {
+    return std::nullopt;
+  }
+  return VersionOf(place->info);
 }
 
 absl::StatusOr<std::string> ReadBeneath(const fs::path& root,

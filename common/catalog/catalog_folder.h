@@ -36,6 +36,11 @@ absl::StatusOr<std::string> PathBeneath(const std::filesystem::path& root,
 std::optional<FileVersion> StatBeneath(const std::filesystem::path& root,
                                        std::string_view path);
 
+// The version of the link itself at `path`, where it leads out of the root and
+// not to a folder. It is never read; whoever put it there hears of it.
+std::optional<FileVersion> StatLinkOut(const std::filesystem::path& root,
+                                       std::string_view path);
+
 // The bytes of the regular file at `path`. PERMISSION_DENIED where a link leads
 // out of the root, even one that is put there during the call;
 // RESOURCE_EXHAUSTED where it has more than `max_bytes`; NOT_FOUND and such as
@@ -52,7 +57,7 @@ struct FoundFile {
 
 struct Walk {
   // Regular files, and links to some within the root, each by its role; in byte
-  // order of their paths.
+  // order of their paths. Among the pictures are links that StatLinkOut knows.
   std::vector<FoundFile> pictures;
   std::vector<FoundFile> jsons;
   // Files in sub-folders that have a table's name.

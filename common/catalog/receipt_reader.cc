@@ -50,16 +50,20 @@ absl::Status ReceiptReader::Open() {
   if (fd_ >= 0) ::close(fd_);
   offset_ = 0;
   in_line_ = false;
-  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: what is no file must not hang who asks for receipts.
+  fd_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd_ < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return absl::OkStatus();
     return ErrnoStatus(errno, absl::StrCat("cannot open ", path_.string()));
   }
   struct stat info;
-  if (since_ && ::fstat(fd_, &info) == 0) {
-    return SeekSince(static_cast<uint64_t>(info.st_size));
+  if (::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(std::exchange(fd_, -1));
+    return absl::FailedPreconditionError(
+        absl::StrCat(path_.string(), " is no regular file"));
   }
-  return absl::OkStatus();
+  return since_ ? SeekSince(static_cast<uint64_t>(info.st_size))
+                : absl::OkStatus();
 }
 
 absl::StatusOr<std::string> ReceiptReader::Read(uint64_t offset,

@@ -5,14 +5,19 @@
 
 #include "absl/flags/commandlineflag.h"
 #include "absl/flags/reflection.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "common/base/file.h"
+#include "common/base/status.h"
 
 namespace vitrine {
 namespace {
 
 constexpr size_t kWidth = 78;
+
+using FlagsByName = std::map<std::string, absl::CommandLineFlag*>;
 
 std::string Dashed(std::string_view name) {
   return absl::StrReplaceAll(absl::string_view(name.data(), name.size()),
@@ -20,8 +25,8 @@ std::string Dashed(std::string_view name) {
 }
 
 // The flags of main.cc by their dashed names; libraries have flags too.
-std::map<std::string, absl::CommandLineFlag*> OwnFlags() {
-  std::map<std::string, absl::CommandLineFlag*> flags;
+FlagsByName OwnFlags() {
+  FlagsByName flags;
   for (const auto& [name, flag] : absl::GetAllFlags()) {
     const std::string file = flag->Filename();
     const size_t slash = file.rfind('/');
@@ -50,9 +55,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-absl::Status Unknown(
-    std::string_view name,
-    const std::map<std::string, absl::CommandLineFlag*>& flags) {
+absl::Status Unknown(std::string_view name, const FlagsByName& flags) {
   std::string nearest;
   size_t least = 1 + name.size() / 3;
   for (const auto& [known, flag] : flags) {
@@ -68,80 +71,200 @@ absl::Status Unknown(
                       : absl::StrCat("; did you mean --", nearest, "?")));
 }
 
-}  // namespace
+void AppendFlag(const std::string& name, const absl::CommandLineFlag& flag,
+                std::string* text) {
+  const std::string value = flag.DefaultValue();
+  absl::StrAppend(text, "  --", name);
+  if (!flag.IsOfType<bool>()) {
+    absl::StrAppend(text, "=", value.empty() ? "…" : value);
+  }
+  std::string line = "\n     ";
+  for (const absl::string_view word : absl::StrSplit(flag.Help(), ' ')) {
+    if (line.size() + 1 + word.size() > kWidth) {
+      absl::StrAppend(text, line);
+      line = "\n     ";
+    }
+    absl::StrAppend(&line, " ", word);
+  }
+  absl::StrAppend(text, line, "\n");
+}
 
-absl::Status ParseFlags(const std::vector<std::string>& arguments, bool* help,
-                        bool* version) {
-  *help = *version = false;
-  const auto flags = OwnFlags();
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const std::string& argument = arguments[i];
+constexpr size_t kMostFlagFileBytes = 1 << 20;
+
+// Arguments one after the other.
+class Parser {
+ public:
+  Parser(bool* help, bool* version) : help_(help), version_(version) {
+    *help_ = *version_ = false;
+  }
+
+  absl::Status Take(const std::vector<std::string>& arguments) {
+    for (size_t i = 0; i < arguments.size(); ++i) {
+      const std::string& argument = arguments[i];
+      const std::string* next =
+          i + 1 < arguments.size() ? &arguments[i + 1] : nullptr;
+      bool took_next = false;
+      VITRINE_RETURN_IF_ERROR(TakeOne(argument, next, &took_next));
+      if (took_next) ++i;
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // `next` is the argument after it, which may be its value; may be null.
+  absl::Status TakeOne(const std::string& argument, const std::string* next,
+                       bool* took_next) {
     if (argument == "-h" || argument == "--help") {
-      *help = true;
-      continue;
+      *help_ = true;
+      return absl::OkStatus();
     }
     if (argument == "--version") {
-      *version = true;
-      continue;
+      *version_ = true;
+      return absl::OkStatus();
     }
     if (!argument.starts_with("--")) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", argument, "\" is no flag; see --help"));
     }
     const size_t equals = argument.find('=');
-    std::string name = Dashed(std::string_view(argument).substr(2, equals - 2));
-    auto flag = flags.find(name);
-    if (flag == flags.end() && equals == std::string::npos &&
+    const std::string name =
+        Dashed(std::string_view(argument).substr(2, equals - 2));
+    const bool is_file = name == "flagfile";
+    auto flag = flags_.find(name);
+    if (flag == flags_.end() && equals == std::string::npos &&
         name.starts_with("no-")) {
-      flag = flags.find(name.substr(3));
-      if (flag != flags.end() && flag->second->IsOfType<bool>()) {
+      flag = flags_.find(name.substr(3));
+      if (flag != flags_.end() && flag->second->IsOfType<bool>()) {
         std::string error;
         flag->second->ParseFrom("false", &error);
-        continue;
+        return absl::OkStatus();
       }
     }
-    if (flag == flags.end()) return Unknown(name, flags);
+    if (!is_file && flag == flags_.end()) return Unknown(name, flags_);
     std::string value;
     if (equals != std::string::npos) {
       value = argument.substr(equals + 1);
-    } else if (flag->second->IsOfType<bool>()) {
+    } else if (!is_file && flag->second->IsOfType<bool>()) {
       value = "true";
-    } else if (i + 1 < arguments.size()) {
-      value = arguments[++i];
+    } else if (next != nullptr) {
+      value = *next;
+      *took_next = true;
     } else {
       return absl::InvalidArgumentError(
           absl::StrCat("--", name, " needs a value; see --help"));
     }
+    if (is_file) return TakeFile(value);
     std::string error;
     if (!flag->second->ParseFrom(value, &error)) {
       return absl::InvalidArgumentError(
           absl::StrCat("--", name, "=", value, " is not understood",
                        error.empty() ? "" : ": ", error, "; see --help"));
     }
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+
+  absl::Status TakeFile(const std::string& path) {
+    if (in_file_) {
+      return absl::InvalidArgumentError("a flag file names no other one");
+    }
+    absl::StatusOr<std::string> text = ReadFile(path, kMostFlagFileBytes);
+    if (!text.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--flagfile: ", text.status().message()));
+    }
+    in_file_ = true;
+    int number = 0;
+    for (const absl::string_view line : absl::StrSplit(*text, '\n')) {
+      ++number;
+      const std::string argument(absl::StripAsciiWhitespace(line));
+      if (argument.empty() || argument.front() == '#') continue;
+      const size_t blank = argument.find_first_of(" \t");
+      bool took_next = false;
+      const absl::Status status =
+          blank < argument.find('=')
+              ? absl::InvalidArgumentError(absl::StrCat(
+                    "\"", argument,
+                    "\" has a blank in a flag's name; write "
+                    "--name=value, and notes on lines of their own"))
+              : TakeOne(argument, nullptr, &took_next);
+      if (!status.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(path, ":", number, ": ", status.message()));
+      }
+    }
+    in_file_ = false;
+    return absl::OkStatus();
+  }
+
+  const FlagsByName flags_ = OwnFlags();
+  bool* const help_;
+  bool* const version_;
+  bool in_file_ = false;
+};
+
+}  // namespace
+
+absl::Status ParseFlags(const std::vector<std::string>& arguments, bool* help,
+                        bool* version) {
+  return Parser(help, version).Take(arguments);
 }
 
-std::string FlagsHelp(std::string_view usage) {
+std::string FlagsHelp(std::string_view usage,
+                      std::span<const FlagGroup> groups) {
   std::string text(usage);
-  absl::StrAppend(&text, "\n\nFlags:\n");
-  for (const auto& [name, flag] : OwnFlags()) {
-    const std::string value = flag->DefaultValue();
-    absl::StrAppend(&text, "  --", name);
-    if (!flag->IsOfType<bool>()) {
-      absl::StrAppend(&text, "=", value.empty() ? "…" : value);
+  FlagsByName left = OwnFlags();
+  for (const FlagGroup& group : groups) {
+    absl::StrAppend(&text, "\n\n", std::string(group.title), ":\n");
+    for (const std::string_view name : group.flags) {
+      const auto flag = left.find(std::string(name));
+      if (flag == left.end()) continue;
+      AppendFlag(flag->first, *flag->second, &text);
+      left.erase(flag);
     }
-    std::string line = "\n     ";
-    for (const absl::string_view word : absl::StrSplit(flag->Help(), ' ')) {
-      if (line.size() + 1 + word.size() > kWidth) {
-        absl::StrAppend(&text, line);
-        line = "\n     ";
-      }
-      absl::StrAppend(&line, " ", word);
-    }
-    absl::StrAppend(&text, line, "\n");
+    text.pop_back();
   }
+  absl::StrAppend(&text,
+                  groups.empty() ? "\n\nFlags:\n" : "\n\nOther flags:\n");
+  for (const auto& [name, flag] : left) AppendFlag(name, *flag, &text);
+  absl::StrAppend(
+      &text,
+      "  --flagfile=…\n      A file of such flags, --name=value, one a "
+      "line; lines that\n      begin with # are notes. The last "
+      "of two flags wins.\n  --help\n  --version\n");
   return text;
+}
+
+absl::Status CheckFlagRules(std::span<const FlagRule> rules) {
+  const FlagsByName flags = OwnFlags();
+  const auto is_set = [&flags](std::string_view name) {
+    const auto flag = flags.find(std::string(name));
+    return flag != flags.end() &&
+           flag->second->CurrentValue() != flag->second->DefaultValue();
+  };
+  for (const FlagRule& rule : rules) {
+    if (!is_set(rule.flag)) continue;
+    const std::string name = absl::StrCat("--", std::string(rule.flag));
+    for (const std::string_view other : rule.excludes) {
+      if (!is_set(other)) continue;
+      return absl::InvalidArgumentError(
+          absl::StrCat(name, " and --", std::string(other),
+                       " contradict each other; leave one of them out"));
+    }
+    if (rule.needs_one_of.empty() ||
+        std::any_of(rule.needs_one_of.begin(), rule.needs_one_of.end(),
+                    is_set)) {
+      continue;
+    }
+    std::string needed;
+    for (const std::string_view other : rule.needs_one_of) {
+      absl::StrAppend(&needed, needed.empty() ? "--" : " or --",
+                      std::string(other));
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " does nothing without ", needed,
+                     "; give that too, or leave ", name, " out"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace vitrine

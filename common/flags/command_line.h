@@ -2,6 +2,7 @@
 // over absl's.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,35 @@ namespace vitrine {
 // Sets the flags that are defined in the program's main.cc. Accepts
 // --name=value,
 // --name value, --name and --no-name for switches, with '-' or '_' within a
-// name. INVALID_ARGUMENT, naming the right flag where one is near, for anything
-// else. `help` and `version` are set where --help, -h or --version is given.
+// name; --flagfile=FILE stands for the file's lines, each such an argument with
+// '=', empty, or a note that begins with '#'. INVALID_ARGUMENT, naming the
+// right flag where one is near, for anything else. `help` and `version` are set
+// where --help, -h or --version is given.
 absl::Status ParseFlags(const std::vector<std::string>& arguments, bool* help,
                         bool* version);
 
-// `usage` and a list of the flags with what they mean and their defaults.
-std::string FlagsHelp(std::string_view usage);
+// Flags by their dashed names, as --help shows them together.
+struct FlagGroup {
+  std::string_view title;
+  std::vector<std::string_view> flags;
+};
+
+// `usage`, and the flags with what they mean and their defaults, by groups;
+// those that are in none come last.
+std::string FlagsHelp(std::string_view usage,
+                      std::span<const FlagGroup> groups = {});
+
+// What a flag, by its dashed name, goes with once it has another value than its
+// default.
+struct FlagRule {
+  std::string_view flag;
+  // Without any of these it does nothing; empty where it needs none.
+  std::vector<std::string_view> needs_one_of;
+  // What contradicts it.
+  std::vector<std::string_view> excludes = {};
+};
+
+// INVALID_ARGUMENT, naming both flags, where those that are set break a rule.
+absl::Status CheckFlagRules(std::span<const FlagRule> rules);
 
 }  // namespace vitrine

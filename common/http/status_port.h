@@ -4,15 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/http/http_server.h"
 
 namespace vitrine {
-
-// INVALID_ARGUMENT where that is no HOST:PORT.
-absl::Status CheckListen(std::string_view listen);
 
 // The functions are called from several threads at once.
 struct StatusPortOptions {
@@ -35,15 +32,12 @@ class StatusPort {
   StatusPort& operator=(const StatusPort&) = delete;
 
   // HOST:PORT, where it listens.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return server_->address(); }
 
  private:
-  struct Server;
-
   StatusPort();
 
-  std::string address_;
-  std::unique_ptr<Server> server_;
+  std::unique_ptr<HttpServer> server_;
 };
 
 }  // namespace vitrine

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
@@ -19,8 +20,16 @@ namespace {
 
 // Far above any encoder's script; a file of thousands of scans over one large
 // picture would keep a core busy for minutes. (libjpeg-turbo, "Two issues with
-// the JPEG standard".)
+// the JPEG standard".) So would a few hundred over tens of megapixels.
 constexpr int kMaxScans = 200;
+constexpr int kScansOfAnySize = 32;
+constexpr double kMaxScannedPixels = 1e9;
+
+int MostScans(const jpeg_decompress_struct& info) {
+  const double pixels = double(info.image_width) * info.image_height;
+  return std::clamp(int(kMaxScannedPixels / pixels), kScansOfAnySize,
+                    kMaxScans);
+}
 
 // Warnings that do not touch the picture; each was seen in files that are
 // whole. With all others libjpeg has invented a part of the picture.
@@ -60,11 +69,12 @@ void OnMessage(j_common_ptr info, int level) {
 
 void OnProgress(j_common_ptr info) {
   auto* decoder = reinterpret_cast<j_decompress_ptr>(info);
-  if (decoder->input_scan_number <= kMaxScans) return;
+  const int most = MostScans(*decoder);
+  if (decoder->input_scan_number <= most) return;
   auto* errors = reinterpret_cast<ErrorManager*>(info->err);
   errors->code = 0;
   std::snprintf(errors->message, sizeof errors->message, "more than %d scans",
-                kMaxScans);
+                most);
   std::longjmp(errors->jump, 1);
 }
 

@@ -153,57 +153,6 @@ std::optional<double> ParseNumber(std::string_view text) {
   return number;
 }
 
-// Whether a value of an attribute passes a condition's test.
-class Test {
- public:
-  explicit Test(const Condition& condition) : condition_(condition) {
-    if (!condition.has_any_of()) return;
-    for (const std::string& value : condition.any_of().values()) {
-      texts_.insert(value);
-      if (const auto number = ParseNumber(value)) numbers_.insert(*number);
-    }
-  }
-
-  bool operator()(const AttributeValue& value) const {
-    switch (condition_.test_case()) {
-      case Condition::kAnyOf:
-        return std::visit([this](const auto& v) { return IsInSet(v); }, value);
-      case Condition::kRange: {
-        const auto* number = std::get_if<double>(&value);
-        const v1::Filter::NumberRange& range = condition_.range();
-        return number != nullptr && !std::isnan(*number) &&
-               !(range.has_min() && *number < range.min()) &&
-               !(range.has_max() && *number > range.max());
-      }
-      case Condition::kFlag: {
-        const auto* flag = std::get_if<bool>(&value);
-        return flag != nullptr && *flag == condition_.flag();
-      }
-      case Condition::kExists:
-        return true;
-      case Condition::TEST_NOT_SET:
-        break;
-    }
-    return false;
-  }
-
- private:
-  bool IsInSet(std::string_view text) const { return texts_.contains(text); }
-  bool IsInSet(double number) const { return numbers_.contains(number); }
-  bool IsInSet(bool flag) const {
-    return texts_.contains(flag ? "true" : "false");
-  }
-  bool IsInSet(const std::vector<std::string_view>& list) const {
-    return std::any_of(list.begin(), list.end(), [this](std::string_view text) {
-      return texts_.contains(text);
-    });
-  }
-
-  const Condition& condition_;
-  absl::flat_hash_set<std::string_view> texts_;
-  absl::flat_hash_set<double> numbers_;
-};
-
 class Matcher {
  public:
   explicit Matcher(const ProductSegment& segment)
@@ -258,7 +207,7 @@ class Matcher {
     Bitmap matching(table_.size());
     const ProductColumn* column = columns_.Find(condition.attribute());
     if (column == nullptr) return matching;
-    const Test test(condition);
+    const ConditionTest test(condition);
     std::vector<uint8_t> marked(column->values().size());
     bool any = false;
     for (size_t code = 1; code < marked.size(); ++code) {
@@ -292,6 +241,44 @@ class Matcher {
 
 absl::Status CheckFilter(const v1::Filter& filter, std::string_view field) {
   return Checker().Check(filter, std::string(field), 1);
+}
+
+ConditionTest::ConditionTest(const Condition& condition)
+    : condition_(condition) {
+  if (!condition.has_any_of()) return;
+  for (const std::string& value : condition.any_of().values()) {
+    texts_.insert(value);
+    if (const auto number = ParseNumber(value)) numbers_.insert(*number);
+  }
+}
+
+bool ConditionTest::operator()(const AttributeValue& value) const {
+  switch (condition_.test_case()) {
+    case Condition::kAnyOf:
+      return std::visit([this](const auto& v) { return IsInSet(v); }, value);
+    case Condition::kRange: {
+      const auto* number = std::get_if<double>(&value);
+      const v1::Filter::NumberRange& range = condition_.range();
+      return number != nullptr && !std::isnan(*number) &&
+             !(range.has_min() && *number < range.min()) &&
+             !(range.has_max() && *number > range.max());
+    }
+    case Condition::kFlag: {
+      const auto* flag = std::get_if<bool>(&value);
+      return flag != nullptr && *flag == condition_.flag();
+    }
+    case Condition::kExists:
+      return true;
+    case Condition::TEST_NOT_SET:
+      break;
+  }
+  return false;
+}
+
+bool ConditionTest::IsInSet(const std::vector<std::string_view>& list) const {
+  return std::any_of(list.begin(), list.end(), [this](std::string_view text) {
+    return texts_.contains(text);
+  });
 }
 
 Bitmap MatchingRecords(const ProductSegment& segment,

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "common/index/bitmap.h"
 #include "common/index/product_columns.h"
@@ -26,6 +27,28 @@ absl::Status CheckFilter(const v1::Filter& filter, std::string_view field);
 // The records of `segment` that are products and match. The filter is one that
 // CheckFilter has passed. Thread-safe.
 Bitmap MatchingRecords(const ProductSegment& segment, const v1::Filter& filter);
+
+// A condition as it is asked of one value after another. The condition must
+// outlive it.
+class ConditionTest {
+ public:
+  explicit ConditionTest(const v1::Filter::Condition& condition);
+
+  // Whether a value of the attribute passes; `exists` is true of every value.
+  bool operator()(const AttributeValue& value) const;
+
+ private:
+  bool IsInSet(std::string_view text) const { return texts_.contains(text); }
+  bool IsInSet(double number) const { return numbers_.contains(number); }
+  bool IsInSet(bool flag) const {
+    return texts_.contains(flag ? "true" : "false");
+  }
+  bool IsInSet(const std::vector<std::string_view>& list) const;
+
+  const v1::Filter::Condition& condition_;
+  absl::flat_hash_set<std::string_view> texts_;
+  absl::flat_hash_set<double> numbers_;
+};
 
 // A number as facets tell it and sets take it: in the fewest decimals that read
 // back as the same, whole numbers in full.

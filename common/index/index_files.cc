@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/bitmap.h"
+#include "common/index/complements.h"
 #include "common/index/picture_pack.h"
 #include "common/index/shard.h"
 #include "common/index/table.h"
@@ -51,6 +52,11 @@ std::vector<IndexFile> IndexFilesOf(const storage::Manifest& manifest) {
     model.ref.set_name(set.model());
     model.ref.set_bytes(set.model_bytes());
     add(std::move(model));
+    if (set.has_complements()) {
+      add({IndexFile::Kind::kComplements,
+           absl::StrCat("complements/", set.complements().name()),
+           set.complements()});
+    }
     int dim = 0;
     for (const storage::BlockSpec& block : set.blocks()) {
       dim += static_cast<int>(block.dim());
@@ -65,16 +71,20 @@ std::vector<IndexFile> IndexFilesOf(const storage::Manifest& manifest) {
            static_cast<uint32_t>(shard.file().entries())});
     }
   }
-  auto add_all = [&](IndexFile::Kind kind, const char* folder,
-                     const auto& refs) {
+  auto add_all = [&](IndexFile::Kind kind, const char* folder, const auto& refs,
+                     bool indexers_only = false) {
     for (const storage::FileRef& ref : refs) {
-      add({kind, absl::StrCat(folder, "/", ref.name()), ref});
+      IndexFile file{kind, absl::StrCat(folder, "/", ref.name()), ref};
+      file.indexers_only = indexers_only;
+      add(std::move(file));
     }
   };
   add_all(IndexFile::Kind::kTable, "products", manifest.product_segments());
   add_all(IndexFile::Kind::kPictures, "pictures", manifest.picture_packs());
-  add_all(IndexFile::Kind::kPictures, "pictures", manifest.original_packs());
-  add_all(IndexFile::Kind::kTable, "sources", manifest.source_segments());
+  add_all(IndexFile::Kind::kPictures, "pictures", manifest.original_packs(),
+          /*indexers_only=*/true);
+  add_all(IndexFile::Kind::kTable, "sources", manifest.source_segments(),
+          /*indexers_only=*/true);
   return files;
 }
 
@@ -83,6 +93,8 @@ absl::Status VerifyIndexFile(const std::filesystem::path& path,
   switch (file.kind) {
     case IndexFile::Kind::kModel:
       return VerifyModel(path, file.ref.name());
+    case IndexFile::Kind::kComplements:
+      return Complements::Open(path, file.ref).status();
     case IndexFile::Kind::kShard:
       return OpenAndVerify<Shard>(stop, path, file.ref, file.dim);
     case IndexFile::Kind::kDeletions:

@@ -15,15 +15,25 @@ namespace vitrine {
 
 // In the folder of a copy that no indexer has written to: says that it is one.
 inline constexpr char kBackupMark[] = "BACKUP";
+// In the folder that a server copies an index to.
+inline constexpr char kCacheMark[] = "CACHE";
 
 struct IndexFile {
-  enum class Kind { kModel, kShard, kDeletions, kTable, kPictures };
+  enum class Kind {
+    kModel,
+    kComplements,
+    kShard,
+    kDeletions,
+    kTable,
+    kPictures
+  };
   Kind kind = Kind::kModel;
   std::string path;  // Within the index: "shards/…".
   // Of a model: the SHA-256 of its bytes as its name, and its size.
   storage::FileRef ref = {};
-  int dim = 0;        // Of a shard's vectors.
-  uint32_t rows = 0;  // Of the shard whose dead rows these are.
+  int dim = 0;                 // Of a shard's vectors.
+  uint32_t rows = 0;           // Of the shard whose dead rows these are.
+  bool indexers_only = false;  // No server reads it.
 };
 
 // Every file that `manifest` names, of all its vector sets, each once.

@@ -21,7 +21,10 @@ struct IndexPaths {
   std::filesystem::path products() const { return root / "products"; }
   std::filesystem::path sources() const { return root / "sources"; }
   std::filesystem::path pictures() const { return root / "pictures"; }
+  std::filesystem::path complements() const { return root / "complements"; }
   std::filesystem::path control() const { return root / "control"; }
+  // Those of a queue, by the SHA-256 of their bytes.
+  std::filesystem::path refused() const { return root / "refused"; }
   std::filesystem::path receipts() const { return root / "receipts.jsonl"; }
   // The queue's entry that may be what ended the indexer's last run.
   std::filesystem::path suspect() const { return root / "suspect"; }

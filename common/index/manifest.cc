@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
 #include "common/base/hash.h"
 #include "common/base/status.h"
+#include "common/base/utf8.h"
+#include "common/index/index_files.h"
 
 namespace vitrine {
 namespace {
@@ -28,6 +32,13 @@ uint64_t ManifestChecksum(const Header& header, std::string_view message) {
   std::string checked(reinterpret_cast<const char*>(&header.version), 8);
   checked.append(message);
   return Checksum(checked);
+}
+
+// Whether "shards/NAME" is a file of that folder itself.
+bool IsInItsFolder(std::string_view path) {
+  const std::string_view name = path.substr(path.find('/') + 1);
+  return name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) == name.npos;
 }
 
 }  // namespace
@@ -81,6 +92,14 @@ absl::StatusOr<storage::Manifest> ReadManifest(const IndexPaths& paths,
   if (manifest.generation() != generation) {
     return damaged(
         absl::StrCat("it says that it is generation ", manifest.generation()));
+  }
+  // A checksum withstands no attacker, and whoever has read this goes on to
+  // read, copy and remove what it names.
+  for (const IndexFile& file : IndexFilesOf(manifest)) {
+    if (!IsInItsFolder(file.path)) {
+      return damaged(absl::StrCat("it names ", Excerpt(file.path),
+                                  ", which leads out of the index"));
+    }
   }
   return manifest;
 }
@@ -139,6 +158,14 @@ uint64_t LiveRows(const storage::VectorSet& set) {
 
 absl::Status WithRemedy(const absl::Status& status, const IndexPaths& paths) {
   if (!absl::IsDataLoss(status)) return status;
+  std::error_code error;
+  if (std::filesystem::exists(paths.root / kCacheMark, error)) {
+    return MakeError(absl::StatusCode::kDataLoss,
+                     v1::ERROR_REASON_INDEX_DAMAGED,
+                     absl::StrCat(status.message(),
+                                  "; it is copied anew from the index as soon "
+                                  "as that can be read"));
+  }
   return MakeError(
       absl::StatusCode::kDataLoss, v1::ERROR_REASON_INDEX_DAMAGED,
       absl::StrCat(status.message(), "; mend it with vitrine-indexer --index=",

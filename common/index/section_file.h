@@ -129,6 +129,10 @@ class SectionFile {
   }
   const std::filesystem::path& path() const { return file_->path(); }
   uint64_t bytes() const { return file_->data().size(); }
+  // Brings the first `most_bytes` of it into memory; returns how many.
+  uint64_t Touch(uint64_t most_bytes, const StopRequested& stop) const {
+    return file_->Touch(most_bytes, stop);
+  }
   uint64_t checksum() const { return checksum_; }
   // DATA_LOSS that names this file.
   absl::Status Damaged(std::string_view what) const;

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/index/complements.h"
 #include "common/index/manifest.h"
 
 namespace vitrine {
@@ -157,6 +158,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Snapshot::Open(
       snapshot->OpenShards(same == nullptr ? *kNothing : *same, verify));
   VITRINE_RETURN_IF_ERROR(
       snapshot->OpenTables(any == nullptr ? *kNothing : *any, verify));
+  VITRINE_RETURN_IF_ERROR(
+      snapshot->OpenComplements(same == nullptr ? *kNothing : *same));
   snapshot->selector_ = std::make_unique<const RowSelector>(
       snapshot->shards_, snapshot->products_,
       same == nullptr ? nullptr : same->selector_.get());
@@ -207,6 +210,23 @@ absl::Status Snapshot::OpenShards(const Snapshot& previous, VerifyMode verify) {
     shards_.push_back(std::move(live));
   }
   return absl::OkStatus();
+}
+
+absl::Status Snapshot::OpenComplements(const Snapshot& previous) {
+  if (!set_->has_complements()) return absl::OkStatus();
+  const storage::FileRef& ref = set_->complements();
+  if (previous.complements_ != nullptr &&
+      ref.name() == previous.complements_->digest()) {
+    complements_ = previous.complements_;
+  } else {
+    VITRINE_ASSIGN_OR_RETURN(
+        complements_,
+        Complements::Open(paths_.complements() / ref.name(), ref));
+  }
+  const absl::Status is_for = complements_->CheckIsFor(*set_);
+  if (is_for.ok()) return is_for;
+  return absl::DataLossError(
+      absl::StrCat("complements ", ref.name(), ": ", is_for.message()));
 }
 
 absl::Status Snapshot::OpenTables(const Snapshot& previous, VerifyMode verify) {
@@ -272,6 +292,17 @@ bool Snapshot::verified() const {
   bool verified = true;
   ForEachPart([&](const auto& part) { verified &= part.file().verified(); });
   return verified;
+}
+
+uint64_t Snapshot::Touch(uint64_t most_bytes, const StopRequested& stop) const {
+  uint64_t touched = 0;
+  for (const bool with_graph : {true, false}) {
+    for (const LiveShard& live : shards()) {
+      if ((live.shard->graph() != nullptr) != with_graph) continue;
+      touched += live.shard->file().Touch(most_bytes - touched, stop);
+    }
+  }
+  return touched;
 }
 
 absl::Status Snapshot::Verify(const StopRequested& stop) const {

@@ -24,6 +24,8 @@
 
 namespace vitrine {
 
+class Complements;
+
 // What is verified of files before they are served; the rest is left to Verify.
 enum class VerifyMode {
   kAuto,        // All, where the files that are new have less than 2 GB.
@@ -70,6 +72,10 @@ class Snapshot {
   absl::Status CheckFiles() const;
   // Whether all of every file was verified.
   bool verified() const;
+  // Brings up to `most_bytes` of the shards into memory, those with graphs
+  // first, so that the first queries do not wait for the disk. Returns how
+  // many.
+  uint64_t Touch(uint64_t most_bytes, const StopRequested& stop) const;
   // Verifies what was not, a file after the other. DATA_LOSS for the first that
   // is damaged, once all are done; CheckFiles tells of each from when it was
   // found. CANCELLED where it had to stop.
@@ -95,6 +101,9 @@ class Snapshot {
   absl::StatusOr<storage::ProductRecord> FindProduct(
       std::string_view product_id) const;
 
+  // The learned complements of the set's model; null where there are none.
+  const Complements* complements() const { return complements_.get(); }
+
   // Calls `visit` with each live row of a product.
   void ForEachRowOf(
       std::string_view product_id,
@@ -112,6 +121,7 @@ class Snapshot {
   // With what `previous` has open.
   absl::Status OpenShards(const Snapshot& previous, VerifyMode verify);
   absl::Status OpenTables(const Snapshot& previous, VerifyMode verify);
+  absl::Status OpenComplements(const Snapshot& previous);
   // Calls visit(part) with each segment, shard and pack: one damaged bit of a
   // segment's keys may hide all its products.
   template <typename Visit>
@@ -128,6 +138,7 @@ class Snapshot {
   int dim_ = 0;
   uint64_t images_ = 0;
   std::vector<LiveShard> shards_;
+  std::shared_ptr<const Complements> complements_;
   Table products_;
   std::vector<std::shared_ptr<const PicturePack>> packs_;
   std::unique_ptr<const RowSelector> selector_;

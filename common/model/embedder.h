@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,11 +61,15 @@ class Embedder {
 // same vector, and no other is tried, which takes a third of the time.
 // INVALID_ARGUMENT, with what was wrong and what is right, for a file that is
 // no bundle, has no card or a bad one, or whose output is not n × dim. A bundle
-// is code: load only what you trust. Sets malloc's thresholds and the BLAS's
-// threads for the whole process.
+// is code: load only what you trust. `check`, where there is one, gets its
+// SHA-256 (lower-case hexadecimal) before Torch gets any of it, and its error
+// ends the loading; the file is read once, so that what runs is what was
+// checked. Sets malloc's thresholds and the BLAS's threads for the whole
+// process.
+using CheckBundleFn = std::function<absl::Status(std::string_view sha256)>;
 absl::StatusOr<std::unique_ptr<Embedder>> LoadTorchEmbedder(
     const std::filesystem::path& path, int threads,
-    EmbedVariant variant = EmbedVariant::kFastest,
-    const EmbedTrial& trial = {});
+    EmbedVariant variant = EmbedVariant::kFastest, const EmbedTrial& trial = {},
+    const CheckBundleFn& check = nullptr);
 
 }  // namespace vitrine

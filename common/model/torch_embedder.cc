@@ -388,8 +388,12 @@ Candidate Fastest(std::vector<Candidate> candidates,
 
 absl::StatusOr<std::unique_ptr<Embedder>> Load(
     const std::filesystem::path& path, int threads, EmbedVariant variant,
-    const EmbedTrial& trial) {
+    const EmbedTrial& trial, const CheckBundleFn& check) {
   VITRINE_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kMaxBundleBytes));
+  const std::string digest = ToHex(Sha256(bytes));
+  if (check) {
+    VITRINE_RETURN_IF_ERROR(check(digest));
+  }
   jit::ExtraFilesMap extra{{"card.json", ""}};
   jit::Module base;
   try {
@@ -409,7 +413,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
         "the bundle has no card: save it with card.json in its extra files");
   }
   VITRINE_ASSIGN_OR_RETURN(ModelCard card, ParseModelCard(extra["card.json"]));
-  card.id = ToHex(Sha256(bytes));
+  card.id = digest;
   base.eval();
   base.to(card.precision == "bfloat16" ? torch::kBFloat16 : torch::kFloat);
 
@@ -430,9 +434,9 @@ absl::StatusOr<std::unique_ptr<Embedder>> Load(
 
 absl::StatusOr<std::unique_ptr<Embedder>> LoadTorchEmbedder(
     const std::filesystem::path& path, int threads, EmbedVariant variant,
-    const EmbedTrial& trial) try {
+    const EmbedTrial& trial, const CheckBundleFn& check) try {
   PrepareProcess();
-  auto embedder = Load(path, threads, variant, trial);
+  auto embedder = Load(path, threads, variant, trial, check);
   if (!embedder.ok()) return Annotate(embedder.status(), path.string());
   return embedder;
 } catch (const std::exception& error) {

@@ -14,6 +14,10 @@
 #include "common/vector/blocks.h"
 #include "common/vector/half.h"
 #include "tests/fuzz/fuzz_input.h"
+#include "tests/fuzz/fuzz_requests.h"
+#include "tests/test_util.h"
+#include "tests/test_util/complements_file.h"
+#include "tests/test_util/plain_embedder.h"
 
 namespace vitrine {
 namespace {
@@ -43,8 +47,125 @@ std::vector<Row> DrawRows(int n) {
   return rows;
 }
 
+// Of the products of request_fuzz, with each field at least once.
+void WriteRequests(const std::filesystem::path& folder) {
+  auto write = [&folder](const char* name, FuzzedCall call,
+                         const google::protobuf::Message& request) {
+    testing::WriteAll(folder / name, FuzzedBytesOf(call, request));
+  };
+  const std::string picture = DrawPicture(5, 125, 90, 120);
+
+  v1::SearchRequest product;
+  product.add_examples()->set_product_id("p5");
+  product.mutable_fields()->set_thumbnail(true);
+  product.mutable_fields()->set_vector(true);
+  product.add_facets("baseColour");
+  product.set_facet_values(1);
+  write("search_product", FuzzedCall::kSearch, product);
+
+  v1::SearchRequest filtered;
+  v1::Example* example = filtered.add_examples();
+  example->mutable_image()->set_content(picture);
+  example->mutable_image()->mutable_region()->set_x1(0.5f);
+  example->mutable_image()->mutable_region()->set_y1(1);
+  example = filtered.add_examples();
+  example->set_product_id("p00003");
+  example->set_weight(-0.25f);
+  auto* all = filtered.mutable_filter()->mutable_all();
+  v1::Filter::Condition* condition = all->add_filters()->mutable_condition();
+  condition->set_attribute("category");
+  condition->mutable_any_of()->add_values("Dress");
+  condition = all->add_filters()
+                  ->mutable_any()
+                  ->add_filters()
+                  ->mutable_none()
+                  ->add_filters()
+                  ->mutable_condition();
+  condition->set_attribute("price");
+  condition->mutable_range()->set_min(3);
+  filtered.set_k(5);
+  filtered.set_offset(1);
+  filtered.set_collapse_near_duplicates(true);
+  filtered.set_group_by_product(false);
+  filtered.add_diversity()->set_attribute("baseColour");
+  filtered.mutable_diversity(0)->set_limit(2);
+  filtered.add_emphasis()->set_block("colour");
+  filtered.mutable_emphasis(0)->set_emphasis(2);
+  write("search_filtered", FuzzedCall::kSearch, filtered);
+
+  v1::SearchRequest vector;
+  v1::Vector* numbers = vector.add_examples()->mutable_vector();
+  for (int i = 0; i < 192; ++i) {
+    numbers->add_values(static_cast<float>(i % 7) - 2.5f);
+  }
+  vector.set_metric(v1::METRIC_MANHATTAN);
+  vector.set_exact(true);
+  vector.set_min_score(0.01f);
+  vector.add_exclude_product_ids("p1");
+  write("search_vector", FuzzedCall::kSearch, vector);
+
+  v1::SearchStreamRequest batch;
+  batch.set_batch_id(7);
+  *batch.add_queries() = product;
+  *batch.add_queries() = vector;
+  batch.add_queries()->set_min_recall(0.9);
+  batch.mutable_queries(2)->add_examples()->set_product_id("p00008");
+  write("searches", FuzzedCall::kSearches, batch);
+
+  v1::RecommendRequest recommend;
+  recommend.set_product_id("p0");
+  recommend.set_k_similar(4);
+  write("recommend_product", FuzzedCall::kRecommend, recommend);
+  recommend.mutable_image()->set_content(picture);
+  recommend.add_slots("shoes");
+  recommend.set_min_confidence(0.1f);
+  write("recommend_image", FuzzedCall::kRecommend, recommend);
+  *recommend.mutable_product()->mutable_vector() = vector.examples(0).vector();
+  (*recommend.mutable_product()->mutable_attributes())["gender"].set_text(
+      "Women");
+  recommend.mutable_product()->add_content_sha256s(std::string(32, 'x'));
+  write("recommend_elsewhere", FuzzedCall::kRecommend, recommend);
+
+  v1::RecommendRequest shop;
+  shop.set_product_id("p0");
+  v1::Boost* boost = shop.add_boosts();
+  boost->set_factor(1.5f);
+  *boost->mutable_filter() = filtered.filter();
+  shop.add_diversity()->set_attribute("baseColour");
+  shop.mutable_diversity(0)->set_limit(1);
+  write("recommend_shop", FuzzedCall::kRecommend, shop);
+  shop.set_candidates_per_slot(20);
+  write("recommend_candidates", FuzzedCall::kRecommend, shop);
+  product.clear_facets();
+  *product.mutable_boosts() = shop.boosts();
+  write("search_boosted", FuzzedCall::kSearch, product);
+
+  v1::EmbedRequest embed;
+  embed.add_images()->set_content(picture);
+  embed.add_images()->set_content("no picture");
+  write("embed", FuzzedCall::kEmbed, embed);
+
+  v1::GetProductRequest get_product;
+  get_product.set_product_id("p5");
+  get_product.set_vectors(true);
+  write("get_product", FuzzedCall::kGetProduct, get_product);
+  v1::GetImageRequest get_image;
+  get_image.set_product_id("p5");
+  get_image.set_image("p5.jpg");
+  write("get_image", FuzzedCall::kGetImage, get_image);
+
+  v1::ListProductsRequest list;
+  list.set_vectors(true);
+  list.set_after_product_id("p00010");
+  condition = list.mutable_filter()->mutable_condition();
+  condition->set_attribute("sizes");
+  condition->set_exists(true);
+  write("list_products", FuzzedCall::kListProducts, list);
+}
+
 void Write(const std::filesystem::path& folder) {
-  for (const char* name : {"shard", "table", "picture_pack", "manifest"}) {
+  for (const char* name : {"shard", "table", "picture_pack", "manifest",
+                           "complements", "request"}) {
     std::filesystem::create_directories(folder / name);
   }
   // Two links a row, so that so few rows have upper levels.
@@ -101,6 +222,16 @@ void Write(const std::filesystem::path& folder) {
   *set->add_shards()->mutable_file() = ref;
   *set->mutable_shards(0)->mutable_deletions() = ref;
   publish("files");
+  v1::Complements complements = ComplementsOfModel(std::string(64, '0'));
+  testing::WriteAll(folder / "complements/none",
+                    complements.SerializeAsString());
+  AddProjection(&complements, "Shirt", "top", "shoes", 128, 130);
+  AddProjection(&complements, "", "", "bag", 0, 1)->set_rank(0);
+  complements.mutable_projections(1)->clear_right();
+  complements.mutable_projections(1)->clear_left();
+  testing::WriteAll(folder / "complements/two",
+                    complements.SerializeAsString());
+  WriteRequests(folder / "request");
 }
 
 }  // namespace

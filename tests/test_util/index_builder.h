@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/base/file.h"
+#include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/bitmap.h"
 #include "common/index/index_paths.h"
@@ -35,7 +36,7 @@ class IndexBuilder {
     for (const auto& folder :
          {paths_.manifests(), paths_.models(), paths_.shards(),
           paths_.deletions(), paths_.products(), paths_.sources(),
-          paths_.pictures()}) {
+          paths_.pictures(), paths_.complements()}) {
       (void)MakeFolders(folder);
     }
     storage::VectorSet* set = manifest_.add_vector_sets();
@@ -125,6 +126,15 @@ class IndexBuilder {
             paths_.pictures() / ("pack-" + std::to_string(++files_)),
             EntriesOf(thumbnails)));
     return absl::OkStatus();
+  }
+
+  // Gives the set a file of learned complements.
+  absl::Status PutComplements(const std::string& bytes) {
+    storage::FileRef* const ref = set().mutable_complements();
+    ref->set_name(ToHex(Sha256(bytes)));
+    ref->set_bytes(bytes.size());
+    ref->set_checksum(Checksum(bytes));
+    return PublishFile(paths_.complements() / ref->name(), bytes);
   }
 
   // Publishes the next generation and returns its number.

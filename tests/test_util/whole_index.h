@@ -16,8 +16,10 @@ namespace vitrine {
 class WholeIndex {
  public:
   // Of another `seed` all is another, under the same names.
-  explicit WholeIndex(const std::filesystem::path& root, uint32_t seed = 0)
+  explicit WholeIndex(const std::filesystem::path& root, uint32_t seed = 0,
+                      const std::string& index_id = "")
       : builder_(root, TestBlocks()), seed_(seed) {
+    builder_.manifest().set_index_id(index_id);
     builder_.set().set_model(PutModel("the bundle that serves"));
     builder_.set().set_model_bytes(22);
     storage::VectorSet* building = builder_.manifest().add_vector_sets();

@@ -1,0 +1,18 @@
+# Run by `cmake --install`: the systemd units, and the flag files that they read.
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_PREFIX NORMALIZE OUTPUT_VARIABLE prefix)
+set(bin ${prefix}/bin)
+set(doc ${prefix}/share/doc/vitrine)
+if(prefix STREQUAL "/usr")
+  set(etc /etc/vitrine)
+else()
+  set(etc ${prefix}/etc/vitrine)
+endif()
+foreach(daemon indexer server)
+  set(unit ${vitrine_configured}/vitrine-${daemon}.service)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/vitrine-${daemon}.service.in ${unit} @ONLY)
+  file(INSTALL ${unit} DESTINATION ${prefix}/lib/systemd/system)
+  # What somebody has set stays.
+  if(NOT EXISTS $ENV{DESTDIR}${etc}/${daemon}.flags)
+    file(INSTALL ${CMAKE_CURRENT_LIST_DIR}/${daemon}.flags DESTINATION ${etc})
+  endif()
+endforeach()

@@ -1,0 +1,133 @@
+#include "common/rpc/channel.h"
+
+#include <grpcpp/support/client_interceptor.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "common/base/file.h"
+#include "common/base/listen_address.h"
+#include "common/base/status.h"
+
+namespace vitrine {
+namespace {
+
+using grpc::experimental::ClientInterceptorFactoryInterface;
+using grpc::experimental::ClientRpcInfo;
+using grpc::experimental::InterceptionHookPoints;
+using grpc::experimental::Interceptor;
+using grpc::experimental::InterceptorBatchMethods;
+
+constexpr uint64_t kMostBytes = 4 << 20;
+
+// gRPC's own call credentials are not for connections in the clear, which are
+// right between programs of one machine.
+class TokenSender final : public Interceptor {
+ public:
+  explicit TokenSender(const std::string* header) : header_(header) {}
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      methods->GetSendInitialMetadata()->emplace("authorization", *header_);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string* const header_;
+};
+
+class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
+ public:
+  explicit TokenSenderFactory(absl::string_view token)
+      : header_(absl::StrCat("Bearer ", token)) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    return new TokenSender(&header_);
+  }
+
+ private:
+  const std::string header_;
+};
+
+absl::StatusOr<std::string> ReadToken(const std::filesystem::path& path) {
+  VITRINE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMostBytes));
+  const absl::string_view line = absl::StripAsciiWhitespace(
+      absl::string_view(text).substr(0, text.find('\n')));
+  for (const char c : line) {
+    if (!absl::ascii_isgraph(static_cast<unsigned char>(c))) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          path.string(), ": its first line is to be the token alone"));
+    }
+  }
+  if (line.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path.string(), ": its first line holds no token"));
+  }
+  return std::string(line);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
+    const ChannelSecurity& security) {
+  if (security.certificate.empty() != security.key.empty()) {
+    return absl::InvalidArgumentError(
+        "a certificate and its key belong together; give both, or none");
+  }
+  if (security.ca.empty()) {
+    if (!security.certificate.empty()) {
+      return absl::InvalidArgumentError(
+          "a certificate is shown to an encrypted server alone; say who signs "
+          "the server's, or 'system'");
+    }
+    return grpc::InsecureChannelCredentials();
+  }
+  grpc::SslCredentialsOptions options;
+  if (security.ca != "system") {
+    VITRINE_ASSIGN_OR_RETURN(options.pem_root_certs,
+                             ReadFile(security.ca, kMostBytes));
+    if (!absl::StrContains(options.pem_root_certs, "BEGIN CERTIFICATE")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(security.ca, ": holds no certificate in PEM"));
+    }
+  }
+  if (!security.certificate.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(options.pem_cert_chain,
+                             ReadFile(security.certificate, kMostBytes));
+    VITRINE_ASSIGN_OR_RETURN(options.pem_private_key,
+                             ReadFile(security.key, kMostBytes));
+  }
+  return grpc::SslCredentials(options);
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
+    const std::string& address, const ChannelSecurity& security,
+    const grpc::ChannelArguments& arguments) {
+  VITRINE_ASSIGN_OR_RETURN(const auto credentials, CredentialsOf(security));
+  std::vector<std::unique_ptr<ClientInterceptorFactoryInterface>> interceptors;
+  if (!security.token_file.empty()) {
+    const auto at = ParseListenAddress(address);
+    if (security.ca.empty() && !security.insecure &&
+        !(at.ok() && at->IsLoopback())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the token would go to ", address,
+          " in the clear, for all on the way to read; say with ",
+          security.ca_flag, " who signs the server's certificate",
+          security.insecure_flag.empty()
+              ? ""
+              : absl::StrCat(", or allow it with ", security.insecure_flag,
+                             " where the network is trusted")));
+    }
+    VITRINE_ASSIGN_OR_RETURN(const std::string token,
+                             ReadToken(security.token_file));
+    interceptors.push_back(std::make_unique<TokenSenderFactory>(token));
+  }
+  return grpc::experimental::CreateCustomChannelWithInterceptors(
+      address, credentials, arguments, std::move(interceptors));
+}
+
+}  // namespace vitrine

@@ -1,0 +1,21 @@
+// Connections to a server.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/rpc/channel_security.h"
+
+namespace vitrine {
+
+// Connects with the first call. INVALID_ARGUMENT where the parts do not fit
+// together; NOT_FOUND or PERMISSION_DENIED, naming the file, where one cannot
+// be read.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
+    const std::string& address, const ChannelSecurity& security,
+    const grpc::ChannelArguments& arguments);
+
+}  // namespace vitrine
