@@ -126,10 +126,12 @@ TEST_F(Watching, ATableWaitsForNoImport) {
   pictures.release(100);
   // That what is there is old enough to be published is seen when more comes.
   int looks = 0;
-  ASSERT_TRUE(Until([&] {
-    if (++looks % 50 == 0) pictures.release();
-    return world_.Products().size() > 1;
-  }));
+  ASSERT_TRUE(testing::Eventually(
+      [&] {
+        if (++looks % 5 == 0) pictures.release();
+        return world_.Products().size() > 1;
+      },
+      std::chrono::seconds(30)));
   std::string lines =
       "{\"id\":\"first\",\"title\":\"New\"}\n"
       "{\"id\":\"p0\",\"deleted\":true}\n"
