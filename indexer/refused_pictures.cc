@@ -31,6 +31,10 @@ RefusedPictures::RefusedPictures(std::filesystem::path folder,
   for (; !error && entry != std::filesystem::directory_iterator();
        entry.increment(error)) {
     std::error_code gone;
+    if (entry->path().extension() == ".staging") {  // A crash has left it.
+      std::filesystem::remove(entry->path(), gone);
+      continue;
+    }
     File file = {entry->last_write_time(gone), entry->file_size(gone),
                  entry->path().filename().string()};
     if (!gone) files_.push_back(std::move(file));
@@ -54,8 +58,8 @@ absl::Status RefusedPictures::Keep(std::string_view sha256,
   MakeRoom(bytes.size());
   if (bytes.size() > limits_.bytes) return absl::OkStatus();
   if (const absl::Status written = Write(folder_, name, bytes); !written.ok()) {
-    return absl::UnavailableError(absl::StrCat(
-        "a refused picture cannot be kept: ", written.message()));
+    return absl::UnavailableError(
+        absl::StrCat("a refused picture cannot be kept: ", written.message()));
   }
   files_.push_back({std::filesystem::file_time_type::clock::now(), bytes.size(),
                     std::move(name)});

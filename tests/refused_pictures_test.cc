@@ -79,6 +79,13 @@ TEST_F(RefusedPicturesTest, ForgetsThoseThatAreOld) {
   EXPECT_THAT(Kept(), ElementsAre("new"));
 }
 
+TEST_F(RefusedPicturesTest, RemovesWhatACrashHasLeft) {
+  fs::create_directories(folder_);
+  testing::WriteAll(folder_ / (ToHex(Sha256("half")) + ".staging"), "ha");
+  const RefusedPictures pictures(folder_);
+  EXPECT_THAT(Kept(), IsEmpty());
+}
+
 TEST_F(RefusedPicturesTest, TellsWhatItCannotKeep) {
   testing::WriteAll(folder_, "a file in the way");
   RefusedPictures pictures(folder_);
