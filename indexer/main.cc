@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -185,7 +186,9 @@ absl::StatusOr<std::vector<Partition>> PartitionsFromFlags() {
   }
   if (!(absl::GetFlag(FLAGS_takeover_seconds) >= 0 &&
         absl::GetFlag(FLAGS_takeover_seconds) <= 86'400)) {
-    return absl::InvalidArgumentError("--takeover-seconds is 0 to 86400");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--takeover-seconds=", absl::GetFlag(FLAGS_takeover_seconds),
+        " is not right; it is 0 to 86400"));
   }
   return partitions;
 }
@@ -239,17 +242,16 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--flat-shards=", flat_shards, " is not right; it is 1 to 100"));
   }
-  if (absl::GetFlag(FLAGS_graph_rows) < 1 ||
-      absl::GetFlag(FLAGS_publish_rows) < 1) {
-    return absl::InvalidArgumentError(
-        "--graph-rows and --publish-rows must be at least 1");
-  }
-  if (absl::GetFlag(FLAGS_keep_generations) < 1 ||
-      !(absl::GetFlag(FLAGS_keep_minutes) >= 0) ||
-      !(absl::GetFlag(FLAGS_rescan_seconds) >= 0)) {
-    return absl::InvalidArgumentError(
-        "--keep-generations is at least 1, --keep-minutes and "
-        "--rescan-seconds are at least 0");
+  const std::tuple<const char*, double, int> at_least[] = {
+      {"graph-rows", absl::GetFlag(FLAGS_graph_rows), 1},
+      {"publish-rows", absl::GetFlag(FLAGS_publish_rows), 1},
+      {"keep-generations", absl::GetFlag(FLAGS_keep_generations), 1},
+      {"keep-minutes", absl::GetFlag(FLAGS_keep_minutes), 0},
+      {"rescan-seconds", absl::GetFlag(FLAGS_rescan_seconds), 0}};
+  for (const auto& [name, value, least] : at_least) {
+    if (value >= least) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", name, "=", value, " is not right; it is at least ", least));
   }
   const double merge_mb_per_s = absl::GetFlag(FLAGS_merge_mb_per_s);
   if (merge_mb_per_s != 0 && !(merge_mb_per_s >= 1 && merge_mb_per_s <= 1e6)) {

@@ -95,14 +95,16 @@ absl::Status Access::Check(std::string_view authorization, Role needed) const {
   const Tokens::Holder* holder = tokens->Find({token.data(), token.size()});
   if (holder == nullptr) {
     return Refused(absl::StatusCode::kUnauthenticated,
-                   "the token is none of this server's");
+                   "the token is none of this server's; ask who runs it for "
+                   "one, a line of its --tokens");
   }
   if (holder->role < needed) {
     return Refused(
         absl::StatusCode::kPermissionDenied,
         absl::StrCat("the token's role is ",
                      std::string(RoleName(holder->role)),
-                     ", and this call is for ", std::string(RoleName(needed))));
+                     ", and this call is for ", std::string(RoleName(needed)),
+                     "; send a token of that role"));
   }
   return absl::OkStatus();
 }

@@ -385,7 +385,13 @@ void SnapshotStore::Settle(const absl::Status& trouble,
   bool was_ready = false;
   bool ready = false;
   trouble_ = trouble;
-  const absl::Status& shown = trouble.ok() ? lag_ : trouble;
+  absl::Status shown = trouble.ok() ? lag_ : trouble;
+  if (serving_ == nullptr && next == nullptr && absl::IsNotFound(shown) &&
+      (options_.cache == nullptr || options_.cache->IsEmpty())) {
+    shown = absl::NotFoundError(absl::StrCat(
+        shown.message(), "; start vitrine-indexer --index=",
+        options_.paths.root.string(), ", or name the folder that one writes"));
+  }
   {
     std::lock_guard lock(mutex_);
     was_ready = serving_ != nullptr;

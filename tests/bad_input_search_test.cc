@@ -177,7 +177,8 @@ TEST_F(BadSearchTest, BadVectors) {
           {.code = absl::StatusCode::kFailedPrecondition,
            .reason = v1::ERROR_REASON_WRONG_DIMENSION,
            .field = "examples[0].vector.values",
-           .message = "has 100 numbers, but vectors of this index have 192",
+           .message = "has 100 numbers, but vectors of this index have 192; "
+                      "embed with its model",
            .limit = 192});
 }
 

@@ -142,9 +142,11 @@ TEST_F(EndToEndSecurity, TokensHaveRoles) {
   EXPECT_EQ(Search({ca, shop}).status, 0) << Search({ca, shop}).err;
   EXPECT_EQ(Search({ca, team}).status, 0);
   ExpectRefused(Search({ca}), "wants a token");
-  ExpectRefused(Search({ca, stranger}), "none of this server's");
+  ExpectRefused(Search({ca, stranger}),
+                "none of this server's; ask who runs it for one");
   ExpectRefused(Ask({"receipts", ca, shop}),
-                "the token's role is query, and this call is for catalogue");
+                "the token's role is query, and this call is for catalogue; "
+                "send a token of that role");
   EXPECT_EQ(Ask({"receipts", ca, team}).status, 0);
   ExpectRefused(Ask({"export", ca, shop}), "role is query");
   EXPECT_EQ(Ask({"export", ca, team}).status, 0);

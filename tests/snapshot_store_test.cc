@@ -32,7 +32,11 @@ TEST_F(SnapshotStoreTest, SaysWhyItIsNotReadyAndTakesTheIndexOnceItComes) {
             v1::ERROR_REASON_INDEX_NOT_READY);
   EXPECT_STATUS(store_->Take(), absl::StatusCode::kUnavailable,
                 index_.paths().root.string());
-  EXPECT_TRUE(log_.Await("not ready: "));
+  EXPECT_TRUE(log_.Await("not ready: cannot list " +
+                         index_.paths().manifests().string() +
+                         ": No such file or directory; start vitrine-indexer "
+                         "--index=" +
+                         index_.paths().root.string() + ", or name "));
   std::filesystem::rename(elsewhere, index_.paths().root);
   EXPECT_TRUE(log_.Await("no generation has been published"));
   ASSERT_OK(Add("a"));

@@ -104,11 +104,12 @@ absl::Status CheckVector(const std::vector<Block>& blocks,
                          std::string_view field) {
   const int dim = TotalDim(blocks);
   if (values.size() != static_cast<size_t>(dim)) {
-    return MakeError(
-        absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_DIMENSION,
-        absl::StrCat(ToAbsl(field), " has ", values.size(),
-                     " numbers, but vectors of this index have ", dim),
-        field, dim);
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     v1::ERROR_REASON_WRONG_DIMENSION,
+                     absl::StrCat(ToAbsl(field), " has ", values.size(),
+                                  " numbers, but vectors of this index have ",
+                                  dim, "; embed with its model"),
+                     field, dim);
   }
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
