@@ -29,17 +29,14 @@ absl::Status ErrorOfItem(const v1::Error& error, int index,
       error.retry_after_ms());
 }
 
-}  // namespace
-
-absl::StatusOr<v1::EmbedResponse> FanOutEmbed(const Partitions& partitions,
-                                              const v1::EmbedRequest& request,
-                                              const Call& call) {
-  VITRINE_ASSIGN_OR_RETURN(
-      const VectorFacts facts,
-      partitions.Facts(request.required_model(), request.model(), call));
+// Embeds by any one partition that serves `facts`.
+absl::StatusOr<v1::EmbedResponse> EmbedBy(const Partitions& partitions,
+                                          const VectorFacts& facts,
+                                          const v1::EmbedRequest& request,
+                                          const Call& call) {
   v1::EmbedRequest asked = request;
   if (request.model().empty()) asked.set_required_model(facts.model);
-  Shortfall shortfall(partitions, /*require_complete=*/false);
+  Shortfall shortfall(partitions, /*require_complete=*/false, &facts);
   const std::vector<Backend*> order = partitions.ByHealth();
   for (size_t i = 0; i < order.size(); ++i) {
     // What hangs leaves half of the time to others.
@@ -54,6 +51,21 @@ absl::StatusOr<v1::EmbedResponse> FanOutEmbed(const Partitions& partitions,
     if (answers[0].status.ok()) return std::move(answers[0].response);
   }
   return shortfall.Check();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::EmbedResponse> FanOutEmbed(const Partitions& partitions,
+                                              const v1::EmbedRequest& request,
+                                              const Call& call) {
+  v1::EmbedResponse response;
+  VITRINE_RETURN_IF_ERROR(partitions.Attempt(call, [&]() -> absl::Status {
+    VITRINE_ASSIGN_OR_RETURN(
+        const VectorFacts facts,
+        partitions.Facts(request.required_model(), request.model(), call));
+    return PutInto(&response, EmbedBy(partitions, facts, request, call));
+  }));
+  return response;
 }
 
 absl::StatusOr<std::vector<FoundProduct>> FindProducts(
@@ -81,7 +93,7 @@ absl::StatusOr<std::vector<FoundProduct>> FindProducts(
       });
   VITRINE_RETURN_IF_ERROR(call.Check());
   for (size_t p = 0; p < ids.size(); ++p) {
-    Shortfall shortfall(partitions, /*require_complete=*/false);
+    Shortfall shortfall(partitions, /*require_complete=*/false, &facts);
     FoundProduct& product = products[p];
     absl::Status unknown;
     for (size_t i = p * each; i < (p + 1) * each; ++i) {
@@ -133,11 +145,10 @@ absl::StatusOr<std::vector<FoundPicture>> EmbedExamples(
   if (pictures.empty()) return found;
   v1::EmbedRequest request;
   request.set_model(std::string(model));
-  if (model.empty()) request.set_required_model(facts.model);
   for (const v1::ImageInput* picture : pictures)
     *request.add_images() = *picture;
   VITRINE_ASSIGN_OR_RETURN(const v1::EmbedResponse response,
-                           FanOutEmbed(partitions, request, call));
+                           EmbedBy(partitions, facts, request, call));
   timings->set_decode_ms(response.timings().decode_ms());
   timings->set_embed_ms(response.timings().embed_ms());
   for (int i = 0; i < response.items_size(); ++i) {

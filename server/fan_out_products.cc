@@ -203,7 +203,12 @@ absl::StatusOr<v1::DescribeIndexResponse> FanOutDescribe(
     const Call& call) {
   auto answers = Gather<v1::DescribeIndexResponse>(
       AskAll(partitions.all(), v1::DescribeIndexRequest()),
-      partitions.HandDown(call));
+      partitions.HandDown(call),
+      [&](size_t i, const absl::Status& status,
+          const v1::DescribeIndexResponse& told) {
+        if (status.ok()) partitions.Learn(partitions.all()[i], told);
+        return false;
+      });
   VITRINE_RETURN_IF_ERROR(call.Check());
   Shortfall shortfall(partitions, /*require_complete=*/false);
   for (const auto& answer : answers)

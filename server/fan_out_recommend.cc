@@ -47,7 +47,7 @@ class Recommender {
         request_(request),
         call_(call),
         subject_(request, slots),
-        shortfall_(partitions, request.require_complete()),
+        shortfall_(partitions, request.require_complete(), &facts_),
         excluded_(request.exclude_product_ids()) {
     if (request.has_product_id()) *excluded_.Add() = request.product_id();
     if (!request.product().product_id().empty())
@@ -341,9 +341,12 @@ class Recommender {
       VITRINE_RETURN_IF_ERROR(call_.Check());
     }
     learned_ = learned.value_or("");
+    absl::Status noted;  // The first error, once note is taken of them all.
+    for (const auto& answer : answers)
+      noted.Update(shortfall_.Add(answer.backend, answer.status));
+    VITRINE_RETURN_IF_ERROR(noted);
     std::map<std::string, std::vector<v1::Hit>> of_slot;
     for (auto& answer : answers) {
-      VITRINE_RETURN_IF_ERROR(shortfall_.Add(answer.backend, answer.status));
       missing_.insert(missing_.end(), answer.response.missing().begin(),
                       answer.response.missing().end());
       for (auto& slot : *answer.response.mutable_complements()) {
@@ -386,7 +389,12 @@ absl::StatusOr<v1::RecommendResponse> FanOutRecommend(
   if (request.has_filter()) {
     VITRINE_RETURN_IF_ERROR(CheckFilter(request.filter(), "filter"));
   }
-  return Recommender(partitions, slots, request, call).Run();
+  v1::RecommendResponse response;
+  VITRINE_RETURN_IF_ERROR(partitions.Attempt(call, [&] {
+    return PutInto(&response,
+                   Recommender(partitions, slots, request, call).Run());
+  }));
+  return response;
 }
 
 }  // namespace vitrine

@@ -272,6 +272,7 @@ absl::Status SearchPartitions(
     auto answers = Gather<v1::SearchResponse>(std::move(questions),
                                               partitions.HandDown(call));
     VITRINE_RETURN_IF_ERROR(call.Check());
+    absl::Status noted;  // The first error, once note is taken of them all.
     for (auto& answer : answers) {
       // One that goes over to another metric keeps its model.
       if (answer.status.ok() && request.metric() == v1::METRIC_UNSPECIFIED &&
@@ -280,8 +281,9 @@ absl::Status SearchPartitions(
             absl::StatusCode::kFailedPrecondition, v1::ERROR_REASON_WRONG_MODEL,
             "it compares by another metric than the others");
       }
-      VITRINE_RETURN_IF_ERROR(shortfall->Add(answer.backend, answer.status));
+      noted.Update(shortfall->Add(answer.backend, answer.status));
     }
+    VITRINE_RETURN_IF_ERROR(noted);
     VITRINE_RETURN_IF_ERROR(shortfall->Check());
     for (auto& answer : answers) {
       if (!answer.status.ok()) continue;
@@ -356,7 +358,7 @@ absl::Status TrySearch(const Partitions& partitions,
   const auto& excluded = resolved.exclude_product_ids();
   const bool is_excluded = std::find(excluded.begin(), excluded.end(),
                                      target.first_product) != excluded.end();
-  Shortfall shortfall(partitions, request.require_complete());
+  Shortfall shortfall(partitions, request.require_complete(), &facts);
   const Backend* const first = is_excluded ? nullptr : target.first;
   if (request.boosts().empty()) {
     VITRINE_RETURN_IF_ERROR(
@@ -400,13 +402,10 @@ absl::Status FanOutSearch(const Partitions& partitions,
   if (request.has_filter()) {
     VITRINE_RETURN_IF_ERROR(CheckFilter(request.filter(), "filter"));
   }
-  absl::Status status = TrySearch(partitions, request, call, response);
-  if (absl::IsUnavailable(status) && !partitions.any_known()) {
-    // All of them have gone over to another model.
+  return partitions.Attempt(call, [&] {
     response->Clear();
-    status = TrySearch(partitions, request, call, response);
-  }
-  return status;
+    return TrySearch(partitions, request, call, response);
+  });
 }
 
 }  // namespace vitrine

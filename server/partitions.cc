@@ -25,6 +25,10 @@ constexpr milliseconds kMostReserve(100);
 // How often all are asked again for what a call wants and none has.
 constexpr std::chrono::seconds kLookAgain(1);
 
+// While partitions go over one by one, more may have done so when a call is
+// made again; so many in a row seldom fail for it.
+constexpr int kMostAttempts = 5;
+
 // A partition takes some time to tell what it is after a new generation.
 constexpr milliseconds kDescribePatience(5000);
 
@@ -40,6 +44,15 @@ VectorFacts FactsOf(const v1::ModelCard& card, v1::Metric metric) {
   return facts;
 }
 
+bool AreAlike(const VectorFacts& a, const VectorFacts& b) {
+  return a.model == b.model && a.metric == b.metric;
+}
+
+bool IsWrongModel(const absl::Status& status) {
+  return !status.ok() &&
+         ErrorOf(status).reason() == v1::ERROR_REASON_WRONG_MODEL;
+}
+
 bool IsCallersMistake(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
@@ -47,7 +60,7 @@ bool IsCallersMistake(const absl::Status& status) {
     case absl::StatusCode::kOutOfRange:
       return true;
     case absl::StatusCode::kFailedPrecondition:
-      return ErrorOf(status).reason() != v1::ERROR_REASON_WRONG_MODEL;
+      return !IsWrongModel(status);
     default:
       return false;
   }
@@ -93,7 +106,7 @@ void Partitions::Watch() {
       std::lock_guard stopping(mutex_);
       return stopping_;
     };
-    Look(call, /*until_any=*/false);
+    Look(call, Whom::kUnknown);
     lock.lock();
     const bool all_known =
         std::all_of(known_.begin(), known_.end(),
@@ -107,34 +120,67 @@ void Partitions::Watch() {
   }
 }
 
-void Partitions::Look(const Call& call, bool until_any, bool again) const {
-  std::vector<Backend*> unknown;
+void Partitions::Look(const Call& call, Whom whom, bool until_any) const {
+  std::vector<Backend*> asked;
   {
     std::lock_guard lock(mutex_);
     for (size_t i = 0; i < all_.size(); ++i) {
-      if (again || known_[i].sets.empty()) unknown.push_back(all_[i]);
+      if (whom == Whom::kAll || known_[i].outdated ||
+          (whom == Whom::kUnknown && known_[i].sets.empty())) {
+        asked.push_back(all_[i]);
+      }
     }
   }
   // Each is known as soon as it has told, however long the others take.
-  Gather<v1::DescribeIndexResponse>(
-      AskAll(unknown, v1::DescribeIndexRequest()), call,
-      [&](size_t i, const absl::Status& status,
-          const v1::DescribeIndexResponse& told) {
-        if (!status.ok() || told.model().blocks().empty()) return false;
-        std::lock_guard lock(mutex_);
-        std::vector<VectorFacts>& sets = known_[IndexOf(unknown[i])].sets;
-        sets = {FactsOf(told.model(), told.metric())};
-        for (const v1::VectorSetSummary& set : told.vector_sets()) {
-          // Without blocks while its model is being loaded.
-          if (set.model().id() != sets.front().model &&
-              !set.model().blocks().empty()) {
-            sets.push_back(FactsOf(set.model(), set.metric()));
-          }
-        }
-        if (!ready_ && options_.on_ready) options_.on_ready();
-        ready_ = true;
-        return until_any;
-      });
+  const auto learn = [&](size_t i, const absl::Status& status,
+                         const v1::DescribeIndexResponse& told) {
+    return status.ok() && Learn(asked[i], told) && until_any;
+  };
+  Gather<v1::DescribeIndexResponse>(AskAll(asked, v1::DescribeIndexRequest()),
+                                    call, learn);
+}
+
+bool Partitions::Learn(const Backend* backend,
+                       const v1::DescribeIndexResponse& told) const {
+  // Without blocks while its model is being loaded.
+  if (told.model().blocks().empty()) return false;
+  std::vector<VectorFacts> sets = {FactsOf(told.model(), told.metric())};
+  for (const v1::VectorSetSummary& set : told.vector_sets()) {
+    if (set.model().id() != sets.front().model &&
+        !set.model().blocks().empty()) {
+      sets.push_back(FactsOf(set.model(), set.metric()));
+    }
+  }
+  std::lock_guard lock(mutex_);
+  Known& known = known_[IndexOf(backend)];
+  if (!std::equal(sets.begin(), sets.end(), known.sets.begin(),
+                  known.sets.end(), AreAlike)) {
+    ++version_;
+  }
+  known.sets = std::move(sets);
+  known.outdated = false;
+  if (!ready_ && options_.on_ready) options_.on_ready();
+  ready_ = true;
+  return true;
+}
+
+absl::Status Partitions::Attempt(
+    const Call& call, const std::function<absl::Status()>& attempt) const {
+  for (int left = kMostAttempts;; --left) {
+    VITRINE_RETURN_IF_ERROR(call.Check());
+    const uint64_t known = version();
+    absl::Status status = attempt();
+    if (left == 1 || (!absl::IsUnavailable(status) && !IsWrongModel(status))) {
+      return status;
+    }
+    Look(HandDown(call), Whom::kOutdated);
+    if (version() == known) return status;
+  }
+}
+
+uint64_t Partitions::version() const {
+  std::lock_guard lock(mutex_);
+  return version_;
 }
 
 size_t Partitions::IndexOf(const Backend* backend) const {
@@ -157,7 +203,7 @@ std::vector<Backend*> Partitions::ByHealth() const {
 absl::StatusOr<VectorFacts> Partitions::Facts(std::string_view required_model,
                                               std::string_view model,
                                               const Call& call) const {
-  if (!any_known()) Look(HandDown(call), /*until_any=*/true);
+  if (!any_known()) Look(HandDown(call), Whom::kUnknown, /*until_any=*/true);
   absl::StatusOr<VectorFacts> facts = KnownFacts(required_model, model);
   if (facts.ok() || !absl::IsFailedPrecondition(facts.status())) return facts;
   // It may have come since they were asked.
@@ -167,7 +213,7 @@ absl::StatusOr<VectorFacts> Partitions::Facts(std::string_view required_model,
     if (now - looked_again_ < kLookAgain) return facts;
     looked_again_ = now;
   }
-  Look(HandDown(call), /*until_any=*/false, /*again=*/true);
+  Look(HandDown(call), Whom::kAll);
   return KnownFacts(required_model, model);
 }
 
@@ -197,7 +243,11 @@ absl::StatusOr<VectorFacts> Partitions::KnownFacts(
       }
     }
   }
-  if (best != nullptr) return *best;
+  if (best != nullptr) {
+    VectorFacts facts = *best;
+    facts.is_named = !model.empty();
+    return facts;
+  }
   VITRINE_RETURN_IF_ERROR(refused);
   std::vector<std::string> names;
   for (const Backend* backend : all_) names.push_back(backend->name());
@@ -226,15 +276,24 @@ Call Partitions::HandDown(const Call& call) const {
   return down;
 }
 
-void Partitions::Note(const Backend* backend,
-                      const absl::Status& status) const {
+void Partitions::Note(const Backend* backend, const absl::Status& status,
+                      const VectorFacts* asked) const {
   std::lock_guard lock(mutex_);
   Known& known = known_[IndexOf(backend)];
   known.ailing = !status.ok() && !IsCallersMistake(status);
-  if (status.ok() || ErrorOf(status).reason() != v1::ERROR_REASON_WRONG_MODEL) {
-    return;
-  }
+  if (asked == nullptr || !IsWrongModel(status)) return;
+  // That it serves other vectors than most may be known.
+  const auto is_asked = [asked](const VectorFacts& set) {
+    return AreAlike(set, *asked);
+  };
+  const bool was_known =
+      asked->is_named
+          ? std::any_of(known.sets.begin(), known.sets.end(), is_asked)
+          : !known.sets.empty() && is_asked(known.sets.front());
+  if (!was_known) return;
   known.sets.clear();
+  known.outdated = true;
+  ++version_;
   look_ = true;
   wake_.notify_all();
 }
@@ -243,7 +302,7 @@ absl::Status Shortfall::Add(const Backend* backend,
                             const absl::Status& status) {
   const bool is_full =
       !status.ok() && ErrorOf(status).reason() == v1::ERROR_REASON_OVERLOADED;
-  partitions_.Note(backend, is_full ? absl::OkStatus() : status);
+  partitions_.Note(backend, is_full ? absl::OkStatus() : status, facts_);
   if (status.ok()) return status;
   if (IsCallersMistake(status)) return status;
   if (Lacks(backend)) return absl::OkStatus();

@@ -26,6 +26,8 @@ struct VectorFacts {
   std::string model;  // The SHA-256 of its bundle.
   std::vector<Block> blocks;
   Metric metric = Metric::kCosine;
+  // A request has named the model: it need not be the one that is served.
+  bool is_named = false;
 };
 
 struct PartitionsOptions {
@@ -50,9 +52,13 @@ class Partitions {
   // told, in a thread of its own. Once.
   void Start();
 
-  // Asks those that have not told, or `again` all, by the deadline of `call`;
-  // returns when all have answered, or with `until_any` when one has told.
-  void Look(const Call& call, bool until_any, bool again = false) const;
+  // Returns what `attempt` does, once what it asks for of partitions can hold:
+  // where it fails as a partition serves other vectors than it was known to,
+  // those partitions are asked what they serve, and it is made again, a few
+  // times at most and not after the deadline. Each attempt begins anew, with
+  // Facts.
+  absl::Status Attempt(const Call& call,
+                       const std::function<absl::Status()>& attempt) const;
 
   const std::vector<Backend*>& all() const { return all_; }
   // The same, those first that answered when they were last asked; which of
@@ -67,23 +73,32 @@ class Partitions {
   absl::StatusOr<VectorFacts> Facts(std::string_view required_model,
                                     std::string_view model,
                                     const Call& call) const;
-  // Whether any has told what it is.
-  bool any_known() const;
-
   // What a call may hand down: its deadline leaves some time to answer in, and
   // is no later than the partitions' own.
   Call HandDown(const Call& call) const;
 
-  // Takes note of what a partition has answered: whether it is well, and that
-  // it serves another model than it was known to.
-  void Note(const Backend* backend, const absl::Status& status) const;
+  // Takes note of what a partition has answered: whether it is well, and
+  // whether it serves `asked`, where that is not null.
+  void Note(const Backend* backend, const absl::Status& status,
+            const VectorFacts* asked) const;
+  // Takes note of what a partition has told of itself; false where that is not
+  // enough.
+  bool Learn(const Backend* backend,
+             const v1::DescribeIndexResponse& told) const;
 
  private:
   struct Known {
     std::vector<VectorFacts> sets;  // The served one first; none: not known.
     bool ailing = false;
+    bool outdated = false;  // It has refused what it was known to serve.
   };
+  enum class Whom { kUnknown, kOutdated, kAll };
   void Watch();
+  // Asks some what they are, by the deadline of `call`; returns when all have
+  // answered, or with `until_any` when one has told.
+  void Look(const Call& call, Whom whom, bool until_any = false) const;
+  bool any_known() const;
+  uint64_t version() const;
   // As far as it is known.
   absl::StatusOr<VectorFacts> KnownFacts(std::string_view required_model,
                                          std::string_view model) const;
@@ -97,6 +112,7 @@ class Partitions {
   mutable std::mutex mutex_;  // Guards what follows.
   mutable std::condition_variable wake_;
   mutable std::vector<Known> known_;  // One a backend.
+  mutable uint64_t version_ = 0;      // Of what is known; it counts changes.
   mutable bool look_ = false;         // Something is to be asked again.
   // When all were asked again, as what a call wanted was not known.
   mutable std::chrono::steady_clock::time_point looked_again_;
@@ -108,8 +124,13 @@ class Partitions {
 // What is missing from one answer.
 class Shortfall {
  public:
-  Shortfall(const Partitions& partitions, bool require_complete)
-      : partitions_(partitions), require_complete_(require_complete) {}
+  // Partitions are asked for vectors of `facts`, if not null; it must outlive
+  // this.
+  Shortfall(const Partitions& partitions, bool require_complete,
+            const VectorFacts* facts = nullptr)
+      : partitions_(partitions),
+        require_complete_(require_complete),
+        facts_(facts) {}
 
   // Takes note of a partition's answer. An error where it ends the call: the
   // partition has found the request to be wrong, or cannot be asked and the
@@ -132,6 +153,7 @@ class Shortfall {
 
   const Partitions& partitions_;
   const bool require_complete_;
+  const VectorFacts* const facts_;
   std::vector<const Backend*> lacking_;
   std::vector<std::string> missing_;
   size_t full_ = 0;         // How many of them were full, and

@@ -6,7 +6,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <functional>
 #include <future>
+#include <map>
+#include <set>
 
 #include "common/rpc/rpc_error.h"
 #include "tests/test_util/fake_server.h"
@@ -85,15 +89,25 @@ class PartitionFaults : public ::testing::Test {
     EXPECT_FALSE(answer.partial());
     return Ids(answer);
   }
-  std::string ProductOf(size_t part) {
+  std::set<std::string> ProductsOf(size_t part) {
     grpc::ClientContext context;
     const auto reader = backends_[part].stub->ListProducts(&context, {});
-    v1::ListProductsResponse response;
-    EXPECT_TRUE(reader->Read(&response));
-    std::string id = response.products(0).product_id();
-    while (reader->Read(&response)) {
+    std::set<std::string> ids;
+    for (v1::ListProductsResponse response; reader->Read(&response);) {
+      for (const v1::Product& product : response.products())
+        ids.insert(product.product_id());
     }
-    return id;
+    EXPECT_FALSE(ids.empty());
+    return ids;
+  }
+  std::string ProductOf(size_t part) { return *ProductsOf(part).begin(); }
+  // Returns once a partition serves the vectors of another model.
+  void GoOver(size_t part, const std::string& bundle) {
+    index_.part(part).UseModel(bundle);
+    ASSERT_OK(index_.part(part).builder().Publish());
+    while (backends_[part].Describe().model().id() !=
+           index_.part(part).model()) {
+    }
   }
   static v1::Error ErrorIn(const grpc::Status& status) {
     return DecodeErrorDetails(status.error_details()).value_or(v1::Error());
@@ -260,13 +274,7 @@ TEST_F(PartitionFaults, AnswersNeverMixModels) {
   TestServer server = FanOut({addresses_[0], addresses_[1], addresses_[2]});
   const std::string old_model = index_.part(0).model();
   const auto right = IdsWithout(1);
-  auto go_over = [&](size_t i) {
-    index_.part(i).UseModel("another bundle");
-    ASSERT_OK(index_.part(i).builder().Publish());
-    while (backends_[i].Describe().model().id() == old_model) {
-    }
-  };
-  go_over(1);
+  GoOver(1, "another bundle");
   v1::SearchResponse answer;
   ASSERT_TRUE(server.Search(ByVector(), &answer).ok());
   EXPECT_TRUE(answer.partial());
@@ -276,19 +284,108 @@ TEST_F(PartitionFaults, AnswersNeverMixModels) {
   EXPECT_THAT(server.Describe().partitions(1).trouble(), HasSubstr("model"));
   v1::SearchRequest of_new = ByVector();
   of_new.set_required_model(index_.part(1).model());
-  // Once it has told what it serves.
-  while (server.Search(of_new, &answer).error_code() ==
-         grpc::StatusCode::FAILED_PRECONDITION) {
-  }
+  ASSERT_TRUE(server.Search(of_new, &answer).ok());
   EXPECT_EQ(answer.model(), index_.part(1).model());
   EXPECT_EQ(answer.missing_size(), 2);
   // Once all have gone over, it is as it was.
-  go_over(0);
-  go_over(2);
-  do {
-    ASSERT_TRUE(server.Search(ByVector(), &answer).ok());
-  } while (answer.partial());
+  GoOver(0, "another bundle");
+  GoOver(2, "another bundle");
+  ASSERT_TRUE(server.Search(ByVector(), &answer).ok());
+  EXPECT_FALSE(answer.partial());
   EXPECT_EQ(answer.model(), index_.part(1).model());
+}
+
+TEST_F(PartitionFaults, NoCallFailsSinceAllHaveGoneOver) {
+  TestServer server = FanOut({addresses_[0], addresses_[1], addresses_[2]});
+  const std::string id = ProductOf(1);
+  v1::SearchRequest complete = ByVector(), by_product, by_picture;
+  complete.set_require_complete(true);
+  by_product.add_examples()->set_product_id(id);
+  by_picture.add_examples()->mutable_image()->set_content(
+      DrawPicture(1, 9, 9, 9));
+  const auto search = [&](const v1::SearchRequest& request) {
+    v1::SearchResponse answer;
+    const grpc::Status status = server.Search(request, &answer);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_THAT(answer.missing(), IsEmpty());
+    return answer.model();
+  };
+  const std::vector<std::function<std::string()>> calls = {
+      [&] { return search(ByVector()); },
+      [&] { return search(complete); },
+      [&] { return search(by_product); },
+      [&] { return search(by_picture); },
+      [&] {
+        v1::RecommendRequest request;
+        request.set_product_id(id);
+        v1::RecommendResponse answer;
+        const grpc::Status status = server.Recommend(request, &answer);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        EXPECT_THAT(answer.missing(), IsEmpty());
+        return answer.model();
+      },
+      [&] {
+        v1::EmbedRequest request;
+        request.add_images()->set_content(DrawPicture(1, 9, 9, 9));
+        v1::EmbedResponse answer;
+        grpc::ClientContext context;
+        const grpc::Status status =
+            server.stub->Embed(&context, request, &answer);
+        EXPECT_TRUE(status.ok()) << status.error_message();
+        return answer.model();
+      },
+      [&] {
+        const v1::DescribeIndexResponse described = server.Describe();
+        EXPECT_EQ(described.degraded_reason(), "");
+        return described.model().id();
+      }};
+  for (size_t c = 0; c < calls.size(); ++c) {
+    SCOPED_TRACE(c);
+    for (size_t i = 0; i < 3; ++i) GoOver(i, "bundle " + std::to_string(c));
+    EXPECT_EQ(calls[c](), index_.part(0).model());
+  }
+  // One that is dead is missing, and those that have gone over are not.
+  backends_[0] = {};
+  for (size_t i = 1; i < 3; ++i) GoOver(i, "the last bundle");
+  v1::SearchResponse answer;
+  const grpc::Status status = server.Search(ByVector(), &answer);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_THAT(answer.missing(), ElementsAre(HasSubstr(addresses_[0])));
+  EXPECT_EQ(answer.model(), index_.part(1).model());
+}
+
+TEST_F(PartitionFaults, NoCallFailsWhileTheyGoOverOneByOne) {
+  TestServer server = FanOut({addresses_[0], addresses_[1], addresses_[2]});
+  std::map<std::string, std::string> owners;
+  for (size_t i = 0; i < 3; ++i) {
+    for (const std::string& id : ProductsOf(i)) owners[id] = addresses_[i];
+  }
+  std::atomic<bool> over = false;
+  const auto ask = [&] {
+    while (!over) {
+      v1::SearchResponse answer;
+      const grpc::Status status = server.Search(ByVector(), &answer);
+      ASSERT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(answer.partial(), !answer.missing().empty());
+      EXPECT_LT(answer.missing_size(), 3);
+      EXPECT_EQ(answer.hits_size(), 10);
+      for (const std::string& missing : answer.missing()) {
+        for (const v1::Hit& hit : answer.hits())
+          EXPECT_FALSE(missing.starts_with(owners[hit.product_id()]));
+      }
+    }
+  };
+  std::vector<std::thread> callers;
+  for (int c = 0; c < 3; ++c) callers.emplace_back(ask);
+  for (int round = 0; round < 8; ++round) {
+    for (size_t i = 0; i < 3; ++i) GoOver(i, "bundle " + std::to_string(round));
+  }
+  over = true;
+  for (std::thread& caller : callers) caller.join();
+  v1::SearchResponse answer;
+  ASSERT_TRUE(server.Search(ByVector(), &answer).ok());
+  EXPECT_FALSE(answer.partial());
+  EXPECT_EQ(answer.model(), index_.part(0).model());
 }
 
 TEST_F(PartitionFaults, ACallerWhoGoesTakesThePartitionsCallsAlong) {

@@ -234,10 +234,18 @@ TEST(PartitionsTest, ServesTheModelOfMost) {
   EXPECT_TRUE(absl::IsFailedPrecondition(
       partitions.Facts(std::string(64, 'c'), {}, Call()).status()));
 
+  const auto facts = partitions.Facts(most, {}, Call());
+  ASSERT_OK(facts);
+  // That one serves another than most is known, and is no news.
+  const absl::Status wrong =
+      MakeError(absl::StatusCode::kFailedPrecondition,
+                v1::ERROR_REASON_WRONG_MODEL, "it does not serve that");
+  partitions.Note(fakes[0], wrong, &*facts);
+  EXPECT_OK(partitions.Facts(other, {}, Call()));
+
   // One that has gone over to another model is asked again.
   fakes[1]->model = other;
-  partitions.Note(fakes[1], MakeError(absl::StatusCode::kFailedPrecondition,
-                                      v1::ERROR_REASON_WRONG_MODEL, "it did"));
+  partitions.Note(fakes[1], wrong, &*facts);
   while (served() != other) {
   }
 }
