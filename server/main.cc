@@ -43,7 +43,8 @@ ABSL_FLAG(
     "--index.");
 ABSL_FLAG(std::string, backend_ca, "",
           "Who has signed the backends' certificates, a PEM file, or `system`; "
-          "empty speaks with them in the clear.");
+          "empty speaks with them in the clear. It is read again when it "
+          "changes, as are --backend-cert and --backend-key.");
 ABSL_FLAG(std::string, backend_cert, "",
           "The certificate to show to backends that ask for one, a PEM file.");
 ABSL_FLAG(std::string, backend_key, "", "The private key of --backend-cert.");

@@ -1,5 +1,8 @@
 #include "common/rpc/channel.h"
 
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/client_interceptor.h>
 
 #include <utility>
@@ -23,6 +26,7 @@ using grpc::experimental::Interceptor;
 using grpc::experimental::InterceptorBatchMethods;
 
 constexpr uint64_t kMostBytes = 4 << 20;
+constexpr unsigned kRefreshSeconds = 10;
 
 // gRPC's own call credentials are not for connections in the clear, which are
 // right between programs of one machine.
@@ -84,22 +88,31 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
     }
     return grpc::InsecureChannelCredentials();
   }
-  grpc::SslCredentialsOptions options;
-  if (security.ca != "system") {
-    VITRINE_ASSIGN_OR_RETURN(options.pem_root_certs,
-                             ReadFile(security.ca, kMostBytes));
-    if (!absl::StrContains(options.pem_root_certs, "BEGIN CERTIFICATE")) {
+  const std::string ca = security.ca == "system" ? "" : security.ca;
+  if (!ca.empty()) {
+    VITRINE_ASSIGN_OR_RETURN(const std::string text, ReadFile(ca, kMostBytes));
+    if (!absl::StrContains(text, "BEGIN CERTIFICATE")) {
       return absl::InvalidArgumentError(
-          absl::StrCat(security.ca, ": holds no certificate in PEM"));
+          absl::StrCat(ca, ": holds no certificate in PEM"));
     }
   }
-  if (!security.certificate.empty()) {
-    VITRINE_ASSIGN_OR_RETURN(options.pem_cert_chain,
-                             ReadFile(security.certificate, kMostBytes));
-    VITRINE_ASSIGN_OR_RETURN(options.pem_private_key,
-                             ReadFile(security.key, kMostBytes));
+  for (const auto& path : {security.certificate, security.key}) {
+    if (path.empty()) continue;
+    VITRINE_RETURN_IF_ERROR(ReadFile(path, kMostBytes).status());
   }
-  return grpc::SslCredentials(options);
+  // What is not watched is the system's, or nothing.
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  if (!ca.empty() || !security.certificate.empty()) {
+    options.set_certificate_provider(
+        std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+            security.key.string(), security.certificate.string(), ca,
+            kRefreshSeconds));
+  }
+  if (!ca.empty()) options.watch_root_certs();
+  if (!security.certificate.empty()) options.watch_identity_key_cert_pairs();
+  options.set_certificate_verifier(
+      std::make_shared<grpc::experimental::HostNameCertificateVerifier>());
+  return grpc::experimental::TlsCredentials(options);
 }
 
 }  // namespace

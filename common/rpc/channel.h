@@ -13,7 +13,8 @@ namespace vitrine {
 
 // Connects with the first call. INVALID_ARGUMENT where the parts do not fit
 // together; NOT_FOUND or PERMISSION_DENIED, naming the file, where one cannot
-// be read.
+// be read. Certificates and keys are read again when they change, for
+// connections that begin then; the token is not.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
     const std::string& address, const ChannelSecurity& security,
     const grpc::ChannelArguments& arguments);
