@@ -64,7 +64,8 @@ ABSL_FLAG(std::string, tls_cert, "",
 ABSL_FLAG(std::string, tls_key, "",
           "The private key of --tls-cert, a PEM file without a password.");
 ABSL_FLAG(std::string, tls_client_ca, "",
-          "Callers must show a certificate signed by one of this PEM file.");
+          "Callers must show a certificate signed by one of this PEM file, "
+          "which is read again when it changes.");
 ABSL_FLAG(std::string, tokens, "",
           "A file of `ROLE TOKEN NAME` lines: only calls with one of these "
           "bearer tokens are answered. A role is query, catalogue (which also "

@@ -193,6 +193,19 @@ absl::Status Server::Listen(const ServerOptions& options) {
   if (grpc_ == nullptr || port == 0) {
     return CannotListen(options.listen);
   }
+  if (!options.tls.certificate.empty()) {
+    tls_watch_ = std::make_unique<TlsWatch>(TlsWatchOptions{
+        .files = options.tls,
+        .on_read = [this](const TlsEnds& ends) { metrics_.SetTlsEnds(ends); },
+        .log =
+            [log = options.log](std::string_view line) {
+              if (log != nullptr) log->Info(line);
+            },
+        .warn =
+            [log = options.log](std::string_view line) {
+              if (log != nullptr) log->Warn(line);
+            }});
+  }
   address_ = absl::StrCat(options.listen.substr(0, options.listen.rfind(':')),
                           ":", port);
   health_ = grpc_->GetHealthCheckService();

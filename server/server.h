@@ -120,6 +120,7 @@ class Server {
   std::unique_ptr<SearchCalls> search_calls_;
   std::unique_ptr<CatalogCalls> catalog_calls_;
   CatalogServiceImpl* receipts_ = nullptr;  // The same; null of partitions.
+  std::unique_ptr<TlsWatch> tls_watch_;     // Null of one in the clear.
   // These three are null where anybody may call.
   std::unique_ptr<Access> access_;
   std::unique_ptr<GrpcSearchService> search_service_;

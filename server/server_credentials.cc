@@ -2,11 +2,13 @@
 
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <string>
+#include <ctime>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/file.h"
@@ -17,6 +19,8 @@ namespace {
 
 constexpr uint64_t kMostBytes = 4 << 20;
 constexpr unsigned kRefreshSeconds = 10;
+// Whoever renews by hand has some time, and whoever does not has renewed.
+constexpr int64_t kSoonSeconds = 30 * 24 * 3600;
 
 template <auto Free>
 struct Freed {
@@ -52,30 +56,38 @@ std::string Printed(const ASN1_TIME* time) {
   return {text, length};
 }
 
-absl::StatusOr<Certificate> ReadCertificate(const char* flag,
-                                            const std::filesystem::path& path) {
+CertificateEnd EndOf(const X509* certificate) {
+  const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+  std::tm time = {};
+  ASN1_TIME_to_tm(end, &time);
+  return {timegm(&time), Printed(end)};
+}
+
+// At least one.
+absl::StatusOr<std::vector<Certificate>> ReadCertificates(
+    const char* flag, const std::filesystem::path& path) {
   VITRINE_ASSIGN_OR_RETURN(const Bio bio, OpenPem(flag, path));
-  Certificate certificate(
-      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  if (certificate == nullptr) {
+  std::vector<Certificate> certificates;
+  while (X509* const one =
+             PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    certificates.emplace_back(one);
+  }
+  ERR_clear_error();
+  if (certificates.empty()) {
     return Wrong(flag, path,
                  "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)");
   }
-  return certificate;
+  return certificates;
 }
 
 // The key must have no password, since nobody is there to give it.
 int NoPassword(char*, int, int, void*) { return -1; }
 
-absl::Status CheckFiles(const TlsFiles& files) {
-  VITRINE_ASSIGN_OR_RETURN(const Certificate certificate,
-                           ReadCertificate("--tls-cert", files.certificate));
-  const ASN1_TIME* const until = X509_get0_notAfter(certificate.get());
-  if (X509_cmp_current_time(until) < 0) {
-    return Wrong("--tls-cert", files.certificate,
-                 absl::StrCat("has expired, ", Printed(until),
-                              "; no caller would take it"));
-  }
+absl::StatusOr<TlsEnds> ReadFiles(const TlsFiles& files) {
+  VITRINE_ASSIGN_OR_RETURN(const std::vector<Certificate> chain,
+                           ReadCertificates("--tls-cert", files.certificate));
+  X509* const certificate = chain.front().get();
+  TlsEnds ends = {EndOf(certificate), std::nullopt};
   VITRINE_ASSIGN_OR_RETURN(const Bio bio, OpenPem("--tls-key", files.key));
   const Key key(
       PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, nullptr));
@@ -83,13 +95,22 @@ absl::Status CheckFiles(const TlsFiles& files) {
     return Wrong("--tls-key", files.key,
                  "holds no private key in PEM that has no password");
   }
-  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+  if (X509_check_private_key(certificate, key.get()) != 1) {
     return Wrong(
         "--tls-key", files.key,
         absl::StrCat("is not the key of ", files.certificate.string()));
   }
-  if (files.client_ca.empty()) return absl::OkStatus();
-  return ReadCertificate("--tls-client-ca", files.client_ca).status();
+  if (files.client_ca.empty()) return ends;
+  VITRINE_ASSIGN_OR_RETURN(
+      const std::vector<Certificate> cas,
+      ReadCertificates("--tls-client-ca", files.client_ca));
+  for (const Certificate& ca : cas) {
+    CertificateEnd end = EndOf(ca.get());
+    if (!ends.client_ca || end.unix_s > ends.client_ca->unix_s) {
+      ends.client_ca = std::move(end);
+    }
+  }
+  return ends;
 }
 
 }  // namespace
@@ -106,7 +127,12 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
         " is missing; TLS takes a certificate and its key, --tls-cert=FILE "
         "--tls-key=FILE"));
   }
-  VITRINE_RETURN_IF_ERROR(CheckFiles(files));
+  VITRINE_ASSIGN_OR_RETURN(const TlsEnds ends, ReadFiles(files));
+  if (ends.certificate.unix_s < std::time(nullptr)) {
+    return Wrong("--tls-cert", files.certificate,
+                 absl::StrCat("has expired, ", ends.certificate.text,
+                              "; no caller would take it"));
+  }
   grpc::experimental::TlsServerCredentialsOptions options(
       std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
           files.key.string(), files.certificate.string(),
@@ -118,6 +144,73 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
         GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   }
   return grpc::experimental::TlsServerCredentials(options);
+}
+
+TlsWatch::TlsWatch(TlsWatchOptions options) : options_(std::move(options)) {
+  Look();
+  thread_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    while (!stop_.wait_for(lock, options_.poll, [this] { return stopping_; })) {
+      lock.unlock();
+      Look();
+      lock.lock();
+    }
+  });
+}
+
+TlsWatch::~TlsWatch() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  thread_.join();
+}
+
+void TlsWatch::Look() {
+  const TlsFiles& files = options_.files;
+  const std::array states = {FileStateOf(files.certificate),
+                             FileStateOf(files.key),
+                             FileStateOf(files.client_ca)};
+  if (std::exchange(states_, states) != states) {
+    absl::StatusOr<TlsEnds> ends = ReadFiles(files);
+    if (!ends.ok()) {
+      options_.warn(
+          absl::StrCat("connections may not begin until it is right: ",
+                       ends.status().message()));
+      return;
+    }
+    ends_ = *std::move(ends);
+    told_certificate_.reset();
+    told_client_ca_.reset();
+    options_.on_read(*ends_);
+  }
+  if (!ends_) return;
+  Tell("--tls-cert", files.certificate, ends_->certificate, &told_certificate_);
+  if (ends_->client_ca) {
+    Tell("--tls-client-ca", files.client_ca, *ends_->client_ca,
+         &told_client_ca_);
+  }
+}
+
+void TlsWatch::Tell(const char* flag, const std::filesystem::path& path,
+                    const CertificateEnd& end,
+                    std::optional<Told>* told) const {
+  const int64_t left = end.unix_s - std::time(nullptr);
+  const Told now = left <= 0             ? Told::kHasEnded
+                   : left < kSoonSeconds ? Told::kEndsSoon
+                                         : Told::kHolds;
+  if (std::exchange(*told, now) == now) return;
+  const std::string what = absl::StrCat(flag, "=", path.string());
+  if (now == Told::kHolds) {
+    options_.log(absl::StrCat(what, " holds until ", end.text));
+  } else if (now == Told::kEndsSoon) {
+    options_.warn(absl::StrCat(what, " holds until ", end.text,
+                               ", less than 30 days; replace it"));
+  } else {
+    options_.warn(absl::StrCat(what, " has expired, ", end.text,
+                               "; no connection begins until it is replaced"));
+  }
 }
 
 }  // namespace vitrine

@@ -3,10 +3,21 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include "absl/status/statusor.h"
+#include "common/base/file_watch.h"
 
 namespace vitrine {
 
@@ -24,5 +35,54 @@ struct TlsFiles {
 // read again when they change, for connections that begin then.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
     const TlsFiles& files);
+
+// Until when a certificate holds.
+struct CertificateEnd {
+  int64_t unix_s = 0;
+  std::string text;  // The same for people.
+};
+struct TlsEnds {
+  CertificateEnd certificate;
+  // Of the CA that holds longest; none where callers show nothing.
+  std::optional<CertificateEnd> client_ca;
+};
+
+struct TlsWatchOptions {
+  TlsFiles files;  // With a certificate.
+  // How often the files are looked at; as often as gRPC does.
+  std::chrono::milliseconds poll{10'000};
+  // None is empty. The first is called with each state of the files that is
+  // right.
+  std::function<void(const TlsEnds&)> on_read;
+  std::function<void(std::string_view)> log, warn;
+};
+
+// Reads the files when it is made, and again, in a thread of its own, when they
+// change. Logs how long they hold; warns, once of each state of them, where
+// that is less than 30 days, when it is over, and where they are not right.
+class TlsWatch {
+ public:
+  explicit TlsWatch(TlsWatchOptions options);
+  ~TlsWatch();
+  TlsWatch(const TlsWatch&) = delete;
+  TlsWatch& operator=(const TlsWatch&) = delete;
+
+ private:
+  enum class Told { kHolds, kEndsSoon, kHasEnded };
+  void Look();
+  void Tell(const char* flag, const std::filesystem::path& path,
+            const CertificateEnd& end, std::optional<Told>* told) const;
+
+  const TlsWatchOptions options_;
+  // Of the thread, once there is one.
+  std::array<std::optional<FileState>, 3> states_;
+  std::optional<TlsEnds> ends_;
+  std::optional<Told> told_certificate_, told_client_ca_;
+
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool stopping_ = false;  // Guarded by it.
+  std::thread thread_;
+};
 
 }  // namespace vitrine

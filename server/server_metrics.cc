@@ -114,6 +114,14 @@ class ServerMetrics::Families {
     batches_.Observe(static_cast<double>(pictures));
   }
 
+  void Set(const TlsEnds& ends) {
+    const auto set = [](Gauges& gauges, const CertificateEnd& end) {
+      gauges.Add({}).Set(static_cast<double>(end.unix_s));
+    };
+    set(certificate_end_, ends.certificate);
+    if (ends.client_ca) set(client_ca_end_, *ends.client_ca);
+  }
+
   void Set(const std::vector<Index>& indexes, bool is_ready,
            uint64_t lost_lines) {
     ready_.Set(is_ready ? 1 : 0);
@@ -233,6 +241,12 @@ class ServerMetrics::Families {
           .Add({});
   prometheus::Gauge& ready_ =
       NewGauges("vitrine_ready", "1 while searches are answered.").Add({});
+  Gauges& certificate_end_ = NewGauges(
+      "vitrine_server_certificate_not_after_seconds",
+      "When the certificate of --tls-cert ends, in seconds of Unix time.");
+  Gauges& client_ca_end_ = NewGauges(
+      "vitrine_client_ca_not_after_seconds",
+      "When the last CA of --tls-client-ca ends, in seconds of Unix time.");
   Gauges& degraded_ = NewGauges(
       "vitrine_degraded",
       "1 while the newest generation is not served, or a file is damaged.");
@@ -332,6 +346,8 @@ void ServerMetrics::CountReload(const std::string& index,
 void ServerMetrics::CountBatch(size_t pictures) {
   families_->CountBatch(pictures);
 }
+
+void ServerMetrics::SetTlsEnds(const TlsEnds& ends) { families_->Set(ends); }
 
 std::string ServerMetrics::Text(const std::vector<Index>& indexes,
                                 bool is_ready, uint64_t lost_lines) {

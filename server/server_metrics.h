@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/recall_monitor.h"
+#include "server/server_credentials.h"
 #include "server/snapshot_store.h"
 
 namespace vitrine {
@@ -37,6 +38,8 @@ class ServerMetrics {
   void CountReload(const std::string& index, const ReloadOutcome& reload);
   // So many pictures went through a model at once.
   void CountBatch(size_t pictures);
+  // Until when the server's certificate, and its callers' CA, hold.
+  void SetTlsEnds(const TlsEnds& ends);
   // In Prometheus's text format: what was counted, and how the indexes are now.
   // `lost_lines`: so far, of the log.
   std::string Text(const std::vector<Index>& indexes, bool is_ready,

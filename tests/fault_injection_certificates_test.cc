@@ -1,10 +1,14 @@
 // Certificates that are replaced, or end, while servers run.
+#include <gmock/gmock.h>
+
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <future>
 #include <string>
 #include <utility>
 
+#include "tests/http_get.h"
 #include "tests/process.h"
 #include "tests/test_util/certificates.h"
 #include "tests/test_util/partitioned_index.h"
@@ -13,8 +17,12 @@ namespace vitrine {
 namespace {
 
 using testing::Eventually;
+using ::testing::HasSubstr;
+using testing::HttpGet;
+using ::testing::Not;
 
 constexpr std::chrono::minutes kPatience(2);
+constexpr long kDay = 24L * 3600;
 
 class CertificateFaults : public ::testing::Test {
  protected:
@@ -87,6 +95,34 @@ TEST_F(CertificateFaults,
   index_.part(0).gate().Open();
   const grpc::Status status = in_flight.get();
   EXPECT_TRUE(status.ok()) << status.error_message();
+}
+
+TEST_F(CertificateFaults, MetricsTellWhenTheyEnd) {
+  WriteIdentity("server", first_.Issue("server", -kDay, 40 * kDay));
+  Write("callers.crt", first_.certificate());
+  ServerOptions options = PartitionedIndex::OptionsOf(&index_.part(0));
+  options.status_listen = "127.0.0.1:0";
+  const TestServer server = StartEncrypted(std::move(options));
+  // In days from now.
+  const auto left = [&](const std::string& name) {
+    const std::string text =
+        HttpGet(server.server->status_address(), "/metrics");
+    const size_t at = text.find("\n" + name + " ");
+    if (at == std::string::npos) return -1.0;
+    const double end = std::stod(text.substr(at + name.size() + 2));
+    return (end - static_cast<double>(std::time(nullptr))) / kDay;
+  };
+  const char of_server[] = "vitrine_server_certificate_not_after_seconds";
+  EXPECT_NEAR(left(of_server), 40, 0.01);
+  EXPECT_NEAR(left("vitrine_client_ca_not_after_seconds"), 1, 0.01);
+  WriteIdentity("server", first_.Issue("server", -kDay, 400 * kDay));
+  EXPECT_TRUE(Eventually([&] { return left(of_server) > 399; }, kPatience));
+
+  options = PartitionedIndex::OptionsOf(&index_.part(0));
+  options.status_listen = "127.0.0.1:0";
+  const TestServer in_the_clear = TestServer::Start(std::move(options));
+  EXPECT_THAT(HttpGet(in_the_clear.server->status_address(), "/metrics"),
+              Not(HasSubstr("not_after_seconds")));
 }
 
 }  // namespace

@@ -3,8 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <ctime>
+#include <filesystem>
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "tests/test_util/certificates.h"
 #include "tests/test_util/temp_dir.h"
@@ -19,7 +26,8 @@ class ServerCredentialsTest : public ::testing::Test {
  protected:
   std::filesystem::path Write(const std::string& name,
                               const std::string& text) {
-    std::ofstream(folder_.path() / name) << text;
+    std::ofstream(folder_.path() / "next") << text;
+    std::filesystem::rename(folder_.path() / "next", folder_.path() / name);
     return folder_.path() / name;
   }
   static std::string ErrorOf(const TlsFiles& files) {
@@ -70,6 +78,90 @@ TEST_F(ServerCredentialsTest, NameTheFileThatIsNotRight) {
       ErrorOf(
           {Write("old.crt", old.certificate), Write("old.key", old.key), {}}),
       AllOf(HasSubstr("old.crt"), HasSubstr("has expired")));
+}
+
+class TlsWatchTest : public ServerCredentialsTest {
+ protected:
+  std::unique_ptr<TlsWatch> Watch(const std::filesystem::path& client_ca = {}) {
+    const auto keep = [this](std::vector<std::string>* lines) {
+      return [this, lines](std::string_view line) {
+        std::lock_guard lock(mutex_);
+        lines->emplace_back(line);
+        changed_.notify_all();
+      };
+    };
+    return std::make_unique<TlsWatch>(
+        TlsWatchOptions{.files = {certificate_, key_, client_ca},
+                        .poll = std::chrono::milliseconds(5),
+                        .on_read =
+                            [this](const TlsEnds& ends) {
+                              std::lock_guard lock(mutex_);
+                              ends_.push_back(ends);
+                              changed_.notify_all();
+                            },
+                        .log = keep(&logged_),
+                        .warn = keep(&warned_)});
+  }
+  void Replace(const TestIdentity& identity) {
+    Write("server.key", identity.key);
+    Write("server.crt", identity.certificate);
+  }
+  // The last of some, once there are so many.
+  template <typename T>
+  T Await(const std::vector<T>& all, size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return all.size() >= count; });
+    return all[count - 1];
+  }
+  static int64_t InDays(const CertificateEnd& end) {
+    return (end.unix_s - std::time(nullptr) + kDay / 2) / kDay;
+  }
+
+  static constexpr long kDay = 24L * 3600;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<TlsEnds> ends_;
+  std::vector<std::string> logged_, warned_;
+};
+
+TEST_F(TlsWatchTest, TellsUntilWhenTheFilesHold) {
+  Replace(ca_.Issue("server", -kDay, 100 * kDay));
+  const auto watch =
+      Watch(Write("ca.crt", TestCa("another CA").certificate() +
+                                ca_.Issue("CA", -kDay, 60 * kDay).certificate));
+  ASSERT_EQ(ends_.size(), 1u);
+  EXPECT_EQ(InDays(ends_[0].certificate), 100);
+  // One of them is enough.
+  EXPECT_EQ(InDays(ends_[0].client_ca.value()), 60);
+  ASSERT_EQ(logged_.size(), 2u);
+  EXPECT_THAT(logged_[0],
+              AllOf(HasSubstr("--tls-cert=" + certificate_.string()),
+                    HasSubstr("holds until " + ends_[0].certificate.text)));
+  EXPECT_THAT(logged_[1], HasSubstr("--tls-client-ca="));
+  EXPECT_TRUE(warned_.empty());
+}
+
+TEST_F(TlsWatchTest, WarnsOfWhatEndsSoonAndOfWhatHasEnded) {
+  Replace(ca_.Issue("server", -kDay, 5));
+  const auto watch = Watch();
+  EXPECT_THAT(Await(warned_, 1), AllOf(HasSubstr("less than 30 days"),
+                                       HasSubstr(ends_[0].certificate.text)));
+  EXPECT_THAT(Await(warned_, 2), HasSubstr("has expired"));
+  EXPECT_TRUE(logged_.empty());
+}
+
+TEST_F(TlsWatchTest, ReadsFilesAgainThatAreReplaced) {
+  const auto watch = Watch();
+  EXPECT_EQ(InDays(Await(ends_, 1).certificate), 1);
+  Write("server.key", ca_.Issue("server").key);
+  EXPECT_THAT(Await(warned_, 2), HasSubstr("is not the key of"));
+  Write("server.key", server_.key);
+  EXPECT_EQ(InDays(Await(ends_, 2).certificate), 1);
+  EXPECT_THAT(Await(warned_, 3), HasSubstr("less than 30 days"));
+  // Meanwhile it may warn once more.
+  Replace(ca_.Issue("server", -kDay, 300 * kDay));
+  EXPECT_EQ(InDays(Await(ends_, 3).certificate), 300);
+  EXPECT_THAT(Await(logged_, 1), HasSubstr("holds until"));
 }
 
 }  // namespace
