@@ -48,6 +48,14 @@ class Listing(unittest.TestCase):
         self.assertEqual((third.sender, third.category, third.classed), (None, "", False))
         self.assertEqual(os.fsencode(third.path), b"/pictures/b\xe9%E9.jpg")
 
+    def test_several_one_after_another_each_go_by_their_own_head(self):
+        drawn = ('{"catalog": "/drawn", "category_attribute": "articleType", "refused": 0, "problems": 0}\n'
+                 '{"path": "4.jpg", "product_id": "4", "title": "", "category": "Caps", "attributes": {}}\n')
+        photos = self._read(_LISTING + drawn)
+        self.assertEqual([photos[0].path, photos[3].path], ["/pictures/a/1.jpg", "/drawn/4.jpg"])
+        self.assertEqual(catalog.labels(photos, "label"), ["Hat", None, None, None])
+        self.assertEqual(catalog.labels(photos, "articleType"), [None, None, None, "Caps"])
+
     def test_labels_go_by_the_attributes_name(self):
         photos = self._read()
         self.assertEqual(catalog.labels(photos, "label"), ["Hat", None, None])

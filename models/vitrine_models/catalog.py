@@ -15,7 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import Any, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -106,8 +106,9 @@ def read(source: str, layout: str = "auto", product_pattern: str = "",
          category_attribute: str = "") -> List[Photo]:
     """The photos that the indexer would index, in byte order of their paths.
 
-    `source` is the catalogue's folder, or a listing. The rest are the indexer's flags of that
-    name; a listing was made with its own. Raises ValueError where it is no catalogue.
+    `source` is the catalogue's folder, or a listing, or several of them one after another in one
+    file. The rest are the indexer's flags of that name; a listing was made with its own. Raises
+    ValueError where it is no catalogue.
     """
     if os.path.isfile(source):
         with open(source, encoding="utf-8") as listing:
@@ -120,21 +121,36 @@ def read(source: str, layout: str = "auto", product_pattern: str = "",
         lines = _run_reader(source, flags)
         root = source
     try:
-        head, *pictures = (json.loads(line) for line in lines if line)
-        root = root or head["catalog"]
-        photos = [_photo(root, picture, head["category_attribute"]) for picture in pictures]
-        troubles = {what: head[what] for what in ("refused", "problems")}
+        photos, troubles = _listed(lines, root)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{source} is neither a catalogue's folder nor a listing as `vitrine check "
                          f"DIR --format=jsonl` writes it ({error})") from error
     if not photos:
         raise ValueError(f"{source} holds no picture that would be indexed; `vitrine check "
                          f"{source}` says why")
-    for what, count in troubles.items():
+    for what, count, catalog in troubles:
         if count:
             print(f"{source}: {count} {'pictures are ' if what == 'refused' else ''}{what}; "
-                  f"`vitrine check {root}` names them", file=sys.stderr)
+                  f"`vitrine check {catalog}` names them", file=sys.stderr)
     return photos
+
+
+def _listed(lines: Sequence[str], folder: Optional[str]
+            ) -> Tuple[List[Photo], List[Tuple[str, int, str]]]:
+    """The photos, and what is wrong with how many of which catalogue; each begins with its head."""
+    photos: List[Photo] = []
+    troubles: List[Tuple[str, int, str]] = []
+    head: Dict[str, Any] = {}
+    for line in filter(None, lines):
+        found = json.loads(line)
+        if not head or "catalog" in found:
+            head, root = found, folder or found["catalog"]
+            troubles += [(what, head[what], root) for what in ("refused", "problems")]
+        else:
+            photos.append(_photo(root, found, head["category_attribute"]))
+    if not head:
+        raise ValueError("it is empty")
+    return photos, troubles
 
 
 def evenly(photos: List[Photo], limit: int) -> List[Photo]:
