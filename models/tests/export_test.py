@@ -78,7 +78,7 @@ class Export(unittest.TestCase):
         said = self._autoencoder("--trained-on", "nothing", rows=self.rows)
         _, card = bundle.load(self.out)
         self.assertEqual([(b.name, b.dim, b.weight) for b in card.blocks],
-                         [("shape", 384, 0.8), ("colour", 128, 0.2)])
+                         [("shape", 384, 0.83), ("colour", 128, 0.17)])
         self.assertIn("network: nothing; projection: PCA of 16 photos", card.trained_on)
         self.assertLess(os.path.getsize(self.out), 4_000_000)
         for line in ("pooled features: 8 queries", "shape alone: 8", "shape and colour: 8",
@@ -181,7 +181,7 @@ class Export(unittest.TestCase):
             features = network(pictures.permute(0, 3, 1, 2).float())
         for catalog, expected in (
                 ((), learned), (("--catalog", self._listing(self.rows)),
-                                projection.learned(learned, features.numpy(), 0.25))):
+                                projection.learned(learned, features.numpy(), 0.5))):
             self._export("--arch", "autoencoder", "--weights", path, "--projection", "learned",
                          "--no-colour", *catalog)
             module, card = bundle.load(self.out)

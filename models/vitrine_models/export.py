@@ -13,11 +13,11 @@ from vitrine_models import (bundle, catalog, colour, evaluate, features, image, 
 
 SHAPE_DIM = 384
 # See README.md, "How the numbers were chosen".
-COLOUR_WEIGHT = 0.2
-VERSION = "1.2.0"
+COLOUR_WEIGHT = 0.17
+VERSION = "1.3.0"
 PROJECTIONS = ("pca", "discriminant", "learned", "none")
 # Of a learned projection: what of the block its own numbers leave to the features as they are.
-_REST_SHARE = 0.25
+_REST_SHARE = 0.5
 _UNKNOWN = "unknown"
 _MODULE_SIZE = 224
 _LEAST_SIZE = 32
