@@ -52,11 +52,17 @@ absl::Status RefusedPictures::Keep(std::string_view sha256,
       std::find_if(files_.begin(), files_.end(),
                    [&name](const File& file) { return file.name == name; });
   if (known != files_.end()) {
-    bytes_ -= known->bytes;
-    files_.erase(known);
+    known->written = std::filesystem::file_time_type::clock::now();
+    std::rotate(known, known + 1, files_.end());
+    std::error_code gone;
+    std::filesystem::last_write_time(folder_ / name, files_.back().written,
+                                     gone);
+    if (!gone) return absl::OkStatus();
+    bytes_ -= files_.back().bytes;
+    files_.pop_back();
   }
-  MakeRoom(bytes.size());
   if (bytes.size() > limits_.bytes) return absl::OkStatus();
+  MakeRoom(bytes.size());
   if (const absl::Status written = Write(folder_, name, bytes); !written.ok()) {
     return absl::UnavailableError(
         absl::StrCat("a refused picture cannot be kept: ", written.message()));

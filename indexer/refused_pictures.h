@@ -21,8 +21,9 @@ struct RefusedPicturesLimits {
   std::chrono::hours age{30 * 24};
 };
 
-// A file each, FOLDER/<SHA-256 in hexadecimal>. They are no part of a
-// generation, and the last ones may be lost in a crash. Not thread-safe.
+// A file each, FOLDER/<SHA-256 in hexadecimal>; those that are too old go when
+// another is kept, or in the next run. They are no part of a generation. Not
+// thread-safe.
 class RefusedPictures {
  public:
   // Takes up what an earlier run has kept. A folder that cannot be read counts

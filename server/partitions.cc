@@ -25,6 +25,9 @@ constexpr milliseconds kMostReserve(100);
 // How often all are asked again for what a call wants and none has.
 constexpr std::chrono::seconds kLookAgain(1);
 
+// Between two attempts, so that what hangs leaves time for the next.
+constexpr milliseconds kMostLook(2000);
+
 // While partitions go over one by one, more may have done so when a call is
 // made again; so many in a row seldom fail for it.
 constexpr int kMostAttempts = 5;
@@ -51,6 +54,16 @@ bool AreAlike(const VectorFacts& a, const VectorFacts& b) {
 bool IsWrongModel(const absl::Status& status) {
   return !status.ok() &&
          ErrorOf(status).reason() == v1::ERROR_REASON_WRONG_MODEL;
+}
+
+// What was held against what is known of partitions, and not by one of them.
+bool MayBeOutOfDate(const absl::Status& status) {
+  if (!absl::IsFailedPrecondition(status) && !absl::IsInvalidArgument(status)) {
+    return false;
+  }
+  const v1::Error error = ErrorOf(status);
+  return error.reason() == v1::ERROR_REASON_WRONG_DIMENSION ||
+         error.field().starts_with("emphasis");
 }
 
 bool IsCallersMistake(const absl::Status& status) {
@@ -170,12 +183,26 @@ absl::Status Partitions::Attempt(
     VITRINE_RETURN_IF_ERROR(call.Check());
     const uint64_t known = version();
     absl::Status status = attempt();
-    if (left == 1 || (!absl::IsUnavailable(status) && !IsWrongModel(status))) {
-      return status;
+    if (left == 1) return status;
+    Whom whom = Whom::kOutdated;
+    if (!absl::IsUnavailable(status) && !IsWrongModel(status)) {
+      if (!MayBeOutOfDate(status) || !MayLookAgain()) return status;
+      whom = Whom::kAll;
     }
-    Look(HandDown(call), Whom::kOutdated);
+    Call look = HandDown(call);
+    const auto now = std::chrono::system_clock::now();
+    look.deadline = std::min(now + kMostLook, now + (look.deadline - now) / 2);
+    Look(look, whom);
     if (version() == known) return status;
   }
+}
+
+bool Partitions::MayLookAgain() const {
+  std::lock_guard lock(mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - looked_again_ < kLookAgain) return false;
+  looked_again_ = now;
+  return true;
 }
 
 uint64_t Partitions::version() const {
@@ -207,12 +234,7 @@ absl::StatusOr<VectorFacts> Partitions::Facts(std::string_view required_model,
   absl::StatusOr<VectorFacts> facts = KnownFacts(required_model, model);
   if (facts.ok() || !absl::IsFailedPrecondition(facts.status())) return facts;
   // It may have come since they were asked.
-  {
-    std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - looked_again_ < kLookAgain) return facts;
-    looked_again_ = now;
-  }
+  if (!MayLookAgain()) return facts;
   Look(HandDown(call), Whom::kAll);
   return KnownFacts(required_model, model);
 }
@@ -235,7 +257,7 @@ absl::StatusOr<VectorFacts> Partitions::KnownFacts(
       }
       const auto alike =
           std::count_if(known_.begin(), known_.end(), [&](const Known& other) {
-            return other.sets.size() > s && other.sets[s].model == set.model;
+            return other.sets.size() > s && AreAlike(other.sets[s], set);
           });
       if (alike > most) {
         best = &set;

@@ -53,10 +53,10 @@ class Partitions {
   void Start();
 
   // Returns what `attempt` does, once what it asks for of partitions can hold:
-  // where it fails as a partition serves other vectors than it was known to,
-  // those partitions are asked what they serve, and it is made again, a few
-  // times at most and not after the deadline. Each attempt begins anew, with
-  // Facts.
+  // where it fails as a partition serves other vectors than it was known to, or
+  // may, those partitions are asked what they serve, and it is made again, a
+  // few times at most and not after the deadline. Each attempt begins anew,
+  // with Facts.
   absl::Status Attempt(const Call& call,
                        const std::function<absl::Status()>& attempt) const;
 
@@ -98,6 +98,8 @@ class Partitions {
   // answered, or with `until_any` when one has told.
   void Look(const Call& call, Whom whom, bool until_any = false) const;
   bool any_known() const;
+  // Whether all may be asked again for a call's sake: once in a while.
+  bool MayLookAgain() const;
   uint64_t version() const;
   // As far as it is known.
   absl::StatusOr<VectorFacts> KnownFacts(std::string_view required_model,

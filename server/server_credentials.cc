@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 #include <vector>
@@ -19,8 +20,10 @@ namespace {
 
 constexpr uint64_t kMostBytes = 4 << 20;
 constexpr unsigned kRefreshSeconds = 10;
-// Whoever renews by hand has some time, and whoever does not has renewed.
-constexpr int64_t kSoonSeconds = 30 * 24 * 3600;
+// Whoever renews by hand has some time left then; programs have renewed by
+// then, as they do with a third of a certificate's life to go.
+constexpr int64_t kMostSoonSeconds = 14 * 24 * 3600;
+constexpr int64_t kSoonShare = 4;
 
 template <auto Free>
 struct Freed {
@@ -56,11 +59,21 @@ std::string Printed(const ASN1_TIME* time) {
   return {text, length};
 }
 
-CertificateEnd EndOf(const X509* certificate) {
-  const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+int64_t UnixSeconds(const ASN1_TIME* of) {
   std::tm time = {};
-  ASN1_TIME_to_tm(end, &time);
-  return {timegm(&time), Printed(end)};
+  ASN1_TIME_to_tm(of, &time);
+  return timegm(&time);
+}
+
+CertificateEnd EndOf(const X509* certificate) {
+  const ASN1_TIME* const until = X509_get0_notAfter(certificate);
+  CertificateEnd end;
+  end.unix_s = UnixSeconds(until);
+  const int64_t life =
+      end.unix_s - UnixSeconds(X509_get0_notBefore(certificate));
+  end.soon_s = end.unix_s - std::min(kMostSoonSeconds, life / kSoonShare);
+  end.text = Printed(until);
+  return end;
 }
 
 // At least one.
@@ -72,10 +85,19 @@ absl::StatusOr<std::vector<Certificate>> ReadCertificates(
              PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
     certificates.emplace_back(one);
   }
+  const int reason = ERR_GET_REASON(ERR_peek_last_error());
   ERR_clear_error();
   if (certificates.empty()) {
     return Wrong(flag, path,
                  "holds no certificate in PEM (-----BEGIN CERTIFICATE-----)");
+  }
+  // gRPC would leave out what follows, and say nothing.
+  if (reason != PEM_R_NO_START_LINE) {
+    return Wrong(flag, path,
+                 absl::StrCat("what follows its first ", certificates.size(),
+                              " certificates is damaged; write it anew, each "
+                              "-----BEGIN CERTIFICATE----- on a line of its "
+                              "own"));
   }
   return certificates;
 }
@@ -196,17 +218,17 @@ void TlsWatch::Look() {
 void TlsWatch::Tell(const char* flag, const std::filesystem::path& path,
                     const CertificateEnd& end,
                     std::optional<Told>* told) const {
-  const int64_t left = end.unix_s - std::time(nullptr);
-  const Told now = left <= 0             ? Told::kHasEnded
-                   : left < kSoonSeconds ? Told::kEndsSoon
-                                         : Told::kHolds;
+  const int64_t time = options_.now();
+  const Told now = time >= end.unix_s  ? Told::kHasEnded
+                   : time > end.soon_s ? Told::kEndsSoon
+                                       : Told::kHolds;
   if (std::exchange(*told, now) == now) return;
   const std::string what = absl::StrCat(flag, "=", path.string());
   if (now == Told::kHolds) {
     options_.log(absl::StrCat(what, " holds until ", end.text));
   } else if (now == Told::kEndsSoon) {
     options_.warn(absl::StrCat(what, " holds until ", end.text,
-                               ", less than 30 days; replace it"));
+                               " and no longer; replace it before"));
   } else {
     options_.warn(absl::StrCat(what, " has expired, ", end.text,
                                "; no connection begins until it is replaced"));

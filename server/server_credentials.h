@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -39,10 +40,11 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
 // Until when a certificate holds.
 struct CertificateEnd {
   int64_t unix_s = 0;
-  std::string text;  // The same for people.
+  int64_t soon_s = 0;  // From when on it is high time to replace it.
+  std::string text;    // The end for people.
 };
 struct TlsEnds {
-  CertificateEnd certificate;
+  CertificateEnd certificate;  // The server's own, not those that follow it.
   // Of the CA that holds longest; none where callers show nothing.
   std::optional<CertificateEnd> client_ca;
 };
@@ -55,11 +57,14 @@ struct TlsWatchOptions {
   // right.
   std::function<void(const TlsEnds&)> on_read;
   std::function<void(std::string_view)> log, warn;
+  // In seconds since 1970.
+  std::function<int64_t()> now = [] { return std::time(nullptr); };
 };
 
 // Reads the files when it is made, and again, in a thread of its own, when they
 // change. Logs how long they hold; warns, once of each state of them, where
-// that is less than 30 days, when it is over, and where they are not right.
+// that is less than 14 days or a quarter of their life, when it is over, and
+// where they are not right.
 class TlsWatch {
  public:
   explicit TlsWatch(TlsWatchOptions options);

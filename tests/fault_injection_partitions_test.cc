@@ -13,6 +13,7 @@
 #include <set>
 
 #include "common/rpc/rpc_error.h"
+#include "tests/process.h"
 #include "tests/test_util/fake_server.h"
 #include "tests/test_util/partitioned_index.h"
 
@@ -57,7 +58,7 @@ class PartitionFaults : public ::testing::Test {
     backends_[i] = TestServer::Start(std::move(options));
     addresses_[i] = backends_[i].server->address();
   }
-  // One that asks the given servers, which know all there is once it returns.
+  // One that asks the given servers, and has asked them.
   TestServer FanOut(std::vector<std::string> addresses) {
     TestServer server =
         TestServer::Start(index_.OptionsOfBackends(std::move(addresses)));
@@ -105,9 +106,12 @@ class PartitionFaults : public ::testing::Test {
   void GoOver(size_t part, const std::string& bundle) {
     index_.part(part).UseModel(bundle);
     ASSERT_OK(index_.part(part).builder().Publish());
-    while (backends_[part].Describe().model().id() !=
-           index_.part(part).model()) {
-    }
+    ASSERT_TRUE(testing::Eventually(
+        [&] {
+          return backends_[part].Describe().model().id() ==
+                 index_.part(part).model();
+        },
+        std::chrono::minutes(2)));
   }
   static v1::Error ErrorIn(const grpc::Status& status) {
     return DecodeErrorDetails(status.error_details()).value_or(v1::Error());

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -70,6 +71,14 @@ TEST_F(ServerCredentialsTest, NameTheFileThatIsNotRight) {
   const auto gone = folder_.path() / "gone.crt";
   EXPECT_EQ(ServerCredentialsOf({gone, key_, {}}).status().code(),
             absl::StatusCode::kNotFound);
+  // As files make it whose last line does not end.
+  std::string between = ca_.certificate();
+  between.pop_back();
+  EXPECT_THAT(
+      ErrorOf({Write("joined.crt", server_.certificate + between + between),
+               key_,
+               {}}),
+      AllOf(HasSubstr("joined.crt"), HasSubstr("is damaged")));
   const TestIdentity other = ca_.Issue("other");
   EXPECT_THAT(ErrorOf({certificate_, Write("other.key", other.key), {}}),
               AllOf(HasSubstr("other.key"), HasSubstr("is not the key of")));
@@ -90,17 +99,18 @@ class TlsWatchTest : public ServerCredentialsTest {
         changed_.notify_all();
       };
     };
-    return std::make_unique<TlsWatch>(
-        TlsWatchOptions{.files = {certificate_, key_, client_ca},
-                        .poll = std::chrono::milliseconds(5),
-                        .on_read =
-                            [this](const TlsEnds& ends) {
-                              std::lock_guard lock(mutex_);
-                              ends_.push_back(ends);
-                              changed_.notify_all();
-                            },
-                        .log = keep(&logged_),
-                        .warn = keep(&warned_)});
+    return std::make_unique<TlsWatch>(TlsWatchOptions{
+        .files = {certificate_, key_, client_ca},
+        .poll = std::chrono::milliseconds(5),
+        .on_read =
+            [this](const TlsEnds& ends) {
+              std::lock_guard lock(mutex_);
+              ends_.push_back(ends);
+              changed_.notify_all();
+            },
+        .log = keep(&logged_),
+        .warn = keep(&warned_),
+        .now = [this] { return std::time(nullptr) + later_s_; }});
   }
   void Replace(const TestIdentity& identity) {
     Write("server.key", identity.key);
@@ -110,7 +120,11 @@ class TlsWatchTest : public ServerCredentialsTest {
   template <typename T>
   T Await(const std::vector<T>& all, size_t count) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return all.size() >= count; });
+    if (!changed_.wait_for(lock, std::chrono::minutes(2),
+                           [&] { return all.size() >= count; })) {
+      ADD_FAILURE() << "there are but " << all.size();
+      return {};
+    }
     return all[count - 1];
   }
   static int64_t InDays(const CertificateEnd& end) {
@@ -118,6 +132,7 @@ class TlsWatchTest : public ServerCredentialsTest {
   }
 
   static constexpr long kDay = 24L * 3600;
+  std::atomic<int64_t> later_s_ = 0;  // Than it is.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<TlsEnds> ends_;
@@ -142,26 +157,40 @@ TEST_F(TlsWatchTest, TellsUntilWhenTheFilesHold) {
 }
 
 TEST_F(TlsWatchTest, WarnsOfWhatEndsSoonAndOfWhatHasEnded) {
-  Replace(ca_.Issue("server", -kDay, 5));
+  Replace(ca_.Issue("server", -10 * kDay, 80 * kDay));
   const auto watch = Watch();
-  EXPECT_THAT(Await(warned_, 1), AllOf(HasSubstr("less than 30 days"),
+  EXPECT_THAT(Await(logged_, 1), HasSubstr("holds until"));
+  later_s_ = 67 * kDay;
+  EXPECT_THAT(Await(warned_, 1), AllOf(HasSubstr("replace it before"),
                                        HasSubstr(ends_[0].certificate.text)));
+  later_s_ = 81 * kDay;
   EXPECT_THAT(Await(warned_, 2), HasSubstr("has expired"));
-  EXPECT_TRUE(logged_.empty());
+  EXPECT_EQ(logged_.size(), 1u);
+}
+
+TEST_F(TlsWatchTest, LeavesShortLivesTheirTime) {
+  Replace(ca_.Issue("server", 0, 8 * kDay));
+  const auto watch = Watch();
+  EXPECT_THAT(Await(logged_, 1), HasSubstr("holds until"));
+  later_s_ = 5 * kDay;
+  Replace(ca_.Issue("server", 0, 9 * kDay));
+  EXPECT_THAT(Await(logged_, 2), HasSubstr("holds until"));
+  later_s_ = 7 * kDay;
+  EXPECT_THAT(Await(warned_, 1), HasSubstr("replace it before"));
 }
 
 TEST_F(TlsWatchTest, ReadsFilesAgainThatAreReplaced) {
   const auto watch = Watch();
   EXPECT_EQ(InDays(Await(ends_, 1).certificate), 1);
   Write("server.key", ca_.Issue("server").key);
-  EXPECT_THAT(Await(warned_, 2), HasSubstr("is not the key of"));
+  EXPECT_THAT(Await(warned_, 1), HasSubstr("is not the key of"));
   Write("server.key", server_.key);
   EXPECT_EQ(InDays(Await(ends_, 2).certificate), 1);
-  EXPECT_THAT(Await(warned_, 3), HasSubstr("less than 30 days"));
+  EXPECT_THAT(Await(logged_, 2), HasSubstr("holds until"));
   // Meanwhile it may warn once more.
   Replace(ca_.Issue("server", -kDay, 300 * kDay));
   EXPECT_EQ(InDays(Await(ends_, 3).certificate), 300);
-  EXPECT_THAT(Await(logged_, 1), HasSubstr("holds until"));
+  EXPECT_THAT(Await(logged_, 3), HasSubstr("holds until"));
 }
 
 }  // namespace

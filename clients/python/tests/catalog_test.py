@@ -237,7 +237,7 @@ class Queue(unittest.TestCase):
         cls.addClassCleanup(cls.redis.kill)
 
     def _entries(self, stream: str) -> list:
-        client = redis.Redis(port=self.redis.port)
+        client = redis.Redis(host="127.0.0.1", port=self.redis.port)
         self.addCleanup(client.close)
         return [catalog_pb2.CatalogEvent.FromString(fields[b"event"])
                 for _, fields in client.xrange(stream)]
@@ -285,7 +285,7 @@ class Queue(unittest.TestCase):
         server = fake_server.FakeServer(DescribeIndex=lambda request, context: ended.wait(60))
         self.addCleanup(server.stop)
         self.addCleanup(ended.set)
-        client = redis.Redis(port=self.redis.port)
+        client = redis.Redis(host="127.0.0.1", port=self.redis.port)
         self.addCleanup(client.close)
         with vitrine.Catalog(self.redis.url("taken"), server=server.address) as catalog:
             sent = catalog.delete("a")
