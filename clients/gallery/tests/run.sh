@@ -4,7 +4,8 @@
 # where npm cannot be reached.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
-out=build/gallery-test version=1.65.1
+# The last that runs with Debian 12's Node.
+out=build/gallery-test version=1.61.1
 
 mkdir -p "$out"
 [[ -f $out/package.json ]] || echo '{"private": true}' >"$out/package.json"
