@@ -63,6 +63,12 @@ class Blocks(unittest.TestCase):
                 if block.kind == "text":
                     self.assertIsNone(_COMMAND.search(block.text), block.place)
 
+    def test_what_debian_does_not_have_is_said_to_be_needed(self):
+        for page in pages.pages():
+            for block in pages.blocks(page):
+                if block.kind == "sh" and re.search(r"^grpcurl ", block.text, re.MULTILINE):
+                    self.assertIn("grpcurl", block.marks.get("needs", "").split(), block.place)
+
     def test_what_is_not_run_is_little_and_says_why(self):
         blocks = [block for page in pages.pages() for block in pages.blocks(page)]
         left_out = [block for block in blocks if block.kind == "not run"]
