@@ -103,6 +103,8 @@ class Page:
         os.makedirs(os.path.join(self.folder, "build"))
         os.makedirs(os.path.join(CACHE, "examples"), exist_ok=True)
         os.symlink(programs.BIN, os.path.join(self.folder, "build", "bin"))
+        # CMake builds in no folder that was another's.
+        shutil.rmtree(os.path.join(CACHE, "examples", "cpp"), ignore_errors=True)
         os.symlink(os.path.join(CACHE, "examples"), os.path.join(self.folder, "build", "examples"))
         for place in ("var/tmp", "var/cache", "mnt/backup", "mnt/nfs", "etc/vitrine", "opt", ".logs"):
             os.makedirs(os.path.join(self.folder, place))
