@@ -137,6 +137,11 @@ export class Grid {
     return true;
   }
 
+  // Where a product's card is on the screen; undefined where there is none.
+  topOf(id) {
+    return this.all().find((one) => one.dataset.id === id)?.getBoundingClientRect().top;
+  }
+
   all() {
     return [...this.root.querySelectorAll('.card')];
   }

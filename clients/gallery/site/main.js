@@ -47,7 +47,7 @@ function afterClick(hit) {
 }
 
 function remember(focus) {
-  places.set(step, {scroll: window.scrollY, focus});
+  places.set(step, {scroll: window.scrollY, focus, top: grid.topOf(focus)});
 }
 
 function navigate(next, {replace = false} = {}) {
@@ -212,8 +212,11 @@ function count(answer) {
   }
 }
 
-function settle({scroll, focus}) {
+function settle({scroll, focus, top}) {
   if (scroll !== undefined) window.scrollTo({top: scroll, behavior: 'instant'});
+  // What stands above the card may be higher than it was, or not all there yet.
+  const moved = grid.topOf(focus) - top;
+  if (moved) window.scrollBy({top: moved, behavior: 'instant'});
   if (focus !== undefined) grid.focus(focus);
   else if (scroll === 0 && document.activeElement === document.body) byId('results').focus({preventScroll: true});
 }
