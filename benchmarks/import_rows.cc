@@ -156,7 +156,7 @@ IndexerOptions OptionsOf(const BenchOptions& options) {
   indexing.index.threads = AvailableCores();
   indexing.decode_threads = AvailableCores();
   indexing.index.load_embedder = [](const std::filesystem::path& bundle,
-                                    int threads) {
+                                    const EmbedTrial&, int threads) {
     return LoadTorchEmbedder(bundle, threads);
   };
   return indexing;

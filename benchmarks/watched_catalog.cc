@@ -59,9 +59,8 @@ absl::Status WatchedCatalog::Start(const std::filesystem::path& model) {
   indexing.index.root = index().root;
   indexing.index.default_model = model;
   indexing.index.threads = indexing.decode_threads = threads;
-  indexing.index.load_embedder = [load](const auto& bundle, int) {
-    return load(bundle);
-  };
+  indexing.index.load_embedder = [load](const auto& bundle, const EmbedTrial&,
+                                        int) { return load(bundle); };
   indexing.on_published = [this](const PublishedBatch& batch) {
     std::lock_guard lock(mutex_);
     published_.push_back(batch);

@@ -8,6 +8,7 @@
 #include "common/base/status.h"
 #include "common/index/complements.h"
 #include "common/index/control.h"
+#include "common/model/stored_trial.h"
 #include "indexer/repair.h"
 
 namespace vitrine {
@@ -115,7 +116,7 @@ absl::StatusOr<SetSettings> LoadSettings(const std::filesystem::path& bundle,
   settings.bundle_path = bundle;
   VITRINE_RETURN_IF_ERROR(DigestOfBundle(bundle).status());
   VITRINE_ASSIGN_OR_RETURN(*embedder,
-                           options.load_embedder(bundle, options.threads));
+                           options.load_embedder(bundle, {}, options.threads));
   settings.card = (*embedder)->card();
   settings.trial = (*embedder)->trial();
   settings.promote_manually = options.promote_manually.value_or(false);
@@ -131,7 +132,8 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
   VITRINE_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(serving, options));
   VITRINE_ASSIGN_OR_RETURN(
       index->embedder,
-      options.load_embedder(paths.model(serving.model()), options.threads));
+      options.load_embedder(paths.model(serving.model()), TrialOf(serving),
+                            options.threads));
   const storage::VectorSet* const other =
       view.other == nullptr ? nullptr : &view.other->set();
   if (!wanted.IsOf(serving) && (other == nullptr || !wanted.IsOf(*other))) {

@@ -18,8 +18,9 @@
 
 namespace vitrine {
 
+// `trial` is that of an earlier load, or of none.
 using LoadEmbedderFn = std::function<absl::StatusOr<std::unique_ptr<Embedder>>(
-    const std::filesystem::path& bundle, int threads)>;
+    const std::filesystem::path& bundle, const EmbedTrial& trial, int threads)>;
 
 struct IndexOptions {
   std::filesystem::path root;

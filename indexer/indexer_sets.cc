@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
+#include "common/model/stored_trial.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -20,10 +21,12 @@ void Indexer::StartFilling() {
   const IndexView view = publisher()->view();
   if (view.other == nullptr) return;
   SetFillerOptions options;
-  options.load =
-      [this, bundle = publisher()->paths().model(view.other->set().model())] {
-        return options_.index.load_embedder(bundle, options_.index.threads);
-      };
+  options.load = [this,
+                  bundle =
+                      publisher()->paths().model(view.other->set().model()),
+                  trial = TrialOf(view.other->set())] {
+    return options_.index.load_embedder(bundle, trial, options_.index.threads);
+  };
   options.catalog_root = options_.catalog.root;
   if (catalog_ != nullptr) {
     options.catalog_identity = catalog_->root_identity();
@@ -92,7 +95,7 @@ absl::Status Indexer::SwitchSets() {
       std::unique_ptr<Embedder> embedder,
       options_.index.load_embedder(
           publisher()->paths().model(before.other->set().model()),
-          options_.index.threads));
+          TrialOf(before.other->set()), options_.index.threads));
   const bool keep = options_.keep_previous_ms > 0;
   const storage::VectorSet& then = before.snapshot->set();
   // Sets are numbered in the order of their begin. Noted before the switch, so

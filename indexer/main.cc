@@ -308,9 +308,10 @@ absl::StatusOr<IndexerOptions> OptionsFromFlags(const Partition& partition) {
     };
   }
   options.index.load_embedder = [check](const std::filesystem::path& bundle,
+                                        const EmbedTrial& trial,
                                         int embed_threads) {
-    return LoadTorchEmbedder(bundle, embed_threads, EmbedVariant::kFastest, {},
-                             check);
+    return LoadTorchEmbedder(bundle, embed_threads, EmbedVariant::kFastest,
+                             trial, check);
   };
   options.index.publisher.retention.generations =
       static_cast<size_t>(absl::GetFlag(FLAGS_keep_generations));

@@ -8,6 +8,7 @@
 #include "common/base/hash.h"
 #include "common/base/status.h"
 #include "common/index/complements.h"
+#include "common/model/stored_trial.h"
 #include "indexer/generation_draft.h"
 
 namespace vitrine {
@@ -52,11 +53,7 @@ absl::StatusOr<storage::VectorSet> BeginSet(const IndexPaths& paths,
   set.set_model_bytes(bundle.size());
   set.set_metric(settings.metric);
   set.set_precision(settings.card.precision);
-  set.mutable_trial()->set_variant(
-      std::string(EmbedVariantName(settings.trial.variant)));
-  set.mutable_trial()->set_machine(settings.trial.machine);
-  set.mutable_trial()->mutable_vector()->Assign(settings.trial.vector.begin(),
-                                                settings.trial.vector.end());
+  StoreTrial(settings.trial, &set);
   for (const Block& block : settings.card.blocks) {
     storage::BlockSpec* const spec = set.add_blocks();
     spec->set_name(block.name);

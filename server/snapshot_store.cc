@@ -15,6 +15,7 @@
 #include "common/base/status.h"
 #include "common/index/index_files.h"
 #include "common/index/manifest.h"
+#include "common/model/stored_trial.h"
 #include "server/call.h"
 
 namespace vitrine {
@@ -335,11 +336,7 @@ absl::StatusOr<std::unique_ptr<Embedder>> SnapshotStore::LoadModelOf(
   const std::filesystem::path path = paths_.model(set.model());
   // A bundle is code: nothing of it is run before its digest is right.
   VITRINE_RETURN_IF_ERROR(WithRemedy(VerifyModel(path, set.model()), paths_));
-  EmbedTrial trial;
-  trial.variant = EmbedVariantOf(set.trial().variant());
-  trial.vector.assign(set.trial().vector().begin(), set.trial().vector().end());
-  trial.machine = set.trial().machine();
-  return options_.load_model(path, trial);
+  return options_.load_model(path, TrialOf(set));
 }
 
 absl::StatusOr<std::shared_ptr<EmbedBatcher>> SnapshotStore::EmbedderFor(

@@ -387,7 +387,7 @@ TEST_F(QueueWorld, EventsAreTakenWhileALookWaitsForALongImport) {
         return absl::OkStatus();
       };
   options.index.load_embedder = [&check](const std::filesystem::path& bundle,
-                                         int) {
+                                         const EmbedTrial&, int) {
     return NarrowEmbedder::Load(bundle, nullptr, &check);
   };
   RunningIndexer indexer(&world_);

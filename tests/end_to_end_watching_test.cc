@@ -111,7 +111,7 @@ TEST_F(Watching, ATableWaitsForNoImport) {
     return absl::OkStatus();
   };
   world_.options().index.load_embedder =
-      [&wait](const std::filesystem::path& bundle, int) {
+      [&wait](const std::filesystem::path& bundle, const EmbedTrial&, int) {
         return NarrowEmbedder::Load(bundle, nullptr, &wait);
       };
   Start();

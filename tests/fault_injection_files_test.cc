@@ -217,7 +217,7 @@ TEST_F(FileFaults, NoCallOfAFolderThatIsFollowed) {
 TEST_F(FileFaults, NoCallOfAModelThatTakesAnothersPlace) {
   testing::WriteAll(world_.root() / "narrow.pt", "a second bundle");
   world_.options().index.load_embedder = [](const std::filesystem::path& bundle,
-                                            int) {
+                                            const EmbedTrial&, int) {
     return testing::ReadAll(bundle) == testing::kFakeBundle
                ? LoadFakeEmbedder(bundle)
                : NarrowEmbedder::Load(bundle);

@@ -54,6 +54,7 @@ class IndexerWorld {
     options_.index.root = dir_ / "index";
     options_.index.default_model = dir_ / "bundle.pt";
     options_.index.load_embedder = [](const std::filesystem::path& bundle,
+                                      const EmbedTrial&,
                                       int) { return LoadEmbedder(bundle); };
     options_.decode_threads = 2;
     options_.batch = 4;

@@ -24,7 +24,7 @@ class SwitchModelsTest : public ::testing::Test {
     WriteAll(world_.root() / "narrow.pt", "a second bundle");
     WriteAll(world_.root() / "third.pt", "a third bundle");
     world_.options().index.load_embedder =
-        [this](const std::filesystem::path& bundle, int) {
+        [this](const std::filesystem::path& bundle, const EmbedTrial&, int) {
           return ReadAll(bundle) == testing::kFakeBundle
                      ? LoadFakeEmbedder(bundle)
                      : NarrowEmbedder::Load(bundle, &embedded_);
