@@ -304,7 +304,7 @@ TEST_F(EndToEndSecurity, MessagesOfAGigabyteAreRefusedInBoundedMemory) {
     grpc::Status status;
     std::unique_ptr<grpc::GenericClientAsyncResponseReader> reader;
   };
-  std::vector<Call> calls(3);
+  std::vector<Call> calls(6);
   for (Call& call : calls) {
     call.context.set_deadline(std::chrono::system_clock::now() + kPatience);
     call.reader = stub.PrepareUnaryCall(
@@ -320,7 +320,8 @@ TEST_F(EndToEndSecurity, MessagesOfAGigabyteAreRefusedInBoundedMemory) {
               grpc::StatusCode::RESOURCE_EXHAUSTED)
         << static_cast<Call*>(tag)->status.error_message();
   }
-  EXPECT_LT(MostMb(server_->pid()) - before, 700);
+  // The transport may hold 512 MB, and takes more before it knows.
+  EXPECT_LT(MostMb(server_->pid()) - before, 1024);
   EXPECT_EQ(Search({}).status, 0);
 }
 
