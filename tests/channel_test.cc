@@ -1,11 +1,17 @@
 #include "common/rpc/channel.h"
 
 #include <gmock/gmock.h>
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <string>
 
+#include "tests/process.h"
 #include "tests/test_util/temp_dir.h"
 
 namespace vitrine {
@@ -65,6 +71,89 @@ TEST_F(ChannelTest, NamesTheFileThatIsNotRight) {
               AllOf(HasSubstr(text), Not(HasSubstr("nothing of use"))));
   EXPECT_THAT(Error({.token_file = Write("empty", "\n")}),
               HasSubstr("no token"));
+}
+
+// Answers every call with its caller's header `authorization`.
+class HeaderServer final : public grpc::CallbackGenericService {
+ public:
+  HeaderServer() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port_);
+    builder.RegisterCallbackGenericService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~HeaderServer() override { server_->Shutdown(); }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  grpc::ServerGenericBidiReactor* CreateReactor(
+      grpc::GenericCallbackServerContext* context) override {
+    class Reactor final : public grpc::ServerGenericBidiReactor {
+     public:
+      explicit Reactor(const std::string& header) {
+        const grpc::Slice slice(header);
+        answer_ = grpc::ByteBuffer(&slice, 1);
+        StartWriteAndFinish(&answer_, {}, grpc::Status::OK);
+      }
+      void OnDone() override { delete this; }
+
+     private:
+      grpc::ByteBuffer answer_;
+    };
+    const auto found = context->client_metadata().find("authorization");
+    return new Reactor(
+        found == context->client_metadata().end()
+            ? ""
+            : std::string(found->second.data(), found->second.size()));
+  }
+
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+std::string HeaderOfCall(const std::shared_ptr<grpc::Channel>& channel) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  const grpc::Slice nothing;
+  const grpc::ByteBuffer request(&nothing, 1);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  std::promise<void> done;
+  stub.UnaryCall(&context, "/any/Call", {}, &request, &response,
+                 [&](grpc::Status ended) {
+                   status = std::move(ended);
+                   done.set_value();
+                 });
+  done.get_future().wait();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  grpc::Slice slice;
+  EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());
+  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
+}
+
+TEST_F(ChannelTest, SendsTheTokenThatItsFileHoldsNow) {
+  HeaderServer server;
+  const std::string file = Write("token", "the-first-token\n");
+  const auto channel = NewChannel(server.address(), {.token_file = file}, {});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  EXPECT_EQ(HeaderOfCall(*channel), "Bearer the-first-token");
+  // Whoever writes it anew has made it empty before.
+  const auto emptied = std::chrono::steady_clock::now();
+  Write("token", "");
+  ASSERT_TRUE(testing::Eventually(
+      [&] {
+        EXPECT_EQ(HeaderOfCall(*channel), "Bearer the-first-token");
+        return std::chrono::steady_clock::now() - emptied >
+               std::chrono::milliseconds(1500);
+      },
+      std::chrono::minutes(2)));
+  Write("token", "another-token-than-the-first\n");
+  EXPECT_TRUE(testing::Eventually(
+      [&] {
+        return HeaderOfCall(*channel) == "Bearer another-token-than-the-first";
+      },
+      std::chrono::minutes(2)));
 }
 
 }  // namespace

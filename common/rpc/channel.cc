@@ -5,6 +5,9 @@
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/client_interceptor.h>
 
+#include <chrono>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "common/base/file.h"
+#include "common/base/file_watch.h"
 #include "common/base/listen_address.h"
 #include "common/base/status.h"
 
@@ -27,35 +31,6 @@ using grpc::experimental::InterceptorBatchMethods;
 
 constexpr uint64_t kMostBytes = 4 << 20;
 constexpr unsigned kRefreshSeconds = 10;
-
-// gRPC's own call credentials are not for connections in the clear, which are
-// right between programs of one machine.
-class TokenSender final : public Interceptor {
- public:
-  explicit TokenSender(const std::string* header) : header_(header) {}
-  void Intercept(InterceptorBatchMethods* methods) override {
-    if (methods->QueryInterceptionHookPoint(
-            InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
-      methods->GetSendInitialMetadata()->emplace("authorization", *header_);
-    }
-    methods->Proceed();
-  }
-
- private:
-  const std::string* const header_;
-};
-
-class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
- public:
-  explicit TokenSenderFactory(absl::string_view token)
-      : header_(absl::StrCat("Bearer ", token)) {}
-  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
-    return new TokenSender(&header_);
-  }
-
- private:
-  const std::string header_;
-};
 
 absl::StatusOr<std::string> ReadToken(const std::filesystem::path& path) {
   VITRINE_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMostBytes));
@@ -73,6 +48,61 @@ absl::StatusOr<std::string> ReadToken(const std::filesystem::path& path) {
   }
   return std::string(line);
 }
+
+// gRPC's own call credentials are not for connections in the clear, which are
+// right between programs of one machine.
+class TokenSender final : public Interceptor {
+ public:
+  explicit TokenSender(std::string header) : header_(std::move(header)) {}
+  void Intercept(InterceptorBatchMethods* methods) override {
+    if (methods->QueryInterceptionHookPoint(
+            InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
+      methods->GetSendInitialMetadata()->emplace("authorization", header_);
+    }
+    methods->Proceed();
+  }
+
+ private:
+  const std::string header_;
+};
+
+// Looks at the file with a call, if a while has passed since the last look.
+class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
+ public:
+  // `seen` is of before the token was read.
+  TokenSenderFactory(std::filesystem::path path, std::optional<FileState> seen,
+                     absl::string_view token)
+      : path_(std::move(path)),
+        seen_(seen),
+        header_(absl::StrCat(kBearer, token)) {}
+  Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_ >= kLookAgain) {
+      looked_ = now;
+      const auto state = FileStateOf(path_);
+      // Where it is gone or wrong, somebody may be writing it.
+      if (state != seen_) {
+        if (const auto token = ReadToken(path_); token.ok()) {
+          seen_ = state;
+          header_ = absl::StrCat(kBearer, *token);
+        }
+      }
+    }
+    return new TokenSender(header_);
+  }
+
+ private:
+  static constexpr char kBearer[] = "Bearer ";
+  static constexpr std::chrono::seconds kLookAgain{1};
+
+  const std::filesystem::path path_;
+  std::mutex mutex_;  // Guards what follows.
+  std::chrono::steady_clock::time_point looked_ =
+      std::chrono::steady_clock::now();
+  std::optional<FileState> seen_;
+  std::string header_;
+};
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
     const ChannelSecurity& security) {
@@ -135,9 +165,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
               : absl::StrCat(", or allow it with ", security.insecure_flag,
                              " where the network is trusted")));
     }
+    const auto seen = FileStateOf(security.token_file);
     VITRINE_ASSIGN_OR_RETURN(const std::string token,
                              ReadToken(security.token_file));
-    interceptors.push_back(std::make_unique<TokenSenderFactory>(token));
+    interceptors.push_back(
+        std::make_unique<TokenSenderFactory>(security.token_file, seen, token));
   }
   return grpc::experimental::CreateCustomChannelWithInterceptors(
       address, credentials, arguments, std::move(interceptors));

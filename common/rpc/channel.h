@@ -14,7 +14,8 @@ namespace vitrine {
 // Connects with the first call. INVALID_ARGUMENT where the parts do not fit
 // together; NOT_FOUND or PERMISSION_DENIED, naming the file, where one cannot
 // be read. Certificates and keys are read again when they change, for
-// connections that begin then; the token is not.
+// connections that begin then, and so is the token, within a second, for calls
+// that begin then; what cannot be read then leaves it as it was.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
     const std::string& address, const ChannelSecurity& security,
     const grpc::ChannelArguments& arguments);
