@@ -143,10 +143,12 @@ TEST_F(TableTest, FindsTheBoundOfEveryKey) {
       changes[key] = "";
     }
     const auto segment = Segment(changes);
+    std::vector<std::string> asked;
     auto expect = [&](const std::string& key) {
       EXPECT_EQ(segment->LowerBound(key),
                 std::distance(changes.begin(), changes.lower_bound(key)))
           << testing::PrintToString(key);
+      asked.push_back(key);
     };
     for (const auto& [key, value] : changes) {
       expect(key);
@@ -156,6 +158,14 @@ TEST_F(TableTest, FindsTheBoundOfEveryKey) {
     }
     expect("");
     expect("\xff\xff\xff");
+    // Together, as one by one.
+    const std::vector<std::string_view> keys(asked.begin(), asked.end());
+    const auto bounds = segment->LowerBounds(keys);
+    ASSERT_EQ(bounds.size(), keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      EXPECT_EQ(bounds[i], segment->LowerBound(keys[i]))
+          << testing::PrintToString(keys[i]);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 #include "common/index/table.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <numeric>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr size_t kCacheLine = 64;
 constexpr size_t kPrefetched = 512;  // Of a record's bytes.
+constexpr size_t kInStep = 16;       // Searches.
 
 enum TableSection : uint32_t {
   kCount = 1,
@@ -62,6 +64,56 @@ std::vector<uint32_t> NotedOf(std::span<const TableEntry> changes,
   }
   noted[0] = static_cast<uint32_t>(noted.size() - 1);
   return noted;
+}
+
+// The range of each key among `size` that all begin with `common`, by their
+// marks where there are some: no other entry is the key.
+template <typename Range>
+void FindRanges(std::string_view common, std::span<const uint64_t> marks,
+                uint32_t size, std::span<const std::string_view> keys,
+                Range* ranges) {
+  // The searches of some keys go on in step, so that the processor waits for
+  // the memory of all of them at once.
+  struct Search {
+    uint64_t mark;
+    size_t begin;
+    Range* range;
+  };
+  std::array<Search, kInStep> searches;
+  size_t count = 0;
+  const auto finish = [&] {
+    for (size_t left = marks.size(); left > 1; left -= left / 2) {
+      const size_t half = left / 2;
+      const size_t next_half = (left - half) / 2;
+      for (Search& search : std::span(searches).first(count)) {
+        if (marks[search.begin + half - 1] < search.mark) search.begin += half;
+        __builtin_prefetch(&marks[search.begin + next_half]);
+      }
+    }
+    for (const Search& search : std::span(searches).first(count)) {
+      const auto begin = marks.begin() + static_cast<ptrdiff_t>(search.begin) +
+                         (marks[search.begin] < search.mark ? 1 : 0);
+      // Keys of the same mark.
+      auto end = begin;
+      if (end != marks.end() && *end == search.mark) ++end;
+      if (end != begin && end != marks.end() && *end == search.mark) {
+        end = std::upper_bound(end, marks.end(), search.mark);
+      }
+      *search.range = {static_cast<uint32_t>(begin - marks.begin()),
+                       static_cast<uint32_t>(end - marks.begin())};
+    }
+    count = 0;
+  };
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const int order = keys[i].substr(0, common.size()).compare(common);
+    if (order != 0 || marks.empty()) {
+      ranges[i] = {order > 0 ? size : 0, order < 0 ? 0 : size};
+      continue;
+    }
+    searches[count++] = {MarkOf(keys[i].substr(common.size())), 0, &ranges[i]};
+    if (count == kInStep) finish();
+  }
+  if (count > 0) finish();
 }
 
 }  // namespace
@@ -209,15 +261,9 @@ TableEntry TableSegment::entry(uint32_t i) const {
 }
 
 TableSegment::Range TableSegment::RangeOf(std::string_view key) const {
-  const int order = key.substr(0, common_.size()).compare(common_);
-  if (order < 0) return {0, 0};
-  if (order > 0) return {size(), size()};
-  if (marks_.empty()) return {0, size()};
-  // Keys of the same mark.
-  const auto [begin, end] = std::equal_range(
-      marks_.begin(), marks_.end(), MarkOf(key.substr(common_.size())));
-  return {static_cast<uint32_t>(begin - marks_.begin()),
-          static_cast<uint32_t>(end - marks_.begin())};
+  Range range;
+  FindRanges(common_, marks_, size(), {&key, 1}, &range);
+  return range;
 }
 
 uint32_t TableSegment::LowerBoundIn(Range range, std::string_view key) const {
@@ -235,12 +281,10 @@ uint32_t TableSegment::LowerBound(std::string_view key) const {
 
 std::vector<uint32_t> TableSegment::LowerBounds(
     std::span<const std::string_view> keys) const {
-  std::vector<Range> ranges;
-  ranges.reserve(keys.size());
-  for (std::string_view key : keys) {
-    ranges.push_back(RangeOf(key));
-    __builtin_prefetch(records_.data() + ranges.back().begin);
-  }
+  std::vector<Range> ranges(keys.size());
+  FindRanges(common_, marks_, size(), keys, ranges.data());
+  for (const Range range : ranges)
+    __builtin_prefetch(records_.data() + range.begin);
   for (const Range range : ranges) {
     if (range.begin == range.end) continue;
     const Record& record = records_[range.begin];
