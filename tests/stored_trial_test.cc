@@ -54,6 +54,7 @@ TEST(StoredTrial, IsHandedToTheModelWhenAnIndexerStartsAgain) {
     if (!embedder.ok()) return embedder.status();
     return std::make_unique<TriedEmbedder>(*std::move(embedder));
   };
+  world.Put("a.jpg", 1);
   ASSERT_TRUE(world.Once().ok());
   ASSERT_TRUE(world.Once().ok());
   ASSERT_EQ(handed.size(), 2u);
