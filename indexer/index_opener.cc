@@ -110,13 +110,14 @@ absl::StatusOr<std::unique_ptr<Publisher>> OpenPublisher(
 
 // Loads a bundle, and describes a set of its vectors.
 absl::StatusOr<SetSettings> LoadSettings(const std::filesystem::path& bundle,
+                                         const EmbedTrial& trial,
                                          const IndexOptions& options,
                                          std::unique_ptr<Embedder>* embedder) {
   SetSettings settings;
   settings.bundle_path = bundle;
   VITRINE_RETURN_IF_ERROR(DigestOfBundle(bundle).status());
-  VITRINE_ASSIGN_OR_RETURN(*embedder,
-                           options.load_embedder(bundle, {}, options.threads));
+  VITRINE_ASSIGN_OR_RETURN(
+      *embedder, options.load_embedder(bundle, trial, options.threads));
   settings.card = (*embedder)->card();
   settings.trial = (*embedder)->trial();
   settings.promote_manually = options.promote_manually.value_or(false);
@@ -155,6 +156,7 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
         SetSettings settings,
         LoadSettings(
             options.model.empty() ? paths.model(wanted.model) : options.model,
+            wanted.model == serving.model() ? TrialOf(serving) : EmbedTrial(),
             options, &embedder));
     settings.metric = wanted.metric;
     return index->publisher->AddSet(settings).status();
@@ -225,7 +227,7 @@ absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
       SetSettings settings,
       LoadSettings(
           options.model.empty() ? options.default_model : options.model,
-          options, &index.embedder));
+          EmbedTrial(), options, &index.embedder));
   settings.metric = options.metric.value_or(storage::VectorSet::METRIC_COSINE);
   settings.partition = options.partition;
   VITRINE_ASSIGN_OR_RETURN(

@@ -51,7 +51,8 @@ ABSL_FLAG(std::string, backend_cert, "",
 ABSL_FLAG(std::string, backend_key, "", "The private key of --backend-cert.");
 ABSL_FLAG(std::string, backend_token_file, "",
           "A file whose first line is the token for the backends, of role "
-          "catalogue where products are listed through this server.");
+          "catalogue where products are listed through this server. It is "
+          "read again when it changes.");
 ABSL_FLAG(int32_t, backend_timeout_ms, 10'000,
           "How long a partition may take to answer where the caller allows "
           "more; then the answer is given without it, and says so.");

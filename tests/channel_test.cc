@@ -11,6 +11,8 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "tests/process.h"
 #include "tests/test_util/temp_dir.h"
 
@@ -20,6 +22,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+constexpr std::chrono::minutes kPatience(2);
 
 class ChannelTest : public ::testing::Test {
  protected:
@@ -73,9 +77,12 @@ TEST_F(ChannelTest, NamesTheFileThatIsNotRight) {
               HasSubstr("no token"));
 }
 
-// Answers every call with its caller's header `authorization`.
+// Answers every call with its caller's header `authorization`, but for those
+// that bring `refused`.
 class HeaderServer final : public grpc::CallbackGenericService {
  public:
+  static constexpr char kRefused[] = "Bearer refused";
+
   HeaderServer() {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
@@ -92,6 +99,10 @@ class HeaderServer final : public grpc::CallbackGenericService {
     class Reactor final : public grpc::ServerGenericBidiReactor {
      public:
       explicit Reactor(const std::string& header) {
+        if (header == kRefused) {
+          Finish({grpc::StatusCode::UNAUTHENTICATED, "who is this"});
+          return;
+        }
         const grpc::Slice slice(header);
         answer_ = grpc::ByteBuffer(&slice, 1);
         StartWriteAndFinish(&answer_, {}, grpc::Status::OK);
@@ -112,9 +123,12 @@ class HeaderServer final : public grpc::CallbackGenericService {
   std::unique_ptr<grpc::Server> server_;
 };
 
-std::string HeaderOfCall(const std::shared_ptr<grpc::Channel>& channel) {
+// What the server got, or the error.
+absl::StatusOr<std::string> HeaderOfCall(
+    const std::shared_ptr<grpc::Channel>& channel) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kPatience);
   const grpc::Slice nothing;
   const grpc::ByteBuffer request(&nothing, 1);
   grpc::ByteBuffer response;
@@ -126,10 +140,14 @@ std::string HeaderOfCall(const std::shared_ptr<grpc::Channel>& channel) {
                    done.set_value();
                  });
   done.get_future().wait();
-  EXPECT_TRUE(status.ok()) << status.error_message();
+  if (!status.ok()) {
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                        status.error_message());
+  }
   grpc::Slice slice;
   EXPECT_TRUE(response.DumpToSingleSlice(&slice).ok());
-  return {reinterpret_cast<const char*>(slice.begin()), slice.size()};
+  return std::string(reinterpret_cast<const char*>(slice.begin()),
+                     slice.size());
 }
 
 TEST_F(ChannelTest, SendsTheTokenThatItsFileHoldsNow) {
@@ -137,23 +155,38 @@ TEST_F(ChannelTest, SendsTheTokenThatItsFileHoldsNow) {
   const std::string file = Write("token", "the-first-token\n");
   const auto channel = NewChannel(server.address(), {.token_file = file}, {});
   ASSERT_TRUE(channel.ok()) << channel.status();
-  EXPECT_EQ(HeaderOfCall(*channel), "Bearer the-first-token");
-  // Whoever writes it anew has made it empty before.
-  const auto emptied = std::chrono::steady_clock::now();
-  Write("token", "");
-  ASSERT_TRUE(testing::Eventually(
-      [&] {
-        EXPECT_EQ(HeaderOfCall(*channel), "Bearer the-first-token");
-        return std::chrono::steady_clock::now() - emptied >
-               std::chrono::milliseconds(1500);
-      },
-      std::chrono::minutes(2)));
+  EXPECT_EQ(*HeaderOfCall(*channel), "Bearer the-first-token");
   Write("token", "another-token-than-the-first\n");
   EXPECT_TRUE(testing::Eventually(
       [&] {
-        return HeaderOfCall(*channel) == "Bearer another-token-than-the-first";
+        return *HeaderOfCall(*channel) == "Bearer another-token-than-the-first";
       },
-      std::chrono::minutes(2)));
+      kPatience));
+}
+
+TEST_F(ChannelTest, SendsTheFormerTokenWhileItsFileHoldsNoneAndSaysSo) {
+  HeaderServer server;
+  const std::string file = Write("token", "refused\n");
+  const auto channel = NewChannel(server.address(), {.token_file = file}, {});
+  ASSERT_TRUE(channel.ok()) << channel.status();
+  EXPECT_EQ(HeaderOfCall(*channel).status().message(), "who is this");
+  Write("token", "");
+  EXPECT_TRUE(testing::Eventually(
+      [&] {
+        const absl::Status error = HeaderOfCall(*channel).status();
+        EXPECT_TRUE(absl::IsUnauthenticated(error)) << error;
+        return error.message() ==
+               absl::StrCat("who is this; the former token was sent, since ",
+                            file, ": its first line holds no token");
+      },
+      kPatience));
+  Write("token", "a-right-one\n");
+  EXPECT_TRUE(testing::Eventually(
+      [&] {
+        const auto header = HeaderOfCall(*channel);
+        return header.ok() && *header == "Bearer a-right-one";
+      },
+      kPatience));
 }
 
 }  // namespace

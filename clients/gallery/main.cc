@@ -35,9 +35,11 @@ ABSL_FLAG(std::string, tls_cert, "",
           "or VITRINE_TLS_CERT.");
 ABSL_FLAG(std::string, tls_key, "",
           "The private key of --tls-cert; or VITRINE_TLS_KEY.");
-ABSL_FLAG(std::string, token_file, "",
-          "A file whose first line is the token for the server, of role query; "
-          "or VITRINE_TOKEN_FILE. Whoever can open the gallery asks with it.");
+ABSL_FLAG(
+    std::string, token_file, "",
+    "A file whose first line is the token for the server, of role query; "
+    "or VITRINE_TOKEN_FILE. It is read again when it changes. Whoever can "
+    "open the gallery asks with it.");
 ABSL_FLAG(int32_t, timeout_ms, 30'000, "How long the server may take.");
 ABSL_FLAG(int32_t, threads, 16, "Requests that are answered at once.");
 ABSL_FLAG(bool, insecure, false,

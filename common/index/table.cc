@@ -87,7 +87,8 @@ void FindRanges(std::string_view common, std::span<const uint64_t> marks,
       const size_t next_half = (left - half) / 2;
       for (Search& search : std::span(searches).first(count)) {
         if (marks[search.begin + half - 1] < search.mark) search.begin += half;
-        __builtin_prefetch(&marks[search.begin + next_half]);
+        __builtin_prefetch(
+            &marks[search.begin + next_half - (next_half > 0 ? 1 : 0)]);
       }
     }
     for (const Search& search : std::span(searches).first(count)) {

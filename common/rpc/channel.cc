@@ -53,17 +53,31 @@ absl::StatusOr<std::string> ReadToken(const std::filesystem::path& path) {
 // right between programs of one machine.
 class TokenSender final : public Interceptor {
  public:
-  explicit TokenSender(std::string header) : header_(std::move(header)) {}
+  // `trouble` is why the token may be an old one, if it may.
+  TokenSender(std::string header, std::string trouble)
+      : header_(std::move(header)), trouble_(std::move(trouble)) {}
   void Intercept(InterceptorBatchMethods* methods) override {
     if (methods->QueryInterceptionHookPoint(
             InterceptionHookPoints::PRE_SEND_INITIAL_METADATA)) {
       methods->GetSendInitialMetadata()->emplace("authorization", header_);
+    }
+    if (!trouble_.empty() && methods->QueryInterceptionHookPoint(
+                                 InterceptionHookPoints::POST_RECV_STATUS)) {
+      grpc::Status* const status = methods->GetRecvStatus();
+      if (status->error_code() == grpc::StatusCode::UNAUTHENTICATED) {
+        *status = grpc::Status(
+            status->error_code(),
+            absl::StrCat(status->error_message(),
+                         "; the former token was sent, since ", trouble_),
+            status->error_details());
+      }
     }
     methods->Proceed();
   }
 
  private:
   const std::string header_;
+  const std::string trouble_;
 };
 
 // Looks at the file with a call, if a while has passed since the last look.
@@ -76,32 +90,49 @@ class TokenSenderFactory final : public ClientInterceptorFactoryInterface {
         seen_(seen),
         header_(absl::StrCat(kBearer, token)) {}
   Interceptor* CreateClientInterceptor(ClientRpcInfo*) override {
+    if (IsTimeToLook()) Look();
     std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - looked_ >= kLookAgain) {
-      looked_ = now;
-      const auto state = FileStateOf(path_);
-      // Where it is gone or wrong, somebody may be writing it.
-      if (state != seen_) {
-        if (const auto token = ReadToken(path_); token.ok()) {
-          seen_ = state;
-          header_ = absl::StrCat(kBearer, *token);
-        }
-      }
-    }
-    return new TokenSender(header_);
+    return new TokenSender(header_, trouble_);
   }
 
  private:
   static constexpr char kBearer[] = "Bearer ";
   static constexpr std::chrono::seconds kLookAgain{1};
 
+  bool IsTimeToLook() {
+    std::lock_guard lock(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (is_looking_ || now - looked_ < kLookAgain) return false;
+    looked_ = now;
+    return is_looking_ = true;
+  }
+  // Other calls do not wait for the disk meanwhile.
+  void Look() {
+    const auto state = FileStateOf(path_);
+    std::optional<absl::StatusOr<std::string>> read;
+    // What cannot be read may be about to be written.
+    if (state != seen_) read = ReadToken(path_);
+    std::lock_guard lock(mutex_);
+    is_looking_ = false;
+    if (!read) {
+      trouble_.clear();
+    } else if (read->ok()) {
+      seen_ = state;
+      header_ = absl::StrCat(kBearer, **read);
+      trouble_.clear();
+    } else {
+      trouble_ = std::string(read->status().message());
+    }
+  }
+
   const std::filesystem::path path_;
-  std::mutex mutex_;  // Guards what follows.
+  std::optional<FileState> seen_;  // Of the one that looks.
+  std::mutex mutex_;               // Guards what follows.
+  bool is_looking_ = false;
   std::chrono::steady_clock::time_point looked_ =
       std::chrono::steady_clock::now();
-  std::optional<FileState> seen_;
   std::string header_;
+  std::string trouble_;
 };
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(
