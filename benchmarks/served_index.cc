@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "benchmarks/programs.h"
 #include "benchmarks/report.h"
 #include "common/base/status.h"
@@ -121,8 +120,6 @@ absl::StatusOr<int64_t> ServedIndex::Memory(std::string_view line) const {
 }
 
 int RunEmptyHandler() {
-  // As the server does.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   EmptyHandler handler{std::string(std::istreambuf_iterator<char>(std::cin),
                                    std::istreambuf_iterator<char>())};
   grpc::ServerBuilder builder;

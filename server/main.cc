@@ -16,7 +16,6 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/mutex.h"
 #include "common/base/bus_error.h"
 #include "common/base/file.h"
 #include "common/base/listen_address.h"
@@ -402,8 +401,5 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace vitrine
 
 int main(int argc, char** argv) {
-  // Debian's Abseil has the checks of a debug build: with each lock that gRPC
-  // takes, it would look for a deadlock in a table that all threads share.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   return vitrine::Main({argv + 1, argv + argc});
 }
