@@ -30,6 +30,7 @@ absl::StatusOr<std::unique_ptr<Access>> Access::Open(
     const std::filesystem::path& tokens, int poll_ms,
     std::function<void(std::string_view)> log,
     std::function<void(std::string_view)> warn) {
+  if (!warn) warn = log;
   std::unique_ptr<Access> access(
       new Access(tokens, poll_ms, std::move(log), std::move(warn)));
   VITRINE_ASSIGN_OR_RETURN(access->tokens_, access->Read());

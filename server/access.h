@@ -41,7 +41,7 @@ class Access {
          std::function<void(std::string_view)> warn)
       : path_(std::move(path)),
         log_(std::move(log)),
-        warn_(warn ? std::move(warn) : log_),
+        warn_(std::move(warn)),
         watch_(path_, poll_ms) {}
   absl::StatusOr<std::shared_ptr<const Tokens>> Read() const;
   void Follow();
