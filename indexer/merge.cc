@@ -65,7 +65,12 @@ void TakeShards(const Snapshot& snapshot, const std::vector<LiveShard>& shards,
 
 // Valid as long as the shards.
 std::vector<RowView> LiveRows(const std::vector<LiveShard>& shards) {
+  uint64_t count = 0;
+  for (const LiveShard& live : shards) {
+    count += live.shard->rows() - live.dead.Count();
+  }
   std::vector<RowView> rows;
+  rows.reserve(count);
   for (const LiveShard& live : shards) {
     for (uint32_t i = 0; i < live.shard->rows(); ++i) {
       if (!live.IsLive(i)) continue;

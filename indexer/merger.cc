@@ -1,5 +1,7 @@
 #include "indexer/merger.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -24,6 +26,9 @@ absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
         output, RunMerge(publisher->paths(), due.view, plan, threads, stop,
                          [publisher] { return publisher->NewFileName(); }));
   }
+  // What a graph took would stay in the heap, whose pieces are kept for the
+  // model's.
+  if (plan.graph) ::malloc_trim(0);
   const absl::Status committed = publisher->Commit(output).status();
   // The vector set was given up meanwhile: other merges may be due.
   if (!committed.ok() && !absl::IsNotFound(committed)) return committed;

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "common/vector/half.h"
+#include "tests/test_util/graphs.h"
 #include "tests/test_util/vectors.h"
 
 namespace vitrine {
@@ -22,9 +23,9 @@ class CodesTest : public testing::Test {
           ToHalves(DrawVector(static_cast<int>(i) % 20, &random_));
       vectors_.insert(vectors_.end(), row.begin(), row.end());
     }
-    CodedRows coded = EncodeRows(TestBlocks(), vectors_);
+    EncodedRows coded = EncodeRows(TestBlocks(), vectors_);
     ranges_ = coded.ranges;
-    codes_ = coded.codes;
+    codes_ = std::move(coded.bytes);
     rows_.resize(kRows);
     std::iota(rows_.begin(), rows_.end(), 0);
   }
@@ -67,7 +68,7 @@ TEST_F(CodesTest, RowsOfAFewLargeNumbersAreToldApart) {
     NormaliseBlocks(TestBlocks(), row.data());
     HalvesFromFloats(row.data(), kDim, vectors_.data() + flat * kDim);
   }
-  const CodedRows coded = EncodeRows(TestBlocks(), vectors_);
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors_);
   std::vector<float> got(kRows);
   for (size_t flat = 0; flat < kFlat; ++flat) {
     std::vector<float> query(kDim);

@@ -52,6 +52,18 @@ TEST(StagingFile, ReplacesWhatACrashLeft) {
   EXPECT_EQ(*ReadFile(dir.path() / "a"), "whole");
 }
 
+TEST(StagingFile, IsReadWhileItIsWritten) {
+  TempDir dir;
+  ASSERT_OK_AND_ASSIGN(auto file, StagingFile::Create(dir.path() / "a"));
+  ASSERT_OK(file->Append("one"));
+  ASSERT_OK_AND_ASSIGN(const auto mapped, file->Map());
+  EXPECT_EQ(mapped->data(), "one");
+  ASSERT_OK(file->Append(" and two"));
+  ASSERT_OK(file->Publish());
+  EXPECT_EQ(mapped->data(), "one");
+  EXPECT_EQ(*ReadFile(dir.path() / "a"), "one and two");
+}
+
 TEST(StagingFile, SaysWhyAFullDiskFailed) {
   // /dev/full takes no byte.
   TempDir dir;

@@ -11,6 +11,7 @@
 
 #include "common/vector/half.h"
 #include "common/vector/kernels.h"
+#include "tests/test_util/graphs.h"
 #include "tests/test_util/status_matchers.h"
 #include "tests/test_util/vectors.h"
 
@@ -49,7 +50,7 @@ auto OneByOne(std::function<float(uint32_t row)> distance) {
 
 TEST(GraphView, WalksAsHnswlibOnTheSameGraph) {
   const std::vector<uint16_t> vectors = DrawVectors(kRows);
-  const CodedRows coded = EncodeRows(TestBlocks(), vectors);
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors);
   std::mt19937 random(5);
   std::vector<float> queries;
   for (int q = 0; q < 50; ++q) {
@@ -60,7 +61,7 @@ TEST(GraphView, WalksAsHnswlibOnTheSameGraph) {
   for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
     GraphParams params;
     params.space = space;
-    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(coded, params));
+    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildArrays(coded, params));
     ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
     ASSERT_OK_AND_ASSIGN(const auto expected,
                          SearchWithHnswlib(coded, params, queries, kEf, kEf));
@@ -93,7 +94,7 @@ TEST(GraphView, WalksAsHnswlibOnTheSameGraph) {
 TEST(GraphView, StepsOverRowsThatAreNotAccepted) {
   const std::vector<uint16_t> vectors = DrawVectors(kRows);
   ASSERT_OK_AND_ASSIGN(const Graph graph,
-                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+                       BuildArrays(EncodeRows(TestBlocks(), vectors), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
   auto accept = [](uint32_t row) { return row % 5 == 0; };
   std::mt19937 random(5);
@@ -128,7 +129,7 @@ TEST(GraphView, StepsOverRowsThatAreNotAccepted) {
 TEST(GraphView, FindsWhatLiesWithinItsBoundForLess) {
   const std::vector<uint16_t> vectors = DrawVectors(kRows);
   ASSERT_OK_AND_ASSIGN(const Graph graph,
-                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+                       BuildArrays(EncodeRows(TestBlocks(), vectors), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
   auto any = [](uint32_t) { return true; };
   std::mt19937 random(5);
@@ -169,7 +170,7 @@ TEST(GraphView, FindsWhatLiesWithinItsBoundForLess) {
 TEST(GraphView, FindsTheLeastThatItMayWhateverItsBound) {
   const std::vector<uint16_t> vectors = DrawVectors(kRows);
   ASSERT_OK_AND_ASSIGN(const Graph graph,
-                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+                       BuildArrays(EncodeRows(TestBlocks(), vectors), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
   std::mt19937 random(6);
   const std::vector<float> query = DrawVector(3, &random);
@@ -200,7 +201,7 @@ TEST(GraphView, FindsTheLeastThatItMayWhateverItsBound) {
 TEST(GraphView, GivesUpAfterSoManyDistances) {
   const std::vector<uint16_t> vectors = DrawVectors(kRows);
   ASSERT_OK_AND_ASSIGN(const Graph graph,
-                       BuildGraph(EncodeRows(TestBlocks(), vectors), {}));
+                       BuildArrays(EncodeRows(TestBlocks(), vectors), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
   int64_t asked = 0;
   const auto distances = OneByOne([&](uint32_t row) {
@@ -223,7 +224,7 @@ TEST(GraphView, GivesUpAfterSoManyDistances) {
 TEST(GraphView, RejectsLinksOutOfBounds) {
   ASSERT_OK_AND_ASSIGN(
       const Graph graph,
-      BuildGraph(EncodeRows(TestBlocks(), DrawVectors(200)), {}));
+      BuildArrays(EncodeRows(TestBlocks(), DrawVectors(200)), {}));
   EXPECT_OK(ViewOf(graph, 200));
   EXPECT_STATUS(ViewOf(graph, 199), absl::StatusCode::kDataLoss, "wrong size");
   Graph broken = graph;
@@ -255,7 +256,7 @@ TEST(GraphView, RejectsLinksOutOfBounds) {
 TEST(GraphView, WalksPastLinksOutOfBounds) {
   ASSERT_OK_AND_ASSIGN(
       const Graph graph,
-      BuildGraph(EncodeRows(TestBlocks(), DrawVectors(1000)), {}));
+      BuildArrays(EncodeRows(TestBlocks(), DrawVectors(1000)), {}));
   ASSERT_GT(graph.max_level, 0u);
   std::mt19937 random(3);
   int checked = 0;
@@ -347,8 +348,8 @@ TEST(BuildGraph, GrowsAGraphAsWellAsItBuildsOne) {
   // new graph has them in another order, and 1,000 others.
   for (const uint32_t gone : {0u, 20u, 5u}) {
     const std::vector<uint32_t> old(shuffled.begin(), shuffled.begin() + 2000);
-    const CodedRows old_coded = EncodeRows(TestBlocks(), Pick(vectors, old));
-    ASSERT_OK_AND_ASSIGN(const Graph old_graph, BuildGraph(old_coded, {}));
+    const EncodedRows old_coded = EncodeRows(TestBlocks(), Pick(vectors, old));
+    ASSERT_OK_AND_ASSIGN(const Graph old_graph, BuildArrays(old_coded, {}));
     ASSERT_OK_AND_ASSIGN(const GraphView old_view, ViewOf(old_graph, 2000));
     GraphBase base;
     base.graph = &old_view;
@@ -363,9 +364,9 @@ TEST(BuildGraph, GrowsAGraphAsWellAsItBuildsOne) {
       }
       rows.push_back(row);
     }
-    const CodedRows coded = EncodeRows(TestBlocks(), Pick(vectors, rows));
-    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildGraph(coded, {}, &base));
-    ASSERT_OK_AND_ASSIGN(const Graph built, BuildGraph(coded, {}));
+    const EncodedRows coded = EncodeRows(TestBlocks(), Pick(vectors, rows));
+    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildArrays(coded, {}, &base));
+    ASSERT_OK_AND_ASSIGN(const Graph built, BuildArrays(coded, {}));
     EXPECT_EQ(grown.level0.size(), built.level0.size());
     const double recall = RecallOf(grown, coded);
     EXPECT_GE(recall, RecallOf(built, coded) - 0.005) << gone;
@@ -375,14 +376,14 @@ TEST(BuildGraph, GrowsAGraphAsWellAsItBuildsOne) {
 
 TEST(BuildGraph, GrowsFromLittleAndFromNothing) {
   const std::vector<uint16_t> vectors = DrawVectors(300);
-  const CodedRows coded = EncodeRows(TestBlocks(), vectors);
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors);
   ASSERT_OK_AND_ASSIGN(
       const Graph one,
-      BuildGraph(EncodeRows(TestBlocks(), Pick(vectors, {7})), {}));
+      BuildArrays(EncodeRows(TestBlocks(), Pick(vectors, {7})), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView one_view, ViewOf(one, 1));
   ASSERT_OK_AND_ASSIGN(
       const Graph many,
-      BuildGraph(EncodeRows(TestBlocks(), Pick(vectors, {1, 2, 3})), {}));
+      BuildArrays(EncodeRows(TestBlocks(), Pick(vectors, {1, 2, 3})), {}));
   ASSERT_OK_AND_ASSIGN(const GraphView many_view, ViewOf(many, 3));
   const GraphBase bases[] = {
       {&one_view, {7}},
@@ -390,14 +391,15 @@ TEST(BuildGraph, GrowsFromLittleAndFromNothing) {
       {&many_view, {GraphBase::kGone, GraphBase::kGone, GraphBase::kGone}},
       {&many_view, {1, GraphBase::kGone, GraphBase::kGone}}};
   for (const GraphBase& base : bases) {
-    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildGraph(coded, {}, &base));
+    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildArrays(coded, {}, &base));
     EXPECT_GE(RecallOf(grown, coded), 0.98);
   }
   // All of it is gone, and nothing comes.
   const GraphBase base = {&one_view, {GraphBase::kGone}};
   ASSERT_OK_AND_ASSIGN(
       const Graph nothing,
-      BuildGraph(EncodeRows(TestBlocks(), std::vector<uint16_t>()), {}, &base));
+      BuildArrays(EncodeRows(TestBlocks(), std::vector<uint16_t>()), {},
+                  &base));
   EXPECT_TRUE(nothing.level0.empty());
 }
 

@@ -47,6 +47,26 @@ TEST_F(SectionFileTest, GivesBackItsSections) {
   EXPECT_EQ(ref_.entries(), 3u);
 }
 
+TEST_F(SectionFileTest, ShowsASectionWhileTheFileIsWritten) {
+  const std::filesystem::path path = dir_.path() / "another";
+  ASSERT_OK_AND_ASSIGN(auto writer,
+                       SectionWriter::Create(path, FileKind::kTable));
+  ASSERT_OK(writer->BeginSection(1));
+  ASSERT_OK(writer->Append("one"));
+  ASSERT_OK(writer->BeginSection(2));
+  ASSERT_OK(writer->Append("two"));
+  ASSERT_OK_AND_ASSIGN(const auto two, writer->MapSection());
+  EXPECT_EQ(two.bytes, "two");
+  ASSERT_OK(writer->BeginSection(3));
+  ASSERT_OK(writer->Append("three"));
+  ASSERT_OK_AND_ASSIGN(const auto ref, writer->Finish(0));
+  EXPECT_EQ(two.bytes, "two");
+  ASSERT_OK_AND_ASSIGN(auto file,
+                       SectionFile::Open(path, FileKind::kTable, &ref));
+  EXPECT_EQ(file->section(2), "two");
+  EXPECT_EQ(file->section(3), "three");
+}
+
 TEST_F(SectionFileTest, RejectsAFlippedBitWhereverItIs) {
   for (uint64_t offset = 0; offset < ref_.bytes();
        offset += offset < 256 ? 1 : 977) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "tests/test_util/corrupt.h"
+#include "tests/test_util/peak_memory.h"
 #include "tests/test_util/status_matchers.h"
 #include "tests/test_util/temp_dir.h"
 #include "tests/test_util/vectors.h"
@@ -13,7 +15,7 @@ namespace {
 
 constexpr int kDim = 192;
 
-class ShardTest : public testing::Test {
+class ShardTest : public ::testing::Test {
  protected:
   TempDir dir_;
   std::filesystem::path path_ = dir_.path() / "shard";
@@ -73,6 +75,39 @@ TEST_F(ShardTest, RejectsAFlippedBitInEverySection) {
                   path_.string());
     FlipBit(path_, offset, 5);
   }
+}
+
+// Vectors stay in files. Of a row, memory has where it lies, and what hnswlib
+// has of it: its codes once, its links and its lock.
+TEST_F(ShardTest, AGraphIsBuiltWithOneCopyOfTheCodes) {
+  constexpr uint32_t kRows = 20'000;
+  const std::vector<Block> blocks = {{"shape", 512, 1.0f}};
+  const std::vector<Row> drawn = DrawRows(200, 1);
+  std::vector<uint16_t> wide;
+  while (wide.size() < 512 + kRows) {
+    const std::vector<uint16_t>& some = drawn[wide.size() % 200].vector;
+    wide.insert(wide.end(), some.begin(), some.end());
+  }
+  const std::string digest(32, 'x');
+  std::vector<std::string> ids;
+  for (uint32_t i = 0; i < kRows; ++i) ids.push_back(absl::StrCat("p", i));
+  std::vector<RowView> rows;
+  for (uint32_t i = 0; i < kRows; ++i) {
+    rows.push_back({{ids[i], "a.jpg", digest}, &wide[i]});
+  }
+  double most = 0;
+  GraphParams graph;
+  graph.ef_construction = 16;  // A good graph is not asked for.
+  graph.stop = [&most] {
+    most = std::max(most, testing::AnonymousMegabytes());
+    return false;
+  };
+  testing::PeakMegabytes();  // Gives back what is free.
+  const double before = testing::AnonymousMegabytes();
+  ASSERT_OK(WriteShard(path_, blocks, std::move(rows), &graph).status());
+  if (!testing::kCountsMemory) GTEST_SKIP() << "a sanitizer has memory too";
+  ASSERT_GT(most, before);
+  EXPECT_LE((most - before) * 1e6 / kRows, 512 + 640);
 }
 
 }  // namespace

@@ -237,6 +237,12 @@ absl::Status StagingFile::Flush() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<MappedFile>> StagingFile::Map() {
+  VITRINE_RETURN_IF_ERROR(error_);
+  VITRINE_RETURN_IF_ERROR(Flush());
+  return MappedFile::Open(staging_path_);
+}
+
 absl::Status StagingFile::Sync() {
   VITRINE_RETURN_IF_ERROR(error_);
   if (synced_) return absl::OkStatus();

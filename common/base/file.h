@@ -86,6 +86,8 @@ class StagingFile {
 
   absl::Status Append(std::string_view bytes);
   uint64_t bytes() const { return bytes_; }
+  // What was appended so far, to be read where it lies while more is appended.
+  absl::StatusOr<std::unique_ptr<MappedFile>> Map();
   // Flushes and fsyncs; the file can then be reopened under staging_path() and
   // verified before it is published. Nothing may be appended after.
   absl::Status Sync();

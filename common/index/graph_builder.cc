@@ -28,8 +28,10 @@
 namespace vitrine {
 namespace {
 
-// Compares rows of codes. hnswlib keeps a copy of each: the codes, and after
-// them what the kCodeZero in those of the other adds to a dot product.
+// Compares rows of codes. hnswlib keeps a copy of each beside its links, and
+// fetches it ahead: a build of codes where they lie takes a quarter longer. It
+// is the codes, and after them what the kCodeZero in those of the other adds to
+// a dot product.
 class Space : public hnswlib::SpaceInterface<float> {
  public:
   Space(GraphSpace space, const CodedRows& rows) : space_(space), rows_(rows) {
@@ -48,7 +50,11 @@ class Space : public hnswlib::SpaceInterface<float> {
   void* get_dist_func_param() override { return &compared_; }
 
   size_t dim() const { return compared_.dim; }
+  size_t rows() const { return rows_.codes.size() / dim(); }
   // A row as hnswlib keeps it.
+  std::vector<uint8_t> PointOf(uint32_t row) const {
+    return PointOf(rows_.codes.data() + size_t{row} * dim());
+  }
   std::vector<uint8_t> PointOf(const uint8_t* codes) const {
     std::vector<uint8_t> point(codes, codes + compared_.dim);
     float offset = 0;
@@ -122,12 +128,10 @@ void InChunks(size_t begin, size_t end, const GraphParams& params,
 // (as FreshDiskANN does, arXiv 2105.09613).
 class Adopter {
  public:
-  Adopter(const GraphBase& base, const Space& space, const CodedRows& coded,
-          Hnsw* hnsw)
+  Adopter(const GraphBase& base, const Space& space, Hnsw* hnsw)
       : base_(base),
         graph_(*base.graph),
         space_(space),
-        coded_(coded),
         hnsw_(*hnsw),
         id_of_(base.rows.size(), kNone) {}
 
@@ -168,13 +172,11 @@ class Adopter {
     if (levels < 0 || levels > kMostLevels) {
       throw std::runtime_error("a graph with too many levels");
     }
-    const uint8_t* codes = coded_.codes.data() + size_t{row} * space_.dim();
-    const std::vector<uint8_t> point = space_.PointOf(codes);
+    const std::vector<uint8_t> point = space_.PointOf(row);
     std::memset(hnsw_.data_level0_memory_ + id * hnsw_.size_data_per_element_,
                 0, hnsw_.size_data_per_element_);
     std::memcpy(hnsw_.getDataByInternalId(id), point.data(), point.size());
     hnsw_.setExternalLabel(id, row);
-    hnsw_.label_lookup_[row] = id;
     hnsw_.element_levels_[id] = 0;  // Until there is memory for them.
     if (levels > 0) {
       // As hnswlib does, which frees it.
@@ -243,34 +245,39 @@ class Adopter {
   const GraphBase& base_;
   const GraphView& graph_;
   const Space& space_;
-  const CodedRows& coded_;
   Hnsw& hnsw_;
   std::vector<uint32_t> id_of_;    // hnswlib's number of a row of the base.
   std::vector<uint32_t> adopted_;  // Rows of the base, by that number.
 };
 
 // Adds all rows; throws what hnswlib throws.
-std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
-                                const GraphParams& params,
+std::unique_ptr<Hnsw> BuildHnsw(Space* space, const GraphParams& params,
                                 const GraphBase* base = nullptr) {
-  const size_t rows = coded.codes.size() / space->dim();
-  auto hnsw =
-      std::make_unique<Hnsw>(space, rows, static_cast<size_t>(params.m),
-                             static_cast<size_t>(params.ef_construction));
+  auto hnsw = std::make_unique<Hnsw>(
+      space, space->rows(), static_cast<size_t>(params.m),
+      static_cast<size_t>(params.ef_construction));
   if (base != nullptr && base->graph->level0_links() == hnsw->maxM0_ &&
       base->graph->upper_links() == hnsw->maxM_) {
-    Adopter(*base, *space, coded, hnsw.get()).Adopt(params);
+    Adopter(*base, *space, hnsw.get()).Adopt(params);
+  }
+  std::vector<bool> adopted(space->rows());
+  for (uint32_t id = 0; id < hnsw->cur_element_count; ++id) {
+    adopted[hnsw->getExternalLabel(id)] = true;
   }
   // Rows are ordered by product, so neighbours in a shard are alike; a graph
   // grows better from rows in random order.
   std::vector<uint32_t> order;
-  for (uint32_t row = 0; row < rows; ++row) {
-    if (!hnsw->label_lookup_.contains(row)) order.push_back(row);
+  order.reserve(space->rows() - hnsw->cur_element_count);
+  for (uint32_t row = 0; row < space->rows(); ++row) {
+    if (!adopted[row]) order.push_back(row);
   }
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
   auto add = [&](size_t i) {
-    const uint8_t* codes = coded.codes.data() + size_t{order[i]} * space->dim();
-    hnsw->addPoint(space->PointOf(codes).data(), order[i]);
+    hnsw->addPoint(space->PointOf(order[i]).data(), order[i]);
+    // It does not come again: what hnswlib would know it by is memory for
+    // nothing.
+    std::lock_guard lock(hnsw->cur_element_count_guard_);
+    hnsw->label_lookup_.erase(order[i]);
   };
   size_t added = 0;
   // The first point makes the entry; alone, as hnswlib asks.
@@ -279,56 +286,86 @@ std::unique_ptr<Hnsw> BuildHnsw(Space* space, const CodedRows& coded,
   return hnsw;
 }
 
+class HnswGraph : public BuiltGraph {
+ public:
+  HnswGraph(GraphSpace space, std::unique_ptr<Hnsw> hnsw)
+      : space_(space),
+        hnsw_(std::move(hnsw)),
+        id_of_(hnsw_->cur_element_count) {
+    // hnswlib numbers rows in the order of their insertion.
+    for (uint32_t id = 0; id < id_of_.size(); ++id) id_of_[RowOf(id)] = id;
+  }
+
+  GraphShape shape() const override {
+    GraphShape shape = {
+        .space = space_,
+        .level0_stride = static_cast<uint32_t>(hnsw_->maxM0_) + 1,
+        .upper_stride = static_cast<uint32_t>(hnsw_->maxM_) + 1};
+    if (!id_of_.empty()) {
+      shape.entry = RowOf(hnsw_->enterpoint_node_);
+      shape.max_level = static_cast<uint32_t>(hnsw_->maxlevel_);
+    }
+    return shape;
+  }
+  absl::Status WriteLevel0(const Write& write) const override {
+    std::vector<uint32_t> links(shape().level0_stride);
+    for (const uint32_t id : id_of_) {
+      Copy(hnsw_->get_linklist0(id), &links);
+      VITRINE_RETURN_IF_ERROR(write(links));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status WriteUpperStart(const Write& write) const override {
+    uint32_t start = 0;
+    VITRINE_RETURN_IF_ERROR(write({&start, 1}));
+    for (const uint32_t id : id_of_) {
+      start += static_cast<uint32_t>(hnsw_->element_levels_[id]);
+      VITRINE_RETURN_IF_ERROR(write({&start, 1}));
+    }
+    return absl::OkStatus();
+  }
+  absl::Status WriteUpper(const Write& write) const override {
+    std::vector<uint32_t> links(shape().upper_stride);
+    for (const uint32_t id : id_of_) {
+      for (int level = 1; level <= hnsw_->element_levels_[id]; ++level) {
+        Copy(hnsw_->get_linklist(id, level), &links);
+        VITRINE_RETURN_IF_ERROR(write(links));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  uint32_t RowOf(uint32_t id) const {
+    return static_cast<uint32_t>(hnsw_->getExternalLabel(id));
+  }
+  // A count, then rows; what is left of `to` is 0.
+  void Copy(hnswlib::linklistsizeint* from, std::vector<uint32_t>* to) const {
+    const uint32_t count = hnsw_->getListCount(from);
+    std::fill(to->begin(), to->end(), 0);
+    (*to)[0] = count;
+    for (uint32_t i = 1; i <= count; ++i) (*to)[i] = RowOf(from[i]);
+  }
+
+  const GraphSpace space_;
+  const std::unique_ptr<Hnsw> hnsw_;
+  std::vector<uint32_t> id_of_;  // A row's.
+};
+
 absl::Status Failed(const std::exception& e) {
   return absl::InternalError(absl::StrCat("hnswlib failed: ", e.what()));
 }
 
 }  // namespace
 
-absl::StatusOr<Graph> BuildGraph(const CodedRows& coded,
-                                 const GraphParams& params,
-                                 const GraphBase* base) {
+absl::StatusOr<std::unique_ptr<const BuiltGraph>> BuildGraph(
+    const CodedRows& rows, const GraphParams& params, const GraphBase* base) {
   try {
-    Space space(params.space, coded);
-    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, coded, params, base);
+    Space space(params.space, rows);
+    std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, params, base);
     if (params.stop && params.stop())
       return absl::CancelledError("building a graph was stopped");
-    const auto rows = static_cast<uint32_t>(hnsw->cur_element_count);
-    Graph graph;
-    graph.space = params.space;
-    graph.level0_stride = static_cast<uint32_t>(hnsw->maxM0_) + 1;
-    graph.upper_stride = static_cast<uint32_t>(hnsw->maxM_) + 1;
-    graph.level0.resize(static_cast<size_t>(rows) * graph.level0_stride);
-    graph.upper_start.resize(rows + 1);
-    if (rows == 0) return graph;
-    // hnswlib numbers rows in the order of their insertion.
-    std::vector<uint32_t> row_of(rows);
-    std::vector<uint32_t> id_of(rows);
-    for (uint32_t id = 0; id < rows; ++id) {
-      row_of[id] = static_cast<uint32_t>(hnsw->getExternalLabel(id));
-      id_of[row_of[id]] = id;
-    }
-    auto copy = [&](hnswlib::linklistsizeint* from, uint32_t* to) {
-      const uint32_t count = hnsw->getListCount(from);
-      to[0] = count;
-      for (uint32_t i = 0; i < count; ++i) to[1 + i] = row_of[from[1 + i]];
-    };
-    for (uint32_t row = 0; row < rows; ++row) {
-      copy(
-          hnsw->get_linklist0(id_of[row]),
-          graph.level0.data() + static_cast<size_t>(row) * graph.level0_stride);
-      const auto levels =
-          static_cast<uint32_t>(hnsw->element_levels_[id_of[row]]);
-      graph.upper_start[row + 1] = graph.upper_start[row] + levels;
-      for (uint32_t level = 1; level <= levels; ++level) {
-        graph.upper.resize(graph.upper.size() + graph.upper_stride);
-        copy(hnsw->get_linklist(id_of[row], static_cast<int>(level)),
-             graph.upper.data() + graph.upper.size() - graph.upper_stride);
-      }
-    }
-    graph.entry = row_of[hnsw->enterpoint_node_];
-    graph.max_level = static_cast<uint32_t>(hnsw->maxlevel_);
-    return graph;
+    return std::make_unique<HnswGraph>(params.space, std::move(hnsw));
   } catch (const std::exception& e) {
     return Failed(e);
   }
@@ -339,7 +376,7 @@ absl::StatusOr<std::vector<std::vector<uint32_t>>> SearchWithHnswlib(
     std::span<const float> queries, int k, int ef) {
   try {
     Space space(params.space, rows);
-    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, rows, params);
+    const std::unique_ptr<Hnsw> hnsw = BuildHnsw(&space, params);
     hnsw->setEf(static_cast<size_t>(ef));
     std::vector<std::vector<uint32_t>> answers;
     for (size_t q = 0; q < queries.size(); q += space.dim()) {

@@ -108,6 +108,14 @@ absl::Status SectionWriter::Append(std::string_view bytes) {
   return AppendChecked(bytes);
 }
 
+absl::StatusOr<SectionWriter::MappedSection> SectionWriter::MapSection() {
+  MappedSection section;
+  VITRINE_ASSIGN_OR_RETURN(section.file, file_->Map());
+  section.bytes = Part(section.file->data(), sections_.back().offset,
+                       sections_.back().bytes);
+  return section;
+}
+
 absl::StatusOr<storage::FileRef> SectionWriter::Finish(uint64_t entries) {
   VITRINE_RETURN_IF_ERROR(Pad());
   Footer footer = {};

@@ -51,6 +51,13 @@ class SectionWriter {
     return Append(
         {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
   }
+  // The bytes of the last section so far, where they lie in the file: page
+  // cache, and no memory of this process.
+  struct MappedSection {
+    std::unique_ptr<MappedFile> file;
+    std::string_view bytes;  // Valid as long as `file`.
+  };
+  absl::StatusOr<MappedSection> MapSection();
   // Writes the rest, fsyncs, reopens and verifies every checksum, and publishes
   // under the final name. `entries` is what the manifest shows.
   absl::StatusOr<storage::FileRef> Finish(uint64_t entries);

@@ -93,6 +93,48 @@ GraphBase BaseOf(const Shard& shard, const std::vector<RowView>& rows) {
   return base;
 }
 
+// Codes first, so that the graph is built of them where they lie in the file.
+absl::Status WriteGraph(const std::vector<Block>& blocks,
+                        const std::vector<RowView>& rows,
+                        const GraphParams& params, const Shard* base,
+                        SectionWriter* writer) {
+  CodeRanges ranges(blocks);
+  for (const RowView& row : rows) ranges.Add(row.vector);
+  CodedRows coded{blocks, ranges.Get(), {}};
+  VITRINE_RETURN_IF_ERROR(WriteArray(writer, kCodeRanges, coded.ranges));
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kCodes));
+  std::vector<uint8_t> codes(static_cast<size_t>(TotalDim(blocks)));
+  for (const RowView& row : rows) {
+    EncodeRow(blocks, coded.ranges, row.vector, codes.data());
+    VITRINE_RETURN_IF_ERROR(
+        writer->AppendArray(std::span<const uint8_t>(codes)));
+  }
+  VITRINE_ASSIGN_OR_RETURN(const auto mapped, writer->MapSection());
+  coded.codes = {reinterpret_cast<const uint8_t*>(mapped.bytes.data()),
+                 mapped.bytes.size()};
+  std::optional<GraphBase> grown_from;
+  if (base != nullptr && base->graph() != nullptr) {
+    grown_from = BaseOf(*base, rows);
+  }
+  VITRINE_ASSIGN_OR_RETURN(
+      const auto built,
+      BuildGraph(coded, params, grown_from ? &*grown_from : nullptr));
+  const GraphShape shape = built->shape();
+  const GraphMeta meta = {static_cast<uint32_t>(shape.space), shape.entry,
+                          shape.max_level, shape.level0_stride,
+                          shape.upper_stride};
+  VITRINE_RETURN_IF_ERROR(WriteValue(writer, kGraphMeta, meta));
+  const auto write = [writer](std::span<const uint32_t> piece) {
+    return writer->AppendArray(piece);
+  };
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphLevel0));
+  VITRINE_RETURN_IF_ERROR(built->WriteLevel0(write));
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphUpperStart));
+  VITRINE_RETURN_IF_ERROR(built->WriteUpperStart(write));
+  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphUpper));
+  return built->WriteUpper(write);
+}
+
 }  // namespace
 
 absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
@@ -167,29 +209,8 @@ absl::StatusOr<storage::FileRef> WriteShard(const std::filesystem::path& path,
         std::span<const uint16_t>(row.vector, static_cast<size_t>(dim))));
   }
   if (graph != nullptr) {
-    std::vector<const uint16_t*> vectors;
-    vectors.reserve(rows.size());
-    for (const RowView& row : rows) vectors.push_back(row.vector);
-    const CodedRows coded = EncodeRows(blocks, vectors);
-    std::optional<GraphBase> grown_from;
-    if (base != nullptr && base->graph() != nullptr) {
-      grown_from = BaseOf(*base, rows);
-    }
-    VITRINE_ASSIGN_OR_RETURN(
-        const Graph built,
-        BuildGraph(coded, *graph, grown_from ? &*grown_from : nullptr));
-    const GraphMeta graph_meta = {static_cast<uint32_t>(built.space),
-                                  built.entry, built.max_level,
-                                  built.level0_stride, built.upper_stride};
-    VITRINE_RETURN_IF_ERROR(WriteValue(writer.get(), kGraphMeta, graph_meta));
     VITRINE_RETURN_IF_ERROR(
-        WriteArray(writer.get(), kGraphLevel0, built.level0));
-    VITRINE_RETURN_IF_ERROR(
-        WriteArray(writer.get(), kGraphUpperStart, built.upper_start));
-    VITRINE_RETURN_IF_ERROR(WriteArray(writer.get(), kGraphUpper, built.upper));
-    VITRINE_RETURN_IF_ERROR(
-        WriteArray(writer.get(), kCodeRanges, coded.ranges));
-    VITRINE_RETURN_IF_ERROR(WriteArray(writer.get(), kCodes, coded.codes));
+        WriteGraph(blocks, rows, *graph, base, writer.get()));
   }
   return writer->Finish(rows.size());
 }

@@ -1,6 +1,7 @@
 #include "common/vector/codes.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "common/vector/blocks.h"
@@ -15,52 +16,48 @@ uint8_t CodeOf(float value, float steps_per_unit) {
       kCodeZero + static_cast<int>(std::clamp(code, -kCodeSteps, kCodeSteps)));
 }
 
-// The largest number of each block. Were some few cut off, they would be those
-// that rows of one kind have in common: their nearest neighbours.
-std::vector<float> RangesOf(const std::vector<Block>& blocks,
-                            std::span<const uint16_t* const> rows, size_t dim) {
-  std::vector<float> ranges(blocks.size());
-  std::vector<float> vector(dim);
-  for (const uint16_t* row : rows) {
-    FloatsFromHalves(row, dim, vector.data());
-    const float* number = vector.data();
-    for (size_t b = 0; b < blocks.size(); ++b) {
-      for (int i = 0; i < blocks[b].dim; ++i) {
-        ranges[b] = std::max(ranges[b], std::fabs(*number++));
-      }
+// Calls visit(block, numbers) with each run of kBlockMultiple numbers of a row.
+template <typename Visit>
+void ForEachRun(const std::vector<Block>& blocks, const uint16_t* row,
+                const Visit& visit) {
+  std::array<float, kBlockMultiple> numbers;
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    for (int i = 0; i < blocks[b].dim; i += kBlockMultiple) {
+      FloatsFromHalves(row, numbers.size(), numbers.data());
+      visit(b, numbers);
+      row += numbers.size();
     }
   }
+}
+
+}  // namespace
+
+// Were some few numbers cut off, they would be those that rows of one kind have
+// in common: their nearest neighbours.
+void CodeRanges::Add(const uint16_t* row) {
+  ForEachRun(blocks_, row, [this](size_t b, const auto& numbers) {
+    float largest = largest_[b];
+    for (const float number : numbers) {
+      largest = std::max(largest, std::fabs(number));
+    }
+    largest_[b] = largest;
+  });
+}
+
+std::vector<float> CodeRanges::Get() const {
+  std::vector<float> ranges = largest_;
   for (float& range : ranges) {
     if (!(range >= kLeastCodeRange)) range = 1;
   }
   return ranges;
 }
 
-}  // namespace
-
-CodedRows EncodeRows(const std::vector<Block>& blocks,
-                     std::span<const uint16_t> vectors) {
-  const auto dim = static_cast<size_t>(TotalDim(blocks));
-  std::vector<const uint16_t*> rows;
-  for (size_t at = 0; at < vectors.size(); at += dim) {
-    rows.push_back(vectors.data() + at);
-  }
-  return EncodeRows(blocks, rows);
-}
-
-CodedRows EncodeRows(const std::vector<Block>& blocks,
-                     std::span<const uint16_t* const> rows) {
-  const auto dim = static_cast<size_t>(TotalDim(blocks));
-  CodedRows coded{blocks, RangesOf(blocks, rows, dim), {}};
-  coded.codes.resize(rows.size() * dim);
-  std::vector<float> vector(dim);
-  uint8_t* codes = coded.codes.data();
-  for (const uint16_t* row : rows) {
-    FloatsFromHalves(row, dim, vector.data());
-    EncodeVector(blocks, coded.ranges, vector.data(), codes);
-    codes += dim;
-  }
-  return coded;
+void EncodeRow(const std::vector<Block>& blocks, std::span<const float> ranges,
+               const uint16_t* row, uint8_t* codes) {
+  ForEachRun(blocks, row, [&](size_t b, const auto& numbers) {
+    const float steps = kCodeSteps / ranges[b];
+    for (const float number : numbers) *codes++ = CodeOf(number, steps);
+  });
 }
 
 void EncodeVector(const std::vector<Block>& blocks,

@@ -12,27 +12,38 @@
 
 namespace vitrine {
 
-// Rows in codes.
+// Rows in codes, which lie elsewhere.
 struct CodedRows {
   std::vector<Block> blocks;
-  std::vector<float> ranges;   // One a block.
-  std::vector<uint8_t> codes;  // n × TotalDim(blocks).
+  std::vector<float> ranges;       // One a block.
+  std::span<const uint8_t> codes;  // n × TotalDim(blocks).
 };
 
 // What a range may be: the least and the largest number of float16.
 inline constexpr float kLeastCodeRange = 5.9e-8f;
 inline constexpr float kLargestCodeRange = 65504;
 
-// Codes n × TotalDim(blocks) float16 rows, which are normalised by blocks, with
-// the largest number of each block as its range. A block of nothing but zeros
-// has the range 1.
-CodedRows EncodeRows(const std::vector<Block>& blocks,
-                     std::span<const uint16_t> vectors);
-// The same for rows that lie apart, TotalDim(blocks) numbers each.
-CodedRows EncodeRows(const std::vector<Block>& blocks,
-                     std::span<const uint16_t* const> rows);
+// The ranges for some rows: the largest number of each block, and 1 for a block
+// of nothing but zeros.
+class CodeRanges {
+ public:
+  explicit CodeRanges(const std::vector<Block>& blocks)
+      : blocks_(blocks), largest_(blocks.size()) {}
 
-// The codes of one more vector, TotalDim(blocks) bytes.
+  // TotalDim(blocks) float16 numbers, which are normalised by blocks.
+  void Add(const uint16_t* row);
+  std::vector<float> Get() const;
+
+ private:
+  const std::vector<Block> blocks_;
+  std::vector<float> largest_;
+};
+
+// The codes of a row, TotalDim(blocks) bytes, none of them 0.
+void EncodeRow(const std::vector<Block>& blocks, std::span<const float> ranges,
+               const uint16_t* row, uint8_t* codes);
+
+// The same of a float vector.
 void EncodeVector(const std::vector<Block>& blocks,
                   std::span<const float> ranges, const float* vector,
                   uint8_t* codes);

@@ -14,6 +14,15 @@ inline constexpr bool kCountsMemory = false;  // They have more, and keep it.
 inline constexpr bool kCountsMemory = true;
 #endif
 
+// The megabytes that are no file's.
+inline double AnonymousMegabytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("RssAnon:")) return std::stod(line.substr(8)) / 1e3;
+  }
+  return 0;
+}
+
 // The most megabytes since the last call of this; 0 where they cannot be told.
 inline double PeakMegabytes() {
   double kilobytes = 0;
