@@ -45,6 +45,9 @@
 //   recall         what a graph promises to find (min_recall) against what
 //                  photos find that it has never seen, by kind of query; speed
 //                  against scanning all codes; and the time to measure it
+//   recommend      what goes with a product, asked first in a generation that
+//                  was just published to drawn rows, against a server's first
+//                  question; and the same asked again
 //   search         rows drawn to resemble the index's: queries a second at a
 //                  recall@10 of 0.99 on one core against hnswlib, built for
 //                  this machine, faiss and usearch, each at its best; with it
@@ -144,6 +147,7 @@ const Group kGroups[] = {
     {"pictures", kIndexAndCatalog, RunPictureRows},
     {"ready", kIndex, RunReadyRows, {kMillion}},
     {"recall", kIndex, RunRecallRows},
+    {"recommend", kIndex, RunRecommendRows},
     {"search", kIndex, RunSearchRows, {100'000, kMillion}},
     {"serving", kIndex, RunServingRows},
 };

@@ -94,6 +94,7 @@ absl::Status RunOverloadRows(const BenchOptions& options, Report* report);
 absl::Status RunPictureRows(const BenchOptions& options, Report* report);
 absl::Status RunReadyRows(const BenchOptions& options, Report* report);
 absl::Status RunRecallRows(const BenchOptions& options, Report* report);
+absl::Status RunRecommendRows(const BenchOptions& options, Report* report);
 absl::Status RunSearchRows(const BenchOptions& options, Report* report);
 absl::Status RunServingRows(const BenchOptions& options, Report* report);
 

@@ -131,10 +131,8 @@ absl::Status OpenModels(const IndexPaths& paths, const IndexOptions& options,
   const IndexView view = index->publisher->view();
   const storage::VectorSet& serving = view.snapshot->set();
   VITRINE_ASSIGN_OR_RETURN(const Wanted wanted, WantedOf(serving, options));
-  VITRINE_ASSIGN_OR_RETURN(
-      index->embedder,
-      options.load_embedder(paths.model(serving.model()), TrialOf(serving),
-                            options.threads));
+  VITRINE_ASSIGN_OR_RETURN(index->embedder,
+                           LoadModelOf(serving, paths, options));
   const storage::VectorSet* const other =
       view.other == nullptr ? nullptr : &view.other->set();
   if (!wanted.IsOf(serving) && (other == nullptr || !wanted.IsOf(*other))) {
@@ -205,6 +203,13 @@ absl::Status OpenComplements(const IndexOptions& options, OpenIndex* index) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::unique_ptr<Embedder>> LoadModelOf(
+    const storage::VectorSet& set, const IndexPaths& paths,
+    const IndexOptions& options) {
+  return options.load_embedder(paths.model(set.model()), TrialOf(set),
+                               options.threads);
+}
 
 absl::StatusOr<OpenIndex> OpenIndexForWriting(const IndexOptions& options) {
   OpenIndex index;

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/base/partition.h"
+#include "common/index/index_paths.h"
 #include "common/model/embedder.h"
 #include "indexer/index_lock.h"
 #include "indexer/publisher.h"
@@ -46,6 +47,11 @@ struct IndexOptions {
   int threads = 1;
   PublisherOptions publisher;
 };
+
+// The model of a set of the index's, as the set's vectors were made.
+absl::StatusOr<std::unique_ptr<Embedder>> LoadModelOf(
+    const storage::VectorSet& set, const IndexPaths& paths,
+    const IndexOptions& options);
 
 struct OpenIndex {
   std::unique_ptr<IndexLock> lock;

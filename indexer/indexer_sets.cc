@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status.h"
-#include "common/model/stored_trial.h"
 #include "indexer/indexer.h"
 
 namespace vitrine {
@@ -21,11 +20,8 @@ void Indexer::StartFilling() {
   const IndexView view = publisher()->view();
   if (view.other == nullptr) return;
   SetFillerOptions options;
-  options.load = [this,
-                  bundle =
-                      publisher()->paths().model(view.other->set().model()),
-                  trial = TrialOf(view.other->set())] {
-    return options_.index.load_embedder(bundle, trial, options_.index.threads);
+  options.load = [this, set = view.other->set()] {
+    return LoadModelOf(set, publisher()->paths(), options_.index);
   };
   options.catalog_root = options_.catalog.root;
   if (catalog_ != nullptr) {
@@ -93,9 +89,7 @@ absl::Status Indexer::SwitchSets() {
   // A model of its own, as that of the filler is of low priority.
   VITRINE_ASSIGN_OR_RETURN(
       std::unique_ptr<Embedder> embedder,
-      options_.index.load_embedder(
-          publisher()->paths().model(before.other->set().model()),
-          TrialOf(before.other->set()), options_.index.threads));
+      LoadModelOf(before.other->set(), publisher()->paths(), options_.index));
   const bool keep = options_.keep_previous_ms > 0;
   const storage::VectorSet& then = before.snapshot->set();
   // Sets are numbered in the order of their begin. Noted before the switch, so

@@ -212,11 +212,7 @@ absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
   response.set_model(snapshot.set().model());
   size_t bytes = 0;
   absl::Status status;
-  snapshot.products().ForEach(after, [&](std::string_view id,
-                                         std::string_view value) {
-    if (records != nullptr && !snapshot.selector().Contains(*records, id)) {
-      return true;
-    }
+  const auto add = [&](std::string_view id, std::string_view value) {
     storage::ProductRecord record;
     if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
       status =
@@ -230,7 +226,12 @@ absl::StatusOr<v1::ListProductsResponse> NextProducts(const Snapshot& snapshot,
     bytes += product->ByteSizeLong();
     return response.products_size() < kProductsPerMessage &&
            bytes < kBytesPerMessage;
-  });
+  };
+  if (records != nullptr) {
+    snapshot.selector().ForEach(*records, after, add);
+  } else {
+    snapshot.products().ForEach(after, add);
+  }
   if (!status.ok()) return status;
   return response;
 }
@@ -249,20 +250,16 @@ v1::DescribeIndexResponse HandleDescribeIndex(const Serving& serving,
   response.set_dim(snapshot.dim());
   response.set_images(static_cast<int64_t>(snapshot.images()));
   response.set_products(catalogue.products());
-  std::vector<const Catalogue::Category*> categories;
-  for (const Catalogue::Category& category : catalogue.categories()) {
-    categories.push_back(&category);
-  }
-  std::sort(categories.begin(), categories.end(),
-            [](const Catalogue::Category* a, const Catalogue::Category* b) {
-              return a->products != b->products ? a->products > b->products
-                                                : a->name < b->name;
-            });
-  for (const Catalogue::Category* category : categories) {
+  std::vector<Catalogue::Category> categories = catalogue.categories();
+  // Those of as many products stay by name.
+  std::stable_sort(
+      categories.begin(), categories.end(),
+      [](const auto& a, const auto& b) { return a.products > b.products; });
+  for (const Catalogue::Category& category : categories) {
     v1::CategorySummary* summary = response.add_categories();
-    summary->set_category(category->name);
-    summary->set_products(category->products);
-    summary->set_slot(std::string(category->slot));
+    summary->set_category(category.name);
+    summary->set_products(category.products);
+    summary->set_slot(std::string(category.slot));
   }
   for (const v1::AttributeSummary& attribute : catalogue.attributes()) {
     *response.add_attributes() = attribute;

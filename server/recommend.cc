@@ -55,7 +55,7 @@ class Recommender {
                    /*filter=*/nullptr, v1::ReturnFields()));
       subject_.AskNeighbours(neighbours);
     }
-    VITRINE_RETURN_IF_ERROR(AddSimilar(&response));
+    VITRINE_RETURN_IF_ERROR(AddSimilar(call, &response));
     VITRINE_RETURN_IF_ERROR(AddComplements(call, &response));
     response.set_category(subject_.category());
     response.set_category_confidence(subject_.confidence());
@@ -74,7 +74,7 @@ class Recommender {
         snapshot_, request_.min_generation(), request_.required_model()));
     VITRINE_RETURN_IF_ERROR(CheckRecommend(request_, serving_.slots()));
     if (!request_.category().empty() &&
-        !catalogue_.FindCategory(request_.category())) {
+        catalogue_.FindCategory(request_.category()) == nullptr) {
       return UnknownCategory(request_.category(), catalogue_.CloseCategories(
                                                       request_.category(), 3));
     }
@@ -129,9 +129,8 @@ class Recommender {
 
   // A category as the catalogue writes it; empty where it has none such.
   std::string NameOf(std::string_view category) const {
-    const auto found = catalogue_.FindCategory(category);
-    return found ? catalogue_.categories()[static_cast<size_t>(*found)].name
-                 : std::string();
+    const Catalogue::Category* found = catalogue_.FindCategory(category);
+    return found != nullptr ? found->name : std::string();
   }
 
   // Products near a vector that are not excluded, nearest first.
@@ -178,54 +177,58 @@ class Recommender {
     }
   }
 
-  absl::Status AddSimilar(v1::RecommendResponse* response) const {
+  absl::Status AddSimilar(const Call& call,
+                          v1::RecommendResponse* response) const {
     const bool restricted = subject_.restricts();
     response->set_restricted_to_category(restricted);
     const int k = KSimilarOf(request_);
     if (k == 0) return absl::OkStatus();
-    RowFilter filter;
+    std::shared_ptr<const RowFilter> rows = rows_;
     if (restricted) {
-      const auto category = catalogue_.FindCategory(subject_.category());
-      filter = catalogue_.Rows(
-          [&category](const ProductFacts& product) {
-            return product.category == category;
-          },
-          rows_.get());
+      v1::Filter of_category;
+      v1::Filter::Condition& condition = *of_category.mutable_condition();
+      condition.set_attribute(std::string(ProductColumns::kCategory));
+      condition.mutable_any_of()->add_values(NameOf(subject_.category()));
+      rows = RowsThatAre(of_category, call);
     }
     VITRINE_ASSIGN_OR_RETURN(
         *response->mutable_similar(),
-        FindBest(subject_.vector, k, MetricOf(snapshot_.set()), {},
-                 restricted ? &filter : rows_.get(),
+        FindBest(subject_.vector, k, MetricOf(snapshot_.set()), {}, rows.get(),
                  /*harmony=*/std::nullopt));
     return absl::OkStatus();
+  }
+
+  // Rows that may be recommended and pass `filter`.
+  std::shared_ptr<const RowFilter> RowsThatAre(const v1::Filter& filter,
+                                               const Call& call) const {
+    v1::Filter all;
+    *all.mutable_all()->add_filters() = filter;
+    if (request_.has_filter())
+      *all.mutable_all()->add_filters() = request_.filter();
+    return SelectCheckedRows(snapshot_, &all, call);
   }
 
   absl::Status AddComplements(const Call& call,
                               v1::RecommendResponse* response) const {
     if (KPerSlotOf(request_) == 0 && request_.candidates_per_slot() == 0)
       return absl::OkStatus();
-    const Traits traits = catalogue_.TraitsOf(subject_.traits());
     for (const std::string& slot : subject_.Complements()) {
       VITRINE_RETURN_IF_ERROR(call.Check());
       v1::SlotRecommendation recommendation;
-      VITRINE_RETURN_IF_ERROR(FillSlot(slot, traits, &recommendation));
+      VITRINE_RETURN_IF_ERROR(FillSlot(slot, call, &recommendation));
       if (recommendation.hits().empty()) continue;
       *response->add_complements() = std::move(recommendation);
     }
     return absl::OkStatus();
   }
 
-  absl::Status FillSlot(const std::string& slot, const Traits& traits,
+  absl::Status FillSlot(const std::string& slot, const Call& call,
                         v1::SlotRecommendation* recommendation) const {
     recommendation->set_slot(slot);
-    const RowFilter filter = catalogue_.Rows(
-        [&](const ProductFacts& product) {
-          return product.category != ProductFacts::kNoCategory &&
-                 catalogue_.categories()[product.category].slot == slot &&
-                 Agree(product.traits, traits);
-        },
-        rows_.get());
-    if (filter.matching == 0) return absl::OkStatus();
+    const auto goes_with = catalogue_.FilterOfSlot(slot, subject_.traits());
+    if (!goes_with) return absl::OkStatus();
+    const auto rows = RowsThatAre(*goes_with, call);
+    if (rows->matching == 0) return absl::OkStatus();
     const std::optional<LearnedQuery> learned = Learned(slot);
     recommendation->set_basis(learned ? learned->basis
                                       : v1::COMPLEMENT_BASIS_RULE);
@@ -240,14 +243,15 @@ class Recommender {
             : ColourEmphasis(snapshot_.blocks(),
                              harmony ? kCandidateColourShare : kColourShare);
     if (const int candidates = request_.candidates_per_slot()) {
-      VITRINE_ASSIGN_OR_RETURN(*recommendation->mutable_hits(),
-                               FindNear(vector, candidates, Metric::kCosine,
-                                        emphasis, &filter, request_.fields()));
+      VITRINE_ASSIGN_OR_RETURN(
+          *recommendation->mutable_hits(),
+          FindNear(vector, candidates, Metric::kCosine, emphasis, rows.get(),
+                   request_.fields()));
     } else {
       VITRINE_ASSIGN_OR_RETURN(
           *recommendation->mutable_hits(),
           FindBest(vector, KPerSlotOf(request_), Metric::kCosine, emphasis,
-                   &filter, std::move(harmony)));
+                   rows.get(), std::move(harmony)));
     }
     return absl::OkStatus();
   }

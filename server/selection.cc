@@ -25,6 +25,12 @@ absl::StatusOr<std::shared_ptr<const RowFilter>> SelectRows(
   if (filter != nullptr) {
     VITRINE_RETURN_IF_ERROR(CheckFilter(*filter, "filter"));
   }
+  return SelectCheckedRows(snapshot, filter, call);
+}
+
+std::shared_ptr<const RowFilter> SelectCheckedRows(const Snapshot& snapshot,
+                                                   const v1::Filter* filter,
+                                                   const Call& call) {
   return snapshot.selector().Select(
       filter, std::chrono::duration_cast<std::chrono::milliseconds>(
                   call.arrived_at.time_since_epoch())

@@ -16,6 +16,10 @@ namespace vitrine {
 // where the filter has no meaning.
 absl::StatusOr<std::shared_ptr<const RowFilter>> SelectRows(
     const Snapshot& snapshot, const v1::Filter* filter, const Call& call);
+// The same of a filter that CheckFilter has passed, or that is made of such.
+std::shared_ptr<const RowFilter> SelectCheckedRows(const Snapshot& snapshot,
+                                                   const v1::Filter* filter,
+                                                   const Call& call);
 
 // The filter of a request, null where it has none.
 template <typename Request>

@@ -8,8 +8,8 @@ namespace {
 
 class ProductRowsTest : public SearchFixture {
  protected:
-  ProductRows::Segments SegmentsOf(const Snapshot& snapshot) {
-    ProductRows::Segments segments;
+  ProductSegments SegmentsOf(const Snapshot& snapshot) {
+    ProductSegments segments;
     for (const auto& table : snapshot.products().segments()) {
       auto& known = segments_[table.get()];
       if (known == nullptr) {

@@ -1,5 +1,7 @@
 #include "common/index/row_selector.h"
 
+#include <algorithm>
+
 #include "common/index/filter.h"
 #include "tests/test_util/random_products.h"
 #include "tests/test_util/search_fixture.h"
@@ -80,6 +82,35 @@ class RowSelectorTest : public SearchFixture {
     }
     if (rows != nullptr) {
       EXPECT_EQ(rows->matching, matching);
+    }
+    if (filter != nullptr) ExpectListed(snapshot, *filter);
+  }
+  // The products that match, from any of them on, whether or not they have rows
+  // or are offered.
+  void ExpectListed(const Snapshot& snapshot, const v1::Filter& filter) {
+    std::vector<std::string> ids;
+    for (const auto& [id, product] : known_) {
+      if (Satisfies(id, product, filter)) ids.push_back(id);
+    }
+    const RowSelector& selector = snapshot.selector();
+    const RecordSet records = selector.MatchingRecords(filter);
+    size_t listed = 0;
+    selector.ForEach(records, "", [&](std::string_view id, std::string_view v) {
+      EXPECT_EQ(snapshot.products().Find(id), v);
+      EXPECT_LT(listed, ids.size());
+      return listed < ids.size() && id == ids[listed++];
+    });
+    ASSERT_EQ(listed, ids.size()) << filter.ShortDebugString();
+    if (ids.empty()) return;
+    const size_t from = ids.size() / 2;
+    for (const std::string& after : {ids[from], ids[from] + "a"}) {
+      std::string next;
+      selector.ForEach(records, after, [&](std::string_view id, auto) {
+        next = id;
+        return false;
+      });
+      const auto right = std::upper_bound(ids.begin(), ids.end(), after);
+      EXPECT_EQ(next, right == ids.end() ? "" : *right);
     }
   }
 
@@ -212,10 +243,13 @@ TEST_F(RowSelectorTest, KnowsTheRecordsOfProductsWithoutRows) {
   ASSERT_OK(builder_.PutProducts({{"was red", products["red"]}}));
   const auto snapshot = Publish();
   const RowSelector& selector = snapshot->selector();
-  const RecordSet red = selector.MatchingRecords(AnyOf("colour", "red"));
-  EXPECT_TRUE(selector.Contains(red, "red"));
-  EXPECT_FALSE(selector.Contains(red, "was red"));
-  EXPECT_FALSE(selector.Contains(red, "nobody"));
+  std::vector<std::string> ids;
+  selector.ForEach(selector.MatchingRecords(AnyOf("colour", "red")), "",
+                   [&](std::string_view id, std::string_view) {
+                     ids.emplace_back(id);
+                     return true;
+                   });
+  EXPECT_EQ(ids, std::vector<std::string>{"red"});
 }
 
 }  // namespace

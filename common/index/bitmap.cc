@@ -20,6 +20,17 @@ uint32_t Bitmap::Count() const {
   return count;
 }
 
+uint32_t Bitmap::NextSet(uint32_t i) const {
+  if (i >= size_) return size_;
+  size_t w = i / 64;
+  uint64_t word = words_[w] & ~uint64_t{0} << (i % 64);
+  while (word == 0) {
+    if (++w == words_.size()) return size_;
+    word = words_[w];
+  }
+  return static_cast<uint32_t>(w * 64 + std::countr_zero(word));
+}
+
 void Bitmap::And(const Bitmap& other) {
   for (size_t w = 0; w < words_.size(); ++w) words_[w] &= other.words_[w];
 }

@@ -21,7 +21,10 @@ class Bitmap {
   uint32_t size() const { return size_; }
   bool Get(uint32_t i) const { return words_[i / 64] >> (i % 64) & 1; }
   void Set(uint32_t i) { words_[i / 64] |= uint64_t{1} << (i % 64); }
+  void Clear(uint32_t i) { words_[i / 64] &= ~(uint64_t{1} << (i % 64)); }
   uint32_t Count() const;
+  // The first bit from `i` on that is set; size() where none is.
+  uint32_t NextSet(uint32_t i) const;
   // 64 bits a word; those past the size are 0 and must stay so.
   std::span<const uint64_t> words() const { return words_; }
   std::span<uint64_t> words() { return words_; }

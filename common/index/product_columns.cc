@@ -9,8 +9,6 @@
 namespace vitrine {
 namespace {
 
-constexpr std::string_view kCategory = "category";
-
 bool ReadCategory(std::string_view bytes, AttributeValue* value) {
   *value = bytes;
   return !bytes.empty();

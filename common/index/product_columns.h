@@ -46,14 +46,22 @@ class ProductColumn {
 // Immutable and thread-safe.
 class ProductColumns {
  public:
+  // The column of the products' own categories; an attribute of that name has
+  // none.
+  static constexpr std::string_view kCategory = "category";
+
   // Texts belong to `segment`, which must outlive the columns. Takes time in
   // proportion to its records.
   explicit ProductColumns(const TableSegment& segment);
 
   // The records of products that are not deleted.
   const Bitmap& products() const { return products_; }
-  // Null where no product has the attribute. "category" is the products' own.
+  // Null where no product has the attribute.
   const ProductColumn* Find(std::string_view attribute) const;
+  // All of them by the attribute.
+  const absl::flat_hash_map<std::string_view, ProductColumn>& all() const {
+    return columns_;
+  }
 
  private:
   Bitmap products_;

@@ -27,32 +27,65 @@ uint32_t Gallop(uint32_t begin, uint32_t end, const Before& before) {
   return begin;
 }
 
-// Calls visit(row, entry) for each row of `shard` whose product is a key of
-// `table`. Both are ordered by product id.
-template <typename Visit>
-void ForEachPair(const Shard& shard, const TableSegment& table,
+std::string_view KeyAt(const Shard& shard, uint32_t row) {
+  return shard.key(row).product_id;
+}
+std::string_view KeyAt(const TableSegment& table, uint32_t entry) {
+  return table.entry(entry).key;
+}
+uint32_t SizeOf(const Shard& shard) { return shard.rows(); }
+uint32_t SizeOf(const TableSegment& table) { return table.size(); }
+
+// Calls visit(i, entry) for each row or entry of `ordered` whose product is a
+// key of `table`. Both are ordered by product id.
+template <typename Ordered, typename Visit>
+void ForEachPair(const Ordered& ordered, const TableSegment& table,
                  const Visit& visit) {
-  uint32_t row = 0;
+  uint32_t i = 0;
   uint32_t entry = 0;
-  while (row < shard.rows() && entry < table.size()) {
-    const std::string_view id = shard.key(row).product_id;
-    const std::string_view key = table.entry(entry).key;
+  while (i < SizeOf(ordered) && entry < table.size()) {
+    const std::string_view id = KeyAt(ordered, i);
+    const std::string_view key = KeyAt(table, entry);
     if (id < key) {
-      row = Gallop(row, shard.rows(),
-                   [&](uint32_t r) { return shard.key(r).product_id < key; });
+      i = Gallop(i, SizeOf(ordered),
+                 [&](uint32_t at) { return KeyAt(ordered, at) < key; });
     } else if (key < id) {
       entry = Gallop(entry, table.size(),
-                     [&](uint32_t e) { return table.entry(e).key < id; });
+                     [&](uint32_t at) { return KeyAt(table, at) < id; });
     } else {
-      visit(row++, entry);
+      visit(i++, entry);
     }
   }
 }
 
+// How many of the first segments are the same.
+size_t CommonSegments(const ProductSegments& a, const ProductSegments& b) {
+  return static_cast<size_t>(
+      std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
 }  // namespace
 
+RecordSet NewestRecords(const ProductSegments& segments,
+                        const ProductSegments& known_segments,
+                        const RecordSet& known) {
+  size_t kept = CommonSegments(segments, known_segments);
+  // What a segment that is gone had replaced may be the newest again.
+  if (kept < known_segments.size()) kept = 0;
+  RecordSet newest(known.begin(), known.begin() + static_cast<ptrdiff_t>(kept));
+  for (size_t s = kept; s < segments.size(); ++s) {
+    for (size_t older = 0; older < s; ++older) {
+      ForEachPair(
+          segments[older]->table(), segments[s]->table(),
+          [&](uint32_t entry, uint32_t) { newest[older].Clear(entry); });
+    }
+    newest.push_back(segments[s]->columns().products());
+  }
+  return newest;
+}
+
 ProductRows::ProductRows(const std::vector<LiveShard>& shards,
-                         Segments segments, const ProductRows* previous)
+                         ProductSegments segments, const ProductRows* previous)
     : segments_(std::move(segments)) {
   first_.push_back(0);
   for (const auto& segment : segments_) {
@@ -61,12 +94,8 @@ ProductRows::ProductRows(const std::vector<LiveShard>& shards,
   size_t kept = 0;
   bool any_removed = false;
   if (previous != nullptr) {
-    const Segments& before = previous->segments_;
-    while (kept < before.size() && kept < segments_.size() &&
-           before[kept] == segments_[kept]) {
-      ++kept;
-    }
-    any_removed = kept < before.size();
+    kept = CommonSegments(segments_, previous->segments_);
+    any_removed = kept < previous->segments_.size();
   }
   for (const LiveShard& live : shards) {
     std::shared_ptr<const std::vector<uint32_t>> known;

@@ -1,5 +1,5 @@
-// Which record each row of a snapshot belongs to: the join of shards and the
-// product table.
+// Which record each row of a snapshot belongs to, the join of shards and the
+// product table; and which records no newer one replaces.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +12,31 @@
 
 namespace vitrine {
 
+using ProductSegments = std::vector<std::shared_ptr<const ProductSegment>>;
+// Records of the product table, a bitmap a segment.
+using RecordSet = std::vector<Bitmap>;
+
+// The records that tell what a product is: no deletions, and none of a product
+// that a newer segment knows. Segments are oldest first. What `known` tells,
+// the answer for `known_segments`, is copied where segments were only added
+// since.
+RecordSet NewestRecords(const ProductSegments& segments,
+                        const ProductSegments& known_segments,
+                        const RecordSet& known);
+
 // Records are numbered through all segments, oldest segment first, each
 // segment's from a multiple of 64 on, so that bitmaps of segments make up one
 // of all records. Immutable and thread-safe.
 class ProductRows {
  public:
-  using Segments = std::vector<std::shared_ptr<const ProductSegment>>;
   static constexpr uint32_t kNoRecord = UINT32_MAX;
 
   // Segments are oldest first. What `previous`, which may be null, has joined
   // is copied, and only what has changed since is joined anew.
-  ProductRows(const std::vector<LiveShard>& shards, Segments segments,
+  ProductRows(const std::vector<LiveShard>& shards, ProductSegments segments,
               const ProductRows* previous);
 
-  const Segments& segments() const { return segments_; }
+  const ProductSegments& segments() const { return segments_; }
   // The number of the first record of a segment.
   uint32_t first(size_t segment) const { return first_[segment]; }
   // Past the last record, a multiple of 64.
@@ -60,7 +71,7 @@ class ProductRows {
   // The newest record of a product in the first `segments` segments.
   uint32_t Find(std::string_view product_id, size_t segments) const;
 
-  const Segments segments_;
+  const ProductSegments segments_;
   std::vector<uint32_t> first_;  // Of each segment, and past the last.
   std::vector<JoinedShard> shards_;
 };

@@ -2,18 +2,30 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "common/index/facets.h"
 #include "common/index/filter.h"
 
 namespace vitrine {
+namespace {
+
+// What was made so far, which may be null.
+template <typename T>
+std::shared_ptr<const T> MadeOf(std::mutex* mutex,
+                                const std::shared_ptr<const T>& made) {
+  std::lock_guard lock(*mutex);
+  return made;
+}
+
+}  // namespace
 
 RowSelector::RowSelector(const std::vector<LiveShard>& shards,
                          const Table& products, const RowSelector* previous)
     : shards_(shards) {
-  const ProductRows::Segments before =
-      previous != nullptr ? previous->segments_ : ProductRows::Segments();
+  const ProductSegments before =
+      previous != nullptr ? previous->segments_ : ProductSegments();
   const bool with_columns =
       std::any_of(before.begin(), before.end(),
                   [](const auto& segment) { return segment->has_columns(); });
@@ -30,14 +42,13 @@ RowSelector::RowSelector(const std::vector<LiveShard>& shards,
     if (with_columns) segments_.back()->columns();
   }
   if (previous == nullptr) return;
-  std::shared_ptr<const ProductRows> known;
-  {
-    std::lock_guard lock(previous->join_mutex_);
-    known = previous->joined_;
-  }
-  if (known != nullptr) {
+  if (const auto known = MadeOf(&previous->join_mutex_, previous->joined_)) {
     joined_ =
         std::make_shared<const ProductRows>(shards_, segments_, known.get());
+  }
+  if (const auto known = MadeOf(&previous->newest_mutex_, previous->newest_)) {
+    newest_ = std::make_shared<const RecordSet>(
+        vitrine::NewestRecords(segments_, before, *known));
   }
 }
 
@@ -48,6 +59,15 @@ std::shared_ptr<const ProductRows> RowSelector::Joined() const {
                                                   /*previous=*/nullptr);
   }
   return joined_;
+}
+
+std::shared_ptr<const RecordSet> RowSelector::NewestRecords() const {
+  std::lock_guard lock(newest_mutex_);
+  if (newest_ == nullptr) {
+    newest_ = std::make_shared<const RecordSet>(
+        vitrine::NewestRecords(segments_, {}, {}));
+  }
+  return newest_;
 }
 
 std::shared_ptr<const RowFilter> RowSelector::Select(
@@ -91,23 +111,43 @@ std::vector<v1::Facet> RowSelector::CountFacets(
 }
 
 RecordSet RowSelector::MatchingRecords(const v1::Filter& filter) const {
-  RecordSet records;
-  for (const auto& segment : segments_) {
-    records.push_back(vitrine::MatchingRecords(*segment, filter));
+  RecordSet records = *NewestRecords();
+  for (size_t s = 0; s < segments_.size(); ++s) {
+    records[s].And(vitrine::MatchingRecords(*segments_[s], filter));
   }
   return records;
 }
 
-bool RowSelector::Contains(const RecordSet& records,
-                           std::string_view product_id) const {
-  for (size_t s = segments_.size(); s-- > 0;) {
+void RowSelector::ForEach(
+    const RecordSet& records, std::string_view after,
+    const std::function<bool(std::string_view id, std::string_view value)>&
+        visit) const {
+  // Of each segment, the next record and its product.
+  std::vector<uint32_t> next(segments_.size());
+  std::vector<std::string_view> ids(segments_.size());
+  const auto advance = [&](size_t s, uint32_t from) {
+    next[s] = records[s].NextSet(from);
+    if (next[s] < records[s].size())
+      ids[s] = segments_[s]->table().entry(next[s]).key;
+  };
+  for (size_t s = 0; s < segments_.size(); ++s) {
     const TableSegment& table = segments_[s]->table();
-    const uint32_t entry = table.LowerBound(product_id);
-    if (entry < table.size() && table.entry(entry).key == product_id) {
-      return records[s].Get(entry);
-    }
+    uint32_t first = after.empty() ? 0 : table.LowerBound(after);
+    if (first < table.size() && table.entry(first).key == after) ++first;
+    advance(s, first);
   }
-  return false;
+  while (true) {
+    std::optional<size_t> least;
+    for (size_t s = 0; s < segments_.size(); ++s) {
+      if (next[s] < records[s].size() && (!least || ids[s] < ids[*least]))
+        least = s;
+    }
+    if (!least) return;
+    const uint32_t record = next[*least];
+    const TableEntry entry = segments_[*least]->table().entry(record);
+    if (!visit(entry.key, entry.value)) return;
+    advance(*least, record + 1);
+  }
 }
 
 std::shared_ptr<const RowSelector::Offer> RowSelector::OfferAt(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,9 +17,6 @@
 
 namespace vitrine {
 
-// Which records of the product table are meant, a bitmap a segment.
-using RecordSet = std::vector<Bitmap>;
-
 // Thread-safe.
 class RowSelector {
  public:
@@ -28,6 +26,8 @@ class RowSelector {
   RowSelector(const std::vector<LiveShard>& shards, const Table& products,
               const RowSelector* previous);
 
+  // Of the product table, oldest first.
+  const ProductSegments& segments() const { return segments_; }
   // Whether some products are not always offered.
   bool has_windows() const { return has_windows_; }
 
@@ -43,10 +43,17 @@ class RowSelector {
                                      const RowFilter* rows,
                                      size_t max_values) const;
 
-  // The records that match, whether or not they have rows or are offered.
+  // The records that tell what a product is, whether or not it has rows or is
+  // offered.
+  std::shared_ptr<const RecordSet> NewestRecords() const;
+  // Those of them that match.
   RecordSet MatchingRecords(const v1::Filter& filter) const;
-  // Whether the newest record of a product is one of `records`.
-  bool Contains(const RecordSet& records, std::string_view product_id) const;
+  // Calls visit(id, value) for each product of `records`, which are newest
+  // ones, after the id `after`, in the order of ids, until it returns false.
+  // The others are not looked at.
+  void ForEach(const RecordSet& records, std::string_view after,
+               const std::function<bool(std::string_view id,
+                                        std::string_view value)>& visit) const;
 
  private:
   // What is offered from one moment to another.
@@ -65,11 +72,13 @@ class RowSelector {
   RowFilter RowsOf(const Bitmap& records, bool chosen) const;
 
   const std::vector<LiveShard>& shards_;
-  ProductRows::Segments segments_;
+  ProductSegments segments_;
   bool has_windows_ = false;
 
   mutable std::mutex join_mutex_;
   mutable std::shared_ptr<const ProductRows> joined_;
+  mutable std::mutex newest_mutex_;
+  mutable std::shared_ptr<const RecordSet> newest_;
   mutable std::mutex offer_mutex_;
   mutable std::shared_ptr<const Offer> offer_;
   mutable FilterCache cache_;

@@ -15,7 +15,8 @@ namespace vitrine {
 // together; NOT_FOUND or PERMISSION_DENIED, naming the file, where one cannot
 // be read. Certificates and keys are read again when they change, for
 // connections that begin then, and so is the token, within a second, for calls
-// that begin then; what cannot be read then leaves it as it was.
+// that begin then; what cannot be read then leaves it as it was, and an
+// UNAUTHENTICATED for a token that could not be read anew says so, and why.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(
     const std::string& address, const ChannelSecurity& security,
     const grpc::ChannelArguments& arguments);
