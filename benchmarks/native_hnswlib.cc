@@ -1,48 +1,20 @@
 #include "benchmarks/native_hnswlib.h"
 
-// hnswlib 0.6.2 fails to link in two translation units, and the indexer's
-// builder has it already: here it lies in a namespace of ours, and with it all
-// that its headers define. What they include must come before.
-#pragma GCC diagnostic push
-#ifndef __clang__
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#endif
-#include <immintrin.h>
-#pragma GCC diagnostic pop
-
-#include <assert.h>
-#include <cpuid.h>
-#include <stdlib.h>
-#include <string.h>
-#include <x86intrin.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cstdint>
-#include <fstream>
-#include <iostream>
-#include <list>
-#include <memory>
-#include <mutex>
-#include <queue>
-#include <random>
-#include <stdexcept>
-#include <unordered_map>
-#include <unordered_set>
-#include <vector>
-
-#include "common/base/thread_pool.h"
-
-namespace vitrine::native {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wunused-variable"
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #pragma GCC diagnostic ignored "-Wreorder"
+#ifndef __clang__
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <hnswlib/hnswlib.h>
 #pragma GCC diagnostic pop
-}  // namespace vitrine::native
+
+#include <algorithm>
+
+#include "common/base/thread_pool.h"
 
 namespace vitrine {
 
@@ -51,8 +23,8 @@ struct NativeHnswlib::Index {
       : space(static_cast<size_t>(dim)),
         graph(&space, rows, static_cast<size_t>(m),
               static_cast<size_t>(ef_construction)) {}
-  native::hnswlib::InnerProductSpace space;
-  native::hnswlib::HierarchicalNSW<float> graph;
+  hnswlib::InnerProductSpace space;
+  hnswlib::HierarchicalNSW<float> graph;
 };
 
 NativeHnswlib::NativeHnswlib(std::span<const float> rows, int dim, int m,

@@ -63,39 +63,6 @@ TEST_P(CodeKernelsTest, GiveTheSumInWholeNumbers) {
   }
 }
 
-// Two runs of unlike scales; the ends of a code's range at last.
-TEST_P(CodeKernelsTest, GiveTheScaledSumsOfTwoRows) {
-  const size_t n = GetParam();
-  std::mt19937 random(4);
-  std::vector<uint8_t> a(n), b(n);
-  for (size_t i = 0; i < n; ++i) {
-    a[i] = static_cast<uint8_t>(random());
-    b[i] = static_cast<uint8_t>(random());
-  }
-  const ScaledCodes runs[] = {{64, 0.25f}, {n - 64, 2.0f}};
-  for (const bool extreme : {false, true}) {
-    if (extreme) {
-      std::fill(a.begin(), a.end(), uint8_t{255});
-      std::fill(b.begin(), b.end(), uint8_t{0});
-    }
-    double dot = 0, l1 = 0;
-    for (size_t i = 0; i < n; ++i) {
-      const double scale = i < 64 ? 0.25 : 2;
-      dot += scale * a[i] * (b[i] - 128);
-      l1 += scale * std::abs(a[i] - b[i]);
-    }
-    for (const CodeKernels& kernels : AllCodeKernels()) {
-      if (!kernels.supported()) continue;
-      EXPECT_FLOAT_EQ(kernels.dot_of(a.data(), b.data(), runs, 2),
-                      static_cast<float>(dot))
-          << kernels.name;
-      EXPECT_FLOAT_EQ(kernels.l1_of(a.data(), b.data(), runs, 2),
-                      static_cast<float>(l1))
-          << kernels.name;
-    }
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(Sizes, CodeKernelsTest,
                          testing::Values(64, 128, 192, 512, 4096));
 

@@ -129,11 +129,10 @@ TEST(Layout, GrpcStaysInServerClientsAndTheChannelBetweenThem) {
   }
 }
 
-TEST(Layout, TorchHnswlibHttplibHiredisAndSpdlogEachEnterThroughOneSource) {
+TEST(Layout, TorchHttplibHiredisAndSpdlogEachEnterThroughOneSource) {
   for (const std::vector<std::string>& library :
        std::vector<std::vector<std::string>>{
            {"torch/", "ATen/", "c10/", "caffe2/"},
-           {"hnswlib/"},
            {"httplib.h"},
            {"hiredis/"},
            {"spdlog/", "fmt/"}}) {
@@ -144,6 +143,10 @@ TEST(Layout, TorchHnswlibHttplibHiredisAndSpdlogEachEnterThroughOneSource) {
       EXPECT_TRUE(file.starts_with("common/") && file.ends_with(".cc")) << file;
     }
   }
+}
+
+TEST(Layout, HnswlibIsForTestsAndBenchmarks) {
+  EXPECT_TRUE(ProductFilesIncluding({"hnswlib/"}).empty());
 }
 
 TEST(Layout, PrometheusStaysInMetrics) {

@@ -4,14 +4,6 @@
 
 #include "tests/test_util/search_fixture.h"
 
-#ifdef __SANITIZE_THREAD__
-// ThreadSanitizer takes the order of locks in hnswlib's addPoint for a
-// deadlock. It is none: an element is found by others at a level only once its
-// own search there is over, so of two that are being added at most one waits
-// for the other.
-extern "C" const char* __tsan_default_options() { return "detect_deadlocks=0"; }
-#endif
-
 namespace vitrine {
 namespace {
 

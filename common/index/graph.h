@@ -1,11 +1,10 @@
-// HNSW graphs (Malkov and Yashunin, arXiv 1603.09320): hnswlib builds them,
-// shards hold them in our own layout, and GraphView walks them where they lie.
+// HNSW graphs (Malkov and Yashunin, arXiv 1603.09320): BuildGraph makes them,
+// shards hold them, and GraphView walks them where they lie.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -26,29 +25,17 @@ struct GraphParams {
   StopRequested stop = {};
 };
 
-// What a reader must know of a graph's arrays.
-struct GraphShape {
+// A graph over rows 0 … n - 1.
+struct Graph {
   GraphSpace space = GraphSpace::kDot;
   uint32_t entry = 0;
   uint32_t max_level = 0;
   uint32_t level0_stride = 0;  // 1 + links: a count, then row numbers.
   uint32_t upper_stride = 0;
-};
-
-// A graph over rows 0 … n - 1 that was built; it does not need their codes any
-// more. The arrays are written in pieces, so that memory has the graph but
-// once.
-class BuiltGraph {
- public:
-  using Write = std::function<absl::Status(std::span<const uint32_t> piece)>;
-
-  virtual ~BuiltGraph() = default;
-  virtual GraphShape shape() const = 0;
-  // n × level0_stride.
-  virtual absl::Status WriteLevel0(const Write& write) const = 0;
-  // n + 1: where a row's upper levels begin, in units of upper_stride.
-  virtual absl::Status WriteUpperStart(const Write& write) const = 0;
-  virtual absl::Status WriteUpper(const Write& write) const = 0;
+  std::vector<uint32_t> level0;       // n × level0_stride.
+  std::vector<uint32_t> upper_start;  // n + 1: where a row's upper levels
+                                      // begin, in units of upper_stride.
+  std::vector<uint32_t> upper;
 };
 
 class GraphView;
@@ -62,20 +49,14 @@ struct GraphBase {
   std::vector<uint32_t> rows;
 };
 
-// Builds the graph of some rows by their codes: faster than by floats, and in a
-// quarter of the memory. With a `base` whose links are as many as `params` asks
-// for, only the rows that it has not are added; where rows of it are gone,
-// their neighbours take over each other.
-absl::StatusOr<std::unique_ptr<const BuiltGraph>> BuildGraph(
-    const CodedRows& rows, const GraphParams& params,
-    const GraphBase* base = nullptr);
-
-// The k nearest rows to each of n × dim queries, by hnswlib's own search over a
-// graph that it has just built of the same rows: what GraphView must equal. For
-// tests.
-absl::StatusOr<std::vector<std::vector<uint32_t>>> SearchWithHnswlib(
-    const CodedRows& rows, const GraphParams& params,
-    std::span<const float> queries, int k, int ef);
+// Builds the graph of some rows by their codes, as hnswlib would of the same
+// distances. Memory is taken for links alone. With a `base` whose links are as
+// many as `params` asks for, only the rows that it has not are added; where
+// rows of it are gone, their neighbours take over each other. CANCELLED where
+// it had to stop.
+absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
+                                 const GraphParams& params,
+                                 const GraphBase* base = nullptr);
 
 class VisitedRows;
 
@@ -87,7 +68,7 @@ class GraphView {
     uint32_t row;
   };
 
-  // The arrays of a BuiltGraph; they must outlive the view. DATA_LOSS where
+  // The arrays of a Graph; they must outlive the view. DATA_LOSS where
   // their sizes are wrong; what they hold is not read.
   static absl::StatusOr<GraphView> Open(
       uint32_t rows, uint32_t entry, uint32_t max_level, uint32_t level0_stride,

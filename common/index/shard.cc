@@ -117,22 +117,16 @@ absl::Status WriteGraph(const std::vector<Block>& blocks,
     grown_from = BaseOf(*base, rows);
   }
   VITRINE_ASSIGN_OR_RETURN(
-      const auto built,
+      const Graph built,
       BuildGraph(coded, params, grown_from ? &*grown_from : nullptr));
-  const GraphShape shape = built->shape();
-  const GraphMeta meta = {static_cast<uint32_t>(shape.space), shape.entry,
-                          shape.max_level, shape.level0_stride,
-                          shape.upper_stride};
+  const GraphMeta meta = {static_cast<uint32_t>(built.space), built.entry,
+                          built.max_level, built.level0_stride,
+                          built.upper_stride};
   VITRINE_RETURN_IF_ERROR(WriteValue(writer, kGraphMeta, meta));
-  const auto write = [writer](std::span<const uint32_t> piece) {
-    return writer->AppendArray(piece);
-  };
-  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphLevel0));
-  VITRINE_RETURN_IF_ERROR(built->WriteLevel0(write));
-  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphUpperStart));
-  VITRINE_RETURN_IF_ERROR(built->WriteUpperStart(write));
-  VITRINE_RETURN_IF_ERROR(writer->BeginSection(kGraphUpper));
-  return built->WriteUpper(write);
+  VITRINE_RETURN_IF_ERROR(WriteArray(writer, kGraphLevel0, built.level0));
+  VITRINE_RETURN_IF_ERROR(
+      WriteArray(writer, kGraphUpperStart, built.upper_start));
+  return WriteArray(writer, kGraphUpper, built.upper);
 }
 
 }  // namespace

@@ -52,44 +52,6 @@ void L1Portable(const uint8_t* q, size_t n, const CodeRows& x, int32_t* out) {
   }
 }
 
-// What two rows come to in a run, summed up.
-template <typename SumOfRun>
-inline __attribute__((always_inline)) float SumOfRuns(
-    const uint8_t* a, const uint8_t* b, const ScaledCodes* runs, size_t count,
-    const SumOfRun& sum_of_run) {
-  float sum = 0;
-  for (size_t r = 0; r < count; ++r) {
-    sum += runs[r].scale * static_cast<float>(sum_of_run(a, b, runs[r].dim));
-    a += runs[r].dim;
-    b += runs[r].dim;
-  }
-  return sum;
-}
-
-float DotOfPortable(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                    size_t count) {
-  return SumOfRuns(a, b, runs, count,
-                   [](const uint8_t* x, const uint8_t* y, size_t n) {
-                     int32_t sum = 0;
-                     for (size_t j = 0; j < n; ++j) {
-                       sum += int32_t{x[j]} * (int32_t{y[j]} - kCodeZero);
-                     }
-                     return sum;
-                   });
-}
-
-float L1OfPortable(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                   size_t count) {
-  return SumOfRuns(a, b, runs, count,
-                   [](const uint8_t* x, const uint8_t* y, size_t n) {
-                     int32_t sum = 0;
-                     for (size_t j = 0; j < n; ++j) {
-                       sum += std::abs(int32_t{x[j]} - y[j]);
-                     }
-                     return sum;
-                   });
-}
-
 VITRINE_AVX2 inline int32_t Sum(__m256i v) {
   __m128i sum =
       _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
@@ -151,38 +113,6 @@ VITRINE_AVX2 void DotAvx2(const int8_t* q, size_t n, const CodeRows& x,
 VITRINE_AVX2 void L1Avx2(const uint8_t* q, size_t n, const CodeRows& x,
                          int32_t* out) {
   OneByOne(q, n, x, out, L1StepAvx2());
-}
-
-struct DotOfRunAvx2 {
-  VITRINE_AVX2 int32_t operator()(const uint8_t* x, const uint8_t* y,
-                                  size_t n) const {
-    const __m256i zero = _mm256_set1_epi16(kCodeZero);
-    __m256i sum = _mm256_setzero_si256();
-    for (size_t j = 0; j < n; j += 16) {
-      const __m256i a = Widened(x + j), b = Widened(y + j);
-      sum = _mm256_add_epi32(sum,
-                             _mm256_madd_epi16(a, _mm256_sub_epi16(b, zero)));
-    }
-    return Sum(sum);
-  }
-};
-struct L1OfRunAvx2 {
-  VITRINE_AVX2 int32_t operator()(const uint8_t* x, const uint8_t* y,
-                                  size_t n) const {
-    __m256i sum = _mm256_setzero_si256();
-    for (size_t j = 0; j < n; j += 32) {
-      sum = L1StepAvx2()(sum, x + j, y + j);
-    }
-    return Sum(sum);
-  }
-};
-VITRINE_AVX2 float DotOfAvx2(const uint8_t* a, const uint8_t* b,
-                             const ScaledCodes* runs, size_t count) {
-  return SumOfRuns(a, b, runs, count, DotOfRunAvx2());
-}
-VITRINE_AVX2 float L1OfAvx2(const uint8_t* a, const uint8_t* b,
-                            const ScaledCodes* runs, size_t count) {
-  return SumOfRuns(a, b, runs, count, L1OfRunAvx2());
 }
 
 VITRINE_VNNI inline __m512i Load(const void* from) {
@@ -255,39 +185,6 @@ VITRINE_VNNI void L1Vnni(const uint8_t* q, size_t n, const CodeRows& x,
   ByFours(q, n, x, out, L1Step());
 }
 
-// Two sums hide the latency of the steps.
-struct DotOfRunVnni {
-  VITRINE_VNNI int32_t operator()(const uint8_t* x, const uint8_t* y,
-                                  size_t n) const {
-    const __m512i flip = _mm512_set1_epi8(static_cast<char>(kCodeZero));
-    __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    for (size_t j = 0; j < n; j += 64) {
-      __m512i& sum = sums[j / 64 % 2];
-      sum = _mm512_dpbusd_epi32(sum, Load(x + j),
-                                _mm512_xor_si512(Load(y + j), flip));
-    }
-    return _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]));
-  }
-};
-struct L1OfRunVnni {
-  VITRINE_VNNI int32_t operator()(const uint8_t* x, const uint8_t* y,
-                                  size_t n) const {
-    __m512i sum = _mm512_setzero_si512();
-    for (size_t j = 0; j < n; j += 64) {
-      sum = _mm512_add_epi32(sum, _mm512_sad_epu8(Load(x + j), Load(y + j)));
-    }
-    return _mm512_reduce_add_epi32(sum);
-  }
-};
-VITRINE_VNNI float DotOfVnni(const uint8_t* a, const uint8_t* b,
-                             const ScaledCodes* runs, size_t count) {
-  return SumOfRuns(a, b, runs, count, DotOfRunVnni());
-}
-VITRINE_VNNI float L1OfVnni(const uint8_t* a, const uint8_t* b,
-                            const ScaledCodes* runs, size_t count) {
-  return SumOfRuns(a, b, runs, count, L1OfRunVnni());
-}
-
 bool HasVnni() {
   return __builtin_cpu_supports("avx512vnni") &&
          __builtin_cpu_supports("avx512bw") &&
@@ -297,9 +194,9 @@ bool HasAvx2() { return __builtin_cpu_supports("avx2"); }
 bool Always() { return true; }
 
 constexpr CodeKernels kKernels[] = {
-    {"avx512vnni", HasVnni, DotVnni, L1Vnni, DotOfVnni, L1OfVnni},
-    {"avx2", HasAvx2, DotAvx2, L1Avx2, DotOfAvx2, L1OfAvx2},
-    {"portable", Always, DotPortable, L1Portable, DotOfPortable, L1OfPortable},
+    {"avx512vnni", HasVnni, DotVnni, L1Vnni},
+    {"avx2", HasAvx2, DotAvx2, L1Avx2},
+    {"portable", Always, DotPortable, L1Portable},
 };
 
 const CodeKernels& Best() {
@@ -319,16 +216,6 @@ void DotCodes(const int8_t* q, size_t n, const CodeRows& x, int32_t* out) {
 
 void L1Codes(const uint8_t* q, size_t n, const CodeRows& x, int32_t* out) {
   Best().l1(q, n, x, out);
-}
-
-float DotOfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                 size_t count) {
-  return Best().dot_of(a, b, runs, count);
-}
-
-float L1OfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                size_t count) {
-  return Best().l1_of(a, b, runs, count);
 }
 
 }  // namespace vitrine

@@ -28,28 +28,12 @@ void DotCodes(const int8_t* q, size_t n, const CodeRows& x, int32_t* out);
 // out[i] = Σ |q_j - x_j|, likewise.
 void L1Codes(const uint8_t* q, size_t n, const CodeRows& x, int32_t* out);
 
-// A run of codes whose sums count `scale` times.
-struct ScaledCodes {
-  size_t dim = 0;  // A multiple of 64.
-  float scale = 0;
-};
-
-// Σ over the runs of scale · Σ a_j (b_j - kCodeZero).
-float DotOfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                 size_t count);
-
-// Σ over the runs of scale · Σ |a_j - b_j|.
-float L1OfCodes(const uint8_t* a, const uint8_t* b, const ScaledCodes* runs,
-                size_t count);
-
 // One implementation, for tests and comparison.
 struct CodeKernels {
   const char* name;
   bool (*supported)();
   decltype(&DotCodes) dot;
   decltype(&L1Codes) l1;
-  decltype(&DotOfCodes) dot_of;
-  decltype(&L1OfCodes) l1_of;
 };
 // Fastest first; the last is portable.
 std::span<const CodeKernels> AllCodeKernels();

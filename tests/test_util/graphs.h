@@ -1,4 +1,4 @@
-// Codes and graphs in memory, for tests; a shard has them in its file.
+// Codes in memory, for tests; a shard has them in its file.
 #pragma once
 
 #include <cstdint>
@@ -38,31 +38,6 @@ inline EncodedRows EncodeRows(const std::vector<Block>& blocks,
   }
   coded.codes = coded.bytes;
   return coded;
-}
-
-// A graph with its arrays.
-struct Graph : GraphShape {
-  std::vector<uint32_t> level0;
-  std::vector<uint32_t> upper_start;
-  std::vector<uint32_t> upper;
-};
-
-inline absl::StatusOr<Graph> BuildArrays(const CodedRows& rows,
-                                         const GraphParams& params,
-                                         const GraphBase* base = nullptr) {
-  VITRINE_ASSIGN_OR_RETURN(const auto built, BuildGraph(rows, params, base));
-  Graph graph{built->shape(), {}, {}, {}};
-  const auto append_to = [](std::vector<uint32_t>* array) {
-    return [array](std::span<const uint32_t> piece) {
-      array->insert(array->end(), piece.begin(), piece.end());
-      return absl::OkStatus();
-    };
-  };
-  VITRINE_RETURN_IF_ERROR(built->WriteLevel0(append_to(&graph.level0)));
-  VITRINE_RETURN_IF_ERROR(
-      built->WriteUpperStart(append_to(&graph.upper_start)));
-  VITRINE_RETURN_IF_ERROR(built->WriteUpper(append_to(&graph.upper)));
-  return graph;
 }
 
 }  // namespace vitrine
