@@ -2,13 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 #include <variant>
 
+#include "common/base/utf8.h"
 #include "common/index/filter.h"
 
 namespace vitrine {
 namespace {
+
+// An attribute with more texts tells nothing by those beyond.
+constexpr size_t kMostTraitValues = 64;
 
 v1::AttributeType TypeOf(const AttributeValue& value) {
   constexpr std::array kTypes = {
@@ -46,27 +51,36 @@ Catalogue::Catalogue(const Snapshot& snapshot, const SlotTable& slots) {
     const ProductColumns& columns =
         snapshot.selector().segments()[s]->columns();
     for (const auto& [name, column] : columns.all()) {
+      // Until the file is verified it may hold what no message may.
+      if (!IsUtf8(name)) continue;
       std::vector<int64_t> counts(column.values().size());
       column.Count(records.words().data(), &counts);
+      if (name == ProductColumns::kCategory) {
+        for (size_t code = 1; code < counts.size(); ++code) {
+          const auto category =
+              std::get<std::string_view>(column.values()[code]);
+          if (counts[code] != 0 && IsUtf8(category))
+            categories[category] += counts[code];
+        }
+        continue;
+      }
+      v1::AttributeSummary& summary = attributes[name];
+      std::set<std::string>* const trait =
+          TraitOf(name) < kTraits.size() ? &trait_values_[std::string(name)]
+                                         : nullptr;
       for (size_t code = 1; code < counts.size(); ++code) {
         if (counts[code] == 0) continue;
         const AttributeValue& value = column.values()[code];
-        if (name == ProductColumns::kCategory) {
-          categories[std::get<std::string_view>(value)] += counts[code];
-          continue;
-        }
-        v1::AttributeSummary& summary = attributes[name];
         const v1::AttributeType type = TypeOf(value);
         summary.set_type(summary.products() == 0 || summary.type() == type
                              ? type
                              : v1::ATTRIBUTE_TYPE_MIXED);
         summary.set_products(summary.products() + counts[code]);
-        if (TraitOf(name) < kTraits.size() &&
-            !std::holds_alternative<double>(value)) {
-          ForEachText(value, [&](std::string text) {
-            trait_values_[std::string(name)].insert(std::move(text));
-          });
-        }
+        if (trait == nullptr || std::holds_alternative<double>(value)) continue;
+        ForEachText(value, [&](std::string text) {
+          if (trait->size() < kMostTraitValues && IsUtf8(text))
+            trait->insert(std::move(text));
+        });
       }
     }
   }
@@ -74,6 +88,7 @@ Catalogue::Catalogue(const Snapshot& snapshot, const SlotTable& slots) {
     categories_.push_back({std::string(name), products, slots.SlotOf(name)});
   }
   for (auto& [name, summary] : attributes) {
+    if (summary.products() == 0) continue;
     summary.set_name(name.data(), name.size());
     attributes_.push_back(std::move(summary));
   }
@@ -88,6 +103,10 @@ std::vector<std::string_view> Catalogue::AttributeNames() const {
 
 const Catalogue::Category* Catalogue::FindCategory(
     std::string_view name) const {
+  const auto exact = std::lower_bound(
+      categories_.begin(), categories_.end(), name,
+      [](const Category& one, std::string_view n) { return one.name < n; });
+  if (exact != categories_.end() && exact->name == name) return &*exact;
   const std::optional<int> found = vitrine::FindCategory(Names(), name);
   return found ? &categories_[static_cast<size_t>(*found)] : nullptr;
 }
@@ -127,6 +146,9 @@ std::optional<v1::Filter> Catalogue::FilterOfSlot(
     }
     if (others.values().empty()) continue;
     v1::Filter::FilterList* const any = all->add_filters()->mutable_any();
+    // Numbers tell nothing.
+    AddCondition(name, any)->mutable_range()->set_min(
+        std::numeric_limits<double>::lowest());
     AddCondition(name, any->add_filters()->mutable_none())
         ->mutable_any_of()
         ->Swap(&others);

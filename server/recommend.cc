@@ -198,14 +198,19 @@ class Recommender {
     return absl::OkStatus();
   }
 
-  // Rows that may be recommended and pass `filter`.
+  // Rows that may be recommended and pass `filter`, which recurs: a request's
+  // own may not, and is no part of it.
   std::shared_ptr<const RowFilter> RowsThatAre(const v1::Filter& filter,
                                                const Call& call) const {
-    v1::Filter all;
-    *all.mutable_all()->add_filters() = filter;
-    if (request_.has_filter())
-      *all.mutable_all()->add_filters() = request_.filter();
-    return SelectCheckedRows(snapshot_, &all, call);
+    auto passing = SelectCheckedRows(snapshot_, &filter, call);
+    if (rows_ == nullptr) return passing;
+    auto both = std::make_shared<RowFilter>();
+    for (size_t s = 0; s < passing->rows.size(); ++s) {
+      Bitmap rows = passing->rows[s];
+      rows.And(rows_->rows[s]);
+      both->Add(std::move(rows));
+    }
+    return both;
   }
 
   absl::Status AddComplements(const Call& call,

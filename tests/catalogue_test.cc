@@ -190,20 +190,22 @@ TEST_F(CatalogueTest, TakesIntoASlotWhatAgreesInEachTrait) {
       {"winter",
        Made("Shoes", {{"gender", {"Women"}}, {"season", {"Winter"}}})},
       {"numbered", numbered},
+      {"numbered in words", Made("Shoes", {{"season", {"2012"}}})},
   }));
   const auto snapshot = Follow(nullptr);
   using Ids = std::vector<std::string>;
   const std::string_view shoes = SlotTable::Default().SlotOf("Shoes");
   EXPECT_EQ(InSlot(*snapshot, shoes, {}),
-            (Ids{"either", "men", "numbered", "unisex", "untold", "winter",
-                 "women"}));
+            (Ids{"either", "men", "numbered", "numbered in words", "unisex",
+                 "untold", "winter", "women"}));
   EXPECT_EQ(InSlot(*snapshot, shoes, {{{"women"}, {}, {}, {}}}),
-            (Ids{"either", "numbered", "unisex", "untold", "winter", "women"}));
+            (Ids{"either", "numbered", "numbered in words", "unisex", "untold",
+                 "winter", "women"}));
   EXPECT_EQ(InSlot(*snapshot, shoes, {{{"women"}, {}, {}, {"summer"}}}),
             (Ids{"either", "numbered", "unisex", "untold", "women"}));
   // No product is for girls, and those that tell for whom they are are not.
   EXPECT_EQ(InSlot(*snapshot, shoes, {{{"girls"}, {}, {}, {}}}),
-            (Ids{"numbered", "unisex", "untold"}));
+            (Ids{"numbered", "numbered in words", "unisex", "untold"}));
   EXPECT_EQ(InSlot(*snapshot, "no slot", {}), Ids());
 }
 

@@ -11,6 +11,7 @@
 
 #include "common/vector/half.h"
 #include "common/vector/kernels.h"
+#include "tests/hnswlib_graph.h"
 #include "tests/test_util/graphs.h"
 #include "tests/test_util/status_matchers.h"
 #include "tests/test_util/vectors.h"
@@ -247,6 +248,200 @@ TEST(GraphView, WalksPastLinksOutOfBounds) {
     }
   }
   EXPECT_GT(checked, 50);
+}
+
+// Links by number: of two as near, either may come first.
+std::vector<uint32_t> Ordered(std::vector<uint32_t> links, uint32_t stride) {
+  for (auto list = links.begin(); list != links.end(); list += stride)
+    std::sort(list + 1, list + 1 + *list);
+  return links;
+}
+
+// Where every link leads is right only if all distances, choices and levels
+// were.
+TEST(BuildGraph, LinksRowsAsHnswlibDoes) {
+  const EncodedRows coded = EncodeRows(TestBlocks(), DrawVectors(kRows));
+  for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
+    for (const int m : {5, 16}) {
+      GraphParams params;
+      params.space = space;
+      params.m = m;
+      params.ef_construction = 60;
+      ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(coded, params));
+      const Graph expected = BuildWithHnswlib(coded, params);
+      ASSERT_GE(graph.max_level, 2u);
+      EXPECT_EQ(graph.entry, expected.entry);
+      EXPECT_EQ(graph.max_level, expected.max_level);
+      EXPECT_EQ(graph.level0_stride, expected.level0_stride);
+      EXPECT_EQ(graph.upper_stride, expected.upper_stride);
+      EXPECT_TRUE(Ordered(graph.level0, graph.level0_stride) ==
+                  Ordered(expected.level0, expected.level0_stride));
+      EXPECT_TRUE(graph.upper_start == expected.upper_start);
+      EXPECT_TRUE(Ordered(graph.upper, graph.upper_stride) ==
+                  Ordered(expected.upper, expected.upper_stride));
+    }
+  }
+}
+
+TEST(GraphView, WalksAsHnswlibOnTheSameGraph) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors);
+  std::mt19937 random(5);
+  std::vector<float> queries;
+  for (int q = 0; q < 50; ++q) {
+    const std::vector<float> query = DrawVector(q, &random);
+    queries.insert(queries.end(), query.begin(), query.end());
+  }
+  constexpr int kEf = 20;
+  for (const GraphSpace space : {GraphSpace::kDot, GraphSpace::kL1}) {
+    GraphParams params;
+    params.space = space;
+    ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(coded, params));
+    ASSERT_OK_AND_ASSIGN(const GraphView view, ViewOf(graph, kRows));
+    const auto expected = SearchWithHnswlib(coded, params, queries, kEf, kEf);
+    ASSERT_EQ(expected.size(), 50u);
+    for (size_t q = 0; q < expected.size(); ++q) {
+      std::vector<uint8_t> query(kDim);
+      EncodeVector(TestBlocks(), coded.ranges, queries.data() + q * kDim,
+                   query.data());
+      const auto distances = OneByOne([&](uint32_t row) {
+        double sum = 0;
+        for (size_t i = 0; i < kDim; ++i) {
+          const double step = coded.ranges[i < 128 ? 0 : 1] / 127;
+          const double x = step * (coded.codes[row * kDim + i] - 128),
+                       y = step * (query[i] - 128);
+          sum += space == GraphSpace::kDot ? -x * y : std::fabs(x - y);
+        }
+        return static_cast<float>(sum);
+      });
+      std::vector<uint32_t> found;
+      for (const GraphView::Candidate& candidate :
+           view.Search(distances, [](uint32_t) { return true; }, {.ef = kEf})
+               .found) {
+        found.push_back(candidate.row);
+      }
+      EXPECT_EQ(found, expected[q]) << "query " << q;
+    }
+  }
+}
+
+// The share of the exact nearest rows that a walk with ef 50 finds, over rows
+// near those of the graph.
+double RecallOf(const Graph& graph, const CodedRows& coded) {
+  const auto rows = static_cast<uint32_t>(coded.codes.size() / kDim);
+  const auto view = ViewOf(graph, rows);
+  EXPECT_OK(view.status());
+  std::mt19937 random(9);
+  size_t right = 0;
+  constexpr int kQueries = 100;
+  constexpr size_t kNearest = 10;
+  for (int q = 0; q < kQueries; ++q) {
+    const std::vector<float> query = DrawVector(q, &random);
+    const DotCodeQuery coded_query(TestBlocks(), coded.ranges, query);
+    const auto distance = [&](uint32_t row) {
+      float dot = 0;
+      const uint32_t one[] = {row};
+      coded_query.Estimate({coded.codes.data(), kDim, one, 1}, &dot);
+      return -dot;
+    };
+    std::vector<std::pair<float, uint32_t>> all;
+    for (uint32_t row = 0; row < rows; ++row) {
+      all.emplace_back(distance(row), row);
+    }
+    std::sort(all.begin(), all.end());
+    const auto walked = view->Search(OneByOne(distance),
+                                     [](uint32_t) { return true; }, {.ef = 50});
+    for (size_t i = 0; i < kNearest; ++i) {
+      for (size_t j = 0; j < kNearest; ++j) {
+        right += walked.found[i].row == all[j].second ? 1 : 0;
+      }
+    }
+  }
+  return static_cast<double>(right) / (kQueries * kNearest);
+}
+
+// The vectors of some of `all`, by number.
+std::vector<uint16_t> Pick(const std::vector<uint16_t>& all,
+                           const std::vector<uint32_t>& rows) {
+  std::vector<uint16_t> picked;
+  for (const uint32_t row : rows) {
+    picked.insert(picked.end(), all.begin() + row * kDim,
+                  all.begin() + (row + 1) * kDim);
+  }
+  return picked;
+}
+
+TEST(BuildGraph, GrowsAGraphAsWellAsItBuildsOne) {
+  const std::vector<uint16_t> vectors = DrawVectors(kRows);
+  std::mt19937 random(3);
+  std::vector<uint32_t> shuffled(kRows);
+  std::iota(shuffled.begin(), shuffled.end(), 0);
+  std::shuffle(shuffled.begin(), shuffled.end(), random);
+  // The base has 2,000 rows, of which every `gone`th is not there any more; the
+  // new graph has them in another order, and 1,000 others.
+  for (const uint32_t gone : {0u, 20u, 5u}) {
+    const std::vector<uint32_t> old(shuffled.begin(), shuffled.begin() + 2000);
+    const EncodedRows old_coded = EncodeRows(TestBlocks(), Pick(vectors, old));
+    ASSERT_OK_AND_ASSIGN(const Graph old_graph, BuildGraph(old_coded, {}));
+    ASSERT_OK_AND_ASSIGN(const GraphView old_view, ViewOf(old_graph, 2000));
+    GraphBase base;
+    base.graph = &old_view;
+    base.rows.assign(2000, GraphBase::kGone);
+    std::vector<uint32_t> rows;
+    for (uint32_t row = 0; row < kRows; ++row) {
+      const auto at = static_cast<uint32_t>(
+          std::find(old.begin(), old.end(), row) - old.begin());
+      if (at < 2000) {
+        if (gone != 0 && at % gone == 0) continue;
+        base.rows[at] = static_cast<uint32_t>(rows.size());
+      }
+      rows.push_back(row);
+    }
+    const EncodedRows coded = EncodeRows(TestBlocks(), Pick(vectors, rows));
+    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildGraph(coded, {}, &base));
+    ASSERT_OK_AND_ASSIGN(const Graph built, BuildGraph(coded, {}));
+    EXPECT_EQ(grown.level0.size(), built.level0.size());
+    const double recall = RecallOf(grown, coded);
+    EXPECT_GE(recall, RecallOf(built, coded) - 0.005) << gone;
+    EXPECT_GE(recall, 0.98) << gone;
+  }
+}
+
+TEST(BuildGraph, GrowsFromLittleAndFromNothing) {
+  const std::vector<uint16_t> vectors = DrawVectors(300);
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors);
+  ASSERT_OK_AND_ASSIGN(
+      const Graph one,
+      BuildGraph(EncodeRows(TestBlocks(), Pick(vectors, {7})), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView one_view, ViewOf(one, 1));
+  ASSERT_OK_AND_ASSIGN(
+      const Graph many,
+      BuildGraph(EncodeRows(TestBlocks(), Pick(vectors, {1, 2, 3})), {}));
+  ASSERT_OK_AND_ASSIGN(const GraphView many_view, ViewOf(many, 3));
+  const GraphBase bases[] = {
+      {&one_view, {7}},
+      {&one_view, {GraphBase::kGone}},
+      {&many_view, {GraphBase::kGone, GraphBase::kGone, GraphBase::kGone}},
+      {&many_view, {1, GraphBase::kGone, GraphBase::kGone}}};
+  for (const GraphBase& base : bases) {
+    ASSERT_OK_AND_ASSIGN(const Graph grown, BuildGraph(coded, {}, &base));
+    EXPECT_GE(RecallOf(grown, coded), 0.98);
+  }
+  // All of it is gone, and nothing comes.
+  const GraphBase base = {&one_view, {GraphBase::kGone}};
+  ASSERT_OK_AND_ASSIGN(
+      const Graph nothing,
+      BuildGraph(EncodeRows(TestBlocks(), std::vector<uint16_t>()), {}, &base));
+  EXPECT_TRUE(nothing.level0.empty());
+}
+
+TEST(BuildGraph, EndsEarlyWhereItHasTo) {
+  const EncodedRows coded = EncodeRows(TestBlocks(), DrawVectors(500));
+  GraphParams params;
+  int asked = 0;
+  params.stop = [&asked] { return ++asked > 2; };
+  EXPECT_STATUS(BuildGraph(coded, params), absl::StatusCode::kCancelled,
+                "stopped");
 }
 
 }  // namespace

@@ -26,9 +26,9 @@ RowSelector::RowSelector(const std::vector<LiveShard>& shards,
     : shards_(shards) {
   const ProductSegments before =
       previous != nullptr ? previous->segments_ : ProductSegments();
-  const bool with_columns =
-      std::any_of(before.begin(), before.end(),
-                  [](const auto& segment) { return segment->has_columns(); });
+  std::shared_ptr<const ProductRows> joined;
+  if (previous != nullptr)
+    joined = MadeOf(&previous->join_mutex_, previous->joined_);
   for (const auto& table : products.segments()) {
     const auto known = std::find_if(
         before.begin(), before.end(),
@@ -39,13 +39,11 @@ RowSelector::RowSelector(const std::vector<LiveShard>& shards,
     has_windows_ = has_windows_ || !segments_.back()->windows().empty();
     // Whoever filtered the last generation will filter this one, and shall not
     // wait for it.
-    if (with_columns) segments_.back()->columns();
+    if (joined != nullptr) segments_.back()->columns();
   }
-  if (previous == nullptr) return;
-  if (const auto known = MadeOf(&previous->join_mutex_, previous->joined_)) {
-    joined_ =
-        std::make_shared<const ProductRows>(shards_, segments_, known.get());
-  }
+  if (joined == nullptr) return;
+  joined_ =
+      std::make_shared<const ProductRows>(shards_, segments_, joined.get());
   if (const auto known = MadeOf(&previous->newest_mutex_, previous->newest_)) {
     newest_ = std::make_shared<const RecordSet>(
         vitrine::NewestRecords(segments_, before, *known));
