@@ -18,18 +18,17 @@ absl::StatusOr<bool> MergeOnce(Publisher* publisher, const DueMerge& due,
   if (due.plan.empty()) return false;
   MergePlan plan = due.plan;
   plan.now_unix_ms = publisher->NowUnixMs();
-  MergeOutput output;
-  {
+  const absl::StatusOr<MergeOutput> output = [&] {
     // Without the commit, which publications wait for.
     const LimitedThreadWrites limited(bytes_per_second, stop);
-    VITRINE_ASSIGN_OR_RETURN(
-        output, RunMerge(publisher->paths(), due.view, plan, threads, stop,
-                         [publisher] { return publisher->NewFileName(); }));
-  }
+    return RunMerge(publisher->paths(), due.view, plan, threads, stop,
+                    [publisher] { return publisher->NewFileName(); });
+  }();
   // What a graph took would stay in the heap, whose pieces are kept for the
   // model's.
   if (plan.graph) ::malloc_trim(0);
-  const absl::Status committed = publisher->Commit(output).status();
+  VITRINE_RETURN_IF_ERROR(output.status());
+  const absl::Status committed = publisher->Commit(*output).status();
   // The vector set was given up meanwhile: other merges may be due.
   if (!committed.ok() && !absl::IsNotFound(committed)) return committed;
   return true;

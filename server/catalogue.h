@@ -26,8 +26,8 @@ class Catalogue {
     std::string_view slot;  // Of the slot table; empty where it has none.
   };
 
-  // `slots` must outlive the catalogue. Takes time in proportion to products and
-  // their different values, some of what their columns take, if not made yet.
+  // `slots` must outlive the catalogue. Takes time in proportion to products
+  // and their different values, less than their columns, if not made yet.
   Catalogue(const Snapshot& snapshot, const SlotTable& slots);
 
   int64_t products() const { return products_; }
@@ -46,8 +46,8 @@ class Catalogue {
   std::vector<std::string_view> AttributeNames() const;
 
   // The products of a slot that agree with `traits` in each attribute that is
-  // one: they share a value, or one of them tells none. Nothing where no category
-  // is of the slot. CheckFilter may find it too deep beside another.
+  // one: they share a value of it, or one of them tells none. Nothing where no
+  // category is of the slot. Not to be checked: it is not a caller's.
   std::optional<v1::Filter> FilterOfSlot(std::string_view slot,
                                          const TraitValues& traits) const;
 

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/test_util/graphs.h"
+#include "tests/test_util/peak_memory.h"
 #include "tests/test_util/status_matchers.h"
 #include "tests/test_util/vectors.h"
 
@@ -71,6 +73,97 @@ TEST(Inserter, LinksEachRowOnceToRowsOfItsLevel) {
     }
   }
   EXPECT_GE(reached.size(), kRows * 98 / 100);
+}
+
+// How many of the rows from `first` on a walk may come to.
+size_t Reached(const Graph& graph, uint32_t first) {
+  const auto rows = static_cast<uint32_t>(graph.upper_start.size() - 1);
+  const auto view = GraphView::Open(
+      rows, graph.entry, graph.max_level, graph.level0_stride,
+      graph.upper_stride, graph.level0, graph.upper_start, graph.upper);
+  std::vector<bool> met(rows);
+  std::vector<uint32_t> next = {graph.entry};
+  met[graph.entry] = true;
+  while (!next.empty()) {
+    const uint32_t row = next.back();
+    next.pop_back();
+    for (uint32_t level = 0; level <= view->LevelsOf(row); ++level) {
+      for (const uint32_t link : view->LinksOf(row, level)) {
+        if (!met[link]) next.push_back(link);
+        met[link] = true;
+      }
+    }
+  }
+  return static_cast<size_t>(std::count(met.begin() + first, met.end(), true));
+}
+
+// A placeholder for a picture may stand for hundreds of products.
+TEST(Inserter, ReachesAllCopiesOfAPicture) {
+  std::vector<uint16_t> vectors;
+  const std::vector<Row> drawn = DrawRows(kRows, 1);
+  for (const Row& row : drawn)
+    vectors.insert(vectors.end(), row.vector.begin(), row.vector.end());
+  constexpr uint32_t kCopies = 300;
+  for (uint32_t i = 0; i < kCopies; ++i) {
+    vectors.insert(vectors.end(), drawn[0].vector.begin(),
+                   drawn[0].vector.end());
+  }
+  const EncodedRows coded = EncodeRows(TestBlocks(), vectors);
+  const GraphParams params;
+  ASSERT_OK_AND_ASSIGN(const Graph built, BuildGraph(coded, params));
+  EXPECT_EQ(Reached(built, kRows), kCopies);
+  EXPECT_GE(Reached(built, 0), kRows + kCopies - 5);
+
+  // Without a third of the others, and with more copies.
+  ASSERT_OK_AND_ASSIGN(
+      const GraphView view,
+      GraphView::Open(kRows + kCopies, built.entry, built.max_level,
+                      built.level0_stride, built.upper_stride, built.level0,
+                      built.upper_start, built.upper));
+  std::vector<uint16_t> less(vectors.begin() + vectors.size() / 9 * 2,
+                             vectors.end());
+  for (uint32_t i = 0; i < kCopies; ++i) {
+    less.insert(less.end(), drawn[0].vector.begin(), drawn[0].vector.end());
+  }
+  GraphBase base = {&view, {}};
+  for (uint32_t row = 0; row < kRows + kCopies; ++row) {
+    base.rows.push_back(row < kRows / 3 ? GraphBase::kGone : row - kRows / 3);
+  }
+  const EncodedRows more = EncodeRows(TestBlocks(), less);
+  ASSERT_OK_AND_ASSIGN(const Graph grown, BuildGraph(more, params, &base));
+  EXPECT_EQ(Reached(grown, kRows * 2 / 3), 2 * kCopies);
+  EXPECT_GE(Reached(grown, 0), kRows * 2 / 3 + 2 * kCopies - 5);
+}
+
+TEST(Inserter, TakesAnySmallGraph) {
+  const EncodedRows coded = DrawCoded();
+  for (const int m : {1, 2, 16}) {
+    for (const uint32_t rows : {0u, 1u, 2u, 65u}) {
+      EncodedRows few = DrawCoded();
+      few.codes = few.codes.first(rows * coded.codes.size() / kRows);
+      GraphParams params;
+      params.m = m;
+      params.ef_construction = 1;
+      ASSERT_OK_AND_ASSIGN(const Graph graph, BuildGraph(few, params));
+      EXPECT_EQ(graph.upper_start.size(), rows + 1);
+      if (rows == 0) continue;
+      ASSERT_OK_AND_ASSIGN(
+          const GraphView view,
+          GraphView::Open(rows, graph.entry, graph.max_level,
+                          graph.level0_stride, graph.upper_stride, graph.level0,
+                          graph.upper_start, graph.upper));
+      EXPECT_OK(view.CheckLinks(/*stop=*/{}));
+    }
+  }
+}
+
+TEST(Inserter, TellsWhereMemoryEnds) {
+  if (!testing::kCountsMemory) GTEST_SKIP() << "a sanitizer would end it";
+  EncodedRows coded = DrawCoded();
+  // None of them is read.
+  coded.codes = {coded.codes.data(), size_t{1} << 46};
+  EXPECT_STATUS(BuildGraph(coded, {}), absl::StatusCode::kResourceExhausted,
+                "no memory");
 }
 
 }  // namespace

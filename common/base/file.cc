@@ -240,7 +240,10 @@ absl::Status StagingFile::Flush() {
 absl::StatusOr<std::unique_ptr<MappedFile>> StagingFile::Map() {
   VITRINE_RETURN_IF_ERROR(error_);
   VITRINE_RETURN_IF_ERROR(Flush());
-  return MappedFile::Open(staging_path_);
+  VITRINE_ASSIGN_OR_RETURN(auto mapped, MappedFile::Open(staging_path_));
+  // Somebody has cut it.
+  if (mapped->data().size() != bytes_) return Fail(EIO, "map");
+  return mapped;
 }
 
 absl::Status StagingFile::Sync() {

@@ -19,7 +19,7 @@ enum class GraphSpace : uint32_t { kDot = 1, kL1 = 2 };
 
 struct GraphParams {
   GraphSpace space = GraphSpace::kDot;
-  int m = 16;  // Links a node on upper levels; twice as many on level 0.
+  int m = 16;  // > 0: links a node on upper levels; twice as many on level 0.
   int ef_construction = 200;
   int threads = 1;
   StopRequested stop = {};
@@ -45,15 +45,15 @@ struct GraphBase {
   static constexpr uint32_t kGone = UINT32_MAX;
 
   const GraphView* graph = nullptr;
-  // Which of the rows each of its own is; kGone where it is none of them.
+  // Which of the rows each of its own is, no two the same; kGone where none.
   std::vector<uint32_t> rows;
 };
 
 // Builds the graph of some rows by their codes, as hnswlib would of the same
-// distances. Memory is taken for links alone. With a `base` whose links are as
-// many as `params` asks for, only the rows that it has not are added; where
-// rows of it are gone, their neighbours take over each other. CANCELLED where
-// it had to stop.
+// distances, without a copy of them. With a `base` whose links are as many as
+// `params` asks for, only the rows that it has not are added; where rows of it
+// are gone, their neighbours take over each other. CANCELLED where it had to
+// stop, RESOURCE_EXHAUSTED without memory, DATA_LOSS where the base is damaged.
 absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
                                  const GraphParams& params,
                                  const GraphBase* base = nullptr);

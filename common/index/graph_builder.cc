@@ -1,7 +1,9 @@
 // Builds graphs by inserting one row after the other, as hnswlib does, to whose
 // graphs a test holds these link by link.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <new>
 #include <optional>
 #include <random>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "common/base/thread_pool.h"
 #include "common/index/graph.h"
 #include "common/index/graph_inserter.h"
+#include "common/vector/blocks.h"
 
 namespace vitrine {
 namespace {
@@ -24,30 +27,42 @@ constexpr size_t kRowsAtOnce = 64;
 
 // What another graph has of the rows, to be taken over as if they had been
 // inserted. Where a neighbour of a row is gone, that one's neighbours are taken
-// in its place, as many as Select chooses (as FreshDiskANN does, arXiv
-// 2105.09613).
+// in its place (as FreshDiskANN does, arXiv 2105.09613); of too many, those
+// that Select chooses.
 class Adopter {
  public:
   explicit Adopter(const GraphBase& base)
       : base_(base), graph_(*base.graph), row_of_(base.rows) {
-    for (uint32_t b = 0; b < row_of_.size(); ++b) {
-      if (IsAlone(b)) row_of_[b] = kNoRow;
+    // One that is not taken over may leave another alone.
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (uint32_t b = 0; b < row_of_.size(); ++b) {
+        if (row_of_[b] == kNoRow || !IsAlone(b)) continue;
+        row_of_[b] = kNoRow;
+        changed = true;
+      }
     }
   }
 
-  // Sets the levels of the rows that are taken over, and marks these.
-  absl::Status SetLevels(std::vector<uint8_t>* levels,
-                         std::vector<bool>* adopted) const {
+  // Sets the levels of the rows that are taken over, and their places, from 0
+  // on; those of the others stay as they are.
+  absl::Status Place(std::vector<uint8_t>* levels,
+                     std::vector<uint32_t>* places) const {
+    uint32_t place = 0;
     for (uint32_t b = 0; b < row_of_.size(); ++b) {
       if (row_of_[b] == kNoRow) continue;
+      if (row_of_[b] >= levels->size()) {
+        return absl::InternalError(absl::StrCat(
+            "a graph of ", levels->size(), " rows has no row ", row_of_[b]));
+      }
       // Read once: a file that is cut under us gives zeros from then on.
       const uint32_t level = graph_.LevelsOf(b);
       if (level > kMostLevels) {
         return absl::DataLossError(
-            absl::StrCat("a graph to grow from has ", level, " levels"));
+            absl::StrCat("its graph has row ", b, " on level ", level));
       }
       (*levels)[row_of_[b]] = static_cast<uint8_t>(level);
-      (*adopted)[row_of_[b]] = true;
+      (*places)[row_of_[b]] = place++;
     }
     return absl::OkStatus();
   }
@@ -99,11 +114,11 @@ class Adopter {
   bool IsGone(uint32_t b) const {
     return b >= base_.rows.size() || base_.rows[b] == GraphBase::kGone;
   }
-  // Whether nothing would be left that leads from a row to others: it is
-  // inserted anew.
+  // Whether no neighbour of a row is taken over: it is inserted anew.
   bool IsAlone(uint32_t b) const {
     for (const uint32_t neighbour : graph_.LinksOf(b, 0)) {
-      if (!IsGone(neighbour)) return false;
+      if (neighbour < row_of_.size() && row_of_[neighbour] != kNoRow)
+        return false;
     }
     return true;
   }
@@ -125,44 +140,50 @@ void DrawLevels(std::span<const uint32_t> order, int m,
   }
 }
 
-}  // namespace
+absl::Status NoMemory(size_t rows) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("there is no memory for a graph of ", rows, " rows"));
+}
 
-absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
-                                 const GraphParams& params,
-                                 const GraphBase* base) {
-  size_t dim = 0;
-  for (const Block& block : rows.blocks) dim += static_cast<size_t>(block.dim);
-  const size_t count = rows.codes.size() / dim;
+// Throws where memory ends.
+absl::StatusOr<Graph> Build(const CodedRows& rows, size_t count,
+                            const GraphParams& params, const GraphBase* base) {
   std::vector<uint8_t> levels(count);
-  std::vector<bool> adopted(count);
+  std::vector<uint32_t> places(count, kNoRow);
   std::optional<Adopter> adopter;
   if (base != nullptr &&
       base->graph->level0_links() == 2 * static_cast<uint32_t>(params.m) &&
       base->graph->upper_links() == static_cast<uint32_t>(params.m)) {
     adopter.emplace(*base);
-    VITRINE_RETURN_IF_ERROR(adopter->SetLevels(&levels, &adopted));
+    VITRINE_RETURN_IF_ERROR(adopter->Place(&levels, &places));
   }
   // Rows are ordered by product, so neighbours in a shard are alike; a graph
   // grows better from rows in random order.
   std::vector<uint32_t> order;
   order.reserve(
-      static_cast<size_t>(std::count(adopted.begin(), adopted.end(), false)));
+      static_cast<size_t>(std::count(places.begin(), places.end(), kNoRow)));
   for (uint32_t row = 0; row < count; ++row) {
-    if (!adopted[row]) order.push_back(row);
+    if (places[row] == kNoRow) order.push_back(row);
   }
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
   DrawLevels(order, params.m, &levels);
-  GrowingGraph graph(params, std::move(levels));
+  GrowingGraph graph(params, std::move(levels), std::move(places),
+                     static_cast<uint32_t>(count - order.size()));
 
   // Calls run(i, inserter) for i < n, on some threads.
+  std::atomic<bool> no_memory = false;
   const auto for_each = [&](size_t n, const auto& run) {
     const auto chunks = static_cast<int>((n + kRowsAtOnce - 1) / kRowsAtOnce);
     ParallelFor(chunks, params.threads, [&](int chunk) {
-      if (params.stop && params.stop()) return;
-      Inserter inserter(rows, params, &graph);
-      const size_t begin = static_cast<size_t>(chunk) * kRowsAtOnce;
-      for (size_t i = begin; i < std::min(n, begin + kRowsAtOnce); ++i)
-        run(i, &inserter);
+      if (no_memory || (params.stop && params.stop())) return;
+      try {
+        Inserter inserter(rows, params, &graph);
+        const size_t begin = static_cast<size_t>(chunk) * kRowsAtOnce;
+        for (size_t i = begin; i < std::min(n, begin + kRowsAtOnce); ++i)
+          run(i, &inserter);
+      } catch (const std::bad_alloc&) {
+        no_memory = true;
+      }
     });
   };
   if (adopter) {
@@ -174,9 +195,24 @@ absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
   }
   for_each(order.size(),
            [&](size_t i, Inserter* inserter) { inserter->Insert(order[i]); });
+  if (no_memory) return NoMemory(count);
   if (params.stop && params.stop())
     return absl::CancelledError("building a graph was stopped");
   return graph.Take();
+}
+
+}  // namespace
+
+absl::StatusOr<Graph> BuildGraph(const CodedRows& rows,
+                                 const GraphParams& params,
+                                 const GraphBase* base) {
+  const size_t count =
+      rows.codes.size() / static_cast<size_t>(TotalDim(rows.blocks));
+  try {
+    return Build(rows, count, params, base);
+  } catch (const std::bad_alloc&) {
+    return NoMemory(count);
+  }
 }
 
 }  // namespace vitrine

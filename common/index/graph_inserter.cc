@@ -12,8 +12,13 @@ namespace {
 
 using Candidate = GraphView::Candidate;
 
-bool Nearer(const Candidate& a, const Candidate& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+// Of a heap with the farthest on top.
+bool NearerFirst(const Candidate& a, const Candidate& b) {
+  return a.distance < b.distance;
+}
+// Of one with the nearest on top.
+bool NearerLast(const Candidate& a, const Candidate& b) {
+  return a.distance > b.distance;
 }
 
 }  // namespace
@@ -66,8 +71,12 @@ void RowComparer::Measure(std::span<const uint32_t> rows, float* out) {
 }
 
 GrowingGraph::GrowingGraph(const GraphParams& params,
-                           std::vector<uint8_t> levels)
-    : levels_(std::move(levels)), locks_(new std::array<std::mutex, kLocks>) {
+                           std::vector<uint8_t> levels,
+                           std::vector<uint32_t> places, uint32_t next_place)
+    : levels_(std::move(levels)),
+      places_(std::move(places)),
+      next_place_(next_place),
+      locks_(new std::array<std::mutex, kLocks>) {
   const auto m = static_cast<uint32_t>(params.m);
   graph_.space = params.space;
   graph_.level0_stride = 2 * m + 1;
@@ -110,6 +119,7 @@ void Inserter::Insert(uint32_t row) {
   const uint32_t level = graph_.LevelOf(row);
   std::unique_lock top(graph_.entry_mutex);
   if (!graph_.entry) {
+    graph_.SetPlace(row);
     graph_.entry = {row, level};
     return;
   }
@@ -121,10 +131,12 @@ void Inserter::Insert(uint32_t row) {
   if (chosen_.size() <= highest) chosen_.resize(highest + 1);
   for (uint32_t l = highest + 1; l-- > 0;) {
     SearchLevel(nearest, l);
-    nearest = found_.front().row;
     chosen_[l] = found_;
     Select(m_, &chosen_[l]);
+    nearest = chosen_[l].front().row;
   }
+  // Not before: one that others have overtaken would be linked from nowhere.
+  graph_.SetPlace(row);
   // From below, so that who finds the row on a level finds it linked on those
   // below.
   for (uint32_t l = 0; l <= highest; ++l) Connect(row, l, chosen_[l]);
@@ -132,7 +144,15 @@ void Inserter::Insert(uint32_t row) {
 }
 
 void Inserter::Select(size_t most, std::vector<Candidate>* candidates) {
-  if (candidates->size() < most) return;
+  if (candidates->size() >= most) ChooseDiverse(most, candidates);
+  std::sort_heap(candidates->begin(), candidates->end(), NearerFirst);
+}
+
+void Inserter::ChooseDiverse(size_t most, std::vector<Candidate>* candidates) {
+  std::sort(candidates->begin(), candidates->end(),
+            [this](const Candidate& a, const Candidate& b) {
+              return graph_.Nearer(a, b);
+            });
   size_t chosen = 0;
   while (chosen < candidates->size()) {
     to_other_.SetRow((*candidates)[chosen++].row);
@@ -150,6 +170,8 @@ void Inserter::Select(size_t most, std::vector<Candidate>* candidates) {
     candidates->resize(kept);
   }
   candidates->resize(chosen);
+  for (auto end = candidates->begin(); end != candidates->end();)
+    std::push_heap(candidates->begin(), ++end, NearerFirst);
 }
 
 std::vector<Candidate> Inserter::Near(uint32_t row,
@@ -161,7 +183,7 @@ std::vector<Candidate> Inserter::Near(uint32_t row,
   near.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i)
     near.push_back({measured_[i], rows[i]});
-  std::sort(near.begin(), near.end(), Nearer);
+  std::make_heap(near.begin(), near.end(), NearerFirst);
   return near;
 }
 
@@ -194,12 +216,6 @@ uint32_t Inserter::Descend(const GrowingGraph::Entry& from, uint32_t level) {
 }
 
 void Inserter::SearchLevel(uint32_t entry, uint32_t level) {
-  const auto nearer_last = [](const Candidate& a, const Candidate& b) {
-    return a.distance > b.distance;
-  };
-  const auto nearer_first = [](const Candidate& a, const Candidate& b) {
-    return a.distance < b.distance;
-  };
   VisitedRows& met = VisitedRows::ForThread(graph_.rows());
   Candidate first = {0, entry};
   to_row_.Measure({&entry, 1}, &first.distance);
@@ -210,7 +226,7 @@ void Inserter::SearchLevel(uint32_t entry, uint32_t level) {
     const Candidate current = frontier_.front();
     if (found_.size() == ef_ && current.distance > found_.front().distance)
       break;
-    std::pop_heap(frontier_.begin(), frontier_.end(), nearer_last);
+    std::pop_heap(frontier_.begin(), frontier_.end(), NearerLast);
     frontier_.pop_back();
     CopyLinks(current.row, level);
     std::erase_if(rows_, [&met](uint32_t row) { return !met.Insert(row); });
@@ -221,11 +237,11 @@ void Inserter::SearchLevel(uint32_t entry, uint32_t level) {
         continue;
       const Candidate candidate = {measured_[i], rows_[i]};
       frontier_.push_back(candidate);
-      std::push_heap(frontier_.begin(), frontier_.end(), nearer_last);
+      std::push_heap(frontier_.begin(), frontier_.end(), NearerLast);
       found_.push_back(candidate);
-      std::push_heap(found_.begin(), found_.end(), nearer_first);
+      std::push_heap(found_.begin(), found_.end(), NearerFirst);
       if (found_.size() > ef_) {
-        std::pop_heap(found_.begin(), found_.end(), nearer_first);
+        std::pop_heap(found_.begin(), found_.end(), NearerFirst);
         found_.pop_back();
       }
     }
@@ -236,7 +252,6 @@ void Inserter::SearchLevel(uint32_t entry, uint32_t level) {
       __builtin_prefetch(next + 16);
     }
   }
-  std::sort(found_.begin(), found_.end(), Nearer);
 }
 
 void Inserter::Connect(uint32_t row, uint32_t level,

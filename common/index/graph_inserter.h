@@ -1,9 +1,10 @@
 // How a row is inserted into a graph that is being built; for graph_builder.cc.
-// Codes are compared where they lie, all neighbours of a row at once, and
-// memory holds links alone.
+// Codes are compared where they lie, all neighbours of a row at once, and no
+// copy of them is made.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,11 +53,23 @@ class GrowingGraph {
     uint32_t level = 0;
   };
 
-  // `levels` are the highest of each row.
-  GrowingGraph(const GraphParams& params, std::vector<uint8_t> levels);
+  // Of each row, its highest level, and its place in the order in which rows
+  // come into the graph, where it has come already.
+  GrowingGraph(const GraphParams& params, std::vector<uint8_t> levels,
+               std::vector<uint32_t> places, uint32_t next_place);
 
   uint32_t rows() const { return static_cast<uint32_t>(levels_.size()); }
   uint32_t LevelOf(uint32_t row) const { return levels_[row]; }
+  // To be called of a row before anything links to it.
+  void SetPlace(uint32_t row) { places_[row] = next_place_++; }
+  // Whether `a` comes before `b`: it is nearer, or as near and came later, as
+  // with hnswlib. By another order of rows as near, all copies of a picture
+  // would link to the same few, and nothing to the others.
+  bool Nearer(const GraphView::Candidate& a,
+              const GraphView::Candidate& b) const {
+    return a.distance != b.distance ? a.distance < b.distance
+                                    : places_[a.row] > places_[b.row];
+  }
   size_t MostLinks(uint32_t level) const {
     return (level == 0 ? graph_.level0_stride : graph_.upper_stride) - 1;
   }
@@ -87,6 +100,8 @@ class GrowingGraph {
   static constexpr size_t kLocks = 1024;
 
   const std::vector<uint8_t> levels_;
+  std::vector<uint32_t> places_;
+  std::atomic<uint32_t> next_place_;
   const std::unique_ptr<std::array<std::mutex, kLocks>> locks_;
   Graph graph_;
 };
@@ -97,24 +112,30 @@ class Inserter {
   Inserter(const CodedRows& rows, const GraphParams& params,
            GrowingGraph* graph);
 
-  // Algorithm 1 of the paper. Each row once.
+  // Algorithm 1 of the paper. Each row once. Where several threads insert rows,
+  // some of hundreds of copies of a picture may be linked from nowhere, as with
+  // hnswlib.
   void Insert(uint32_t row);
-  // Of candidates, nearest first, those that are no nearer to one that was
-  // chosen before than to the row itself, at most so many: Algorithm 4. Fewer
-  // than that stay as they are.
+  // Of candidates, a heap with the farthest on top, those that are no nearer to
+  // one that was chosen before than to the row itself, at most so many:
+  // Algorithm 4. Fewer than that all stay. Nearest first, those as near in the
+  // order of hnswlib's heap: what walks come to depends on it where a picture
+  // has hundreds of copies.
   void Select(size_t most, std::vector<GraphView::Candidate>* candidates);
-  // Some rows by their distances to `row`, nearest first.
+  // Some rows by their distances to `row`, for Select.
   std::vector<GraphView::Candidate> Near(uint32_t row,
                                          std::span<const uint32_t> rows);
 
  private:
   using Candidate = GraphView::Candidate;
 
+  // All of Select but its order: they are a heap in the end.
+  void ChooseDiverse(size_t most, std::vector<Candidate>* candidates);
   // Fills rows_ with the links of a row.
   void CopyLinks(uint32_t row, uint32_t level);
   // The row at which to enter `level`.
   uint32_t Descend(const GrowingGraph::Entry& from, uint32_t level);
-  // Fills found_ with the nearest ef_ rows, nearest first: Algorithm 2.
+  // Fills found_ with the nearest ef_ rows, a heap: Algorithm 2.
   void SearchLevel(uint32_t entry, uint32_t level);
   // Links a row to others, and them to it; who has too many links then keeps
   // those that Select chooses.

@@ -116,9 +116,18 @@ absl::Status WriteGraph(const std::vector<Block>& blocks,
   if (base != nullptr && base->graph() != nullptr) {
     grown_from = BaseOf(*base, rows);
   }
-  VITRINE_ASSIGN_OR_RETURN(
-      const Graph built,
-      BuildGraph(coded, params, grown_from ? &*grown_from : nullptr));
+  const auto graph =
+      BuildGraph(coded, params, grown_from ? &*grown_from : nullptr);
+  // Codes that cannot be read are zeros, of which a graph can be built as well.
+  if (mapped.file->damaged()) {
+    return absl::DataLossError(
+        absl::StrCat(mapped.file->path().string(),
+                     " was damaged while its graph was built"));
+  }
+  if (absl::IsDataLoss(graph.status()))
+    return DamagedGraph(base->file(), graph.status());
+  VITRINE_RETURN_IF_ERROR(graph.status());
+  const Graph& built = *graph;
   const GraphMeta meta = {static_cast<uint32_t>(built.space), built.entry,
                           built.max_level, built.level0_stride,
                           built.upper_stride};

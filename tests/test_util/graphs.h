@@ -2,13 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "common/base/status.h"
-#include "common/index/graph.h"
 #include "common/vector/blocks.h"
 #include "common/vector/codes.h"
 
