@@ -141,8 +141,9 @@ void DrawLevels(std::span<const uint32_t> order, int m,
 }
 
 absl::Status NoMemory(size_t rows) {
-  return absl::ResourceExhaustedError(
-      absl::StrCat("there is no memory for a graph of ", rows, " rows"));
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "there is no memory for a graph of ", rows,
+      " rows; give it more, or cut the catalogue into partitions"));
 }
 
 // Throws where memory ends.
